@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/servers.ts'],
+    setupFiles: ['test/setup.ts'],
+    // Every synth in a unit test would otherwise run a validation of 2.5 s; one full `cdk synth` runs it in CI.
+    env: { CDK_VALIDATION: 'false' },
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
