@@ -1,0 +1,53 @@
+import { DescribeEventBusCommand, type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { BusError } from '../errors.ts';
+import type { BusEntry } from './entry.ts';
+import { judgeFailure } from './verdict.ts';
+
+/** What EventBridge says of one entry of a request. */
+export interface EntryResult {
+  readonly EventId?: string | undefined;
+  readonly ErrorCode?: string | undefined;
+  readonly ErrorMessage?: string | undefined;
+}
+
+/**
+ * Sends one request of at most ten entries; the results are in the order of the entries.
+ *
+ * Throws what the client throws where the request as a whole failed; it is not retried here.
+ */
+export type PutEvents = (entries: readonly BusEntry[], signal: AbortSignal) => Promise<readonly EntryResult[]>;
+
+/** Publishes to one bus through the AWS SDK; the client's own retries must be off (`maxAttempts: 1`). */
+export function putEventsOf(client: EventBridgeClient, busName: string): PutEvents {
+  return async (entries, abortSignal) => {
+    const Entries = entries.map((entry) => ({ ...entry, EventBusName: busName }));
+    const result = await client.send(new PutEventsCommand({ Entries }), { abortSignal });
+    return result.Entries ?? [];
+  };
+}
+
+/**
+ * Makes sure that the bus exists: PutEvents accepts entries for a bus that does not, and drops them.
+ *
+ * @returns a warning where the role may not ask, since publishing may be allowed all the same
+ * @throws {BusError} where there is no such bus
+ */
+export async function checkEventBus(client: EventBridgeClient, busName: string): Promise<string | undefined> {
+  try {
+    await client.send(new DescribeEventBusCommand({ Name: busName }));
+    return undefined;
+  } catch (error) {
+    const { kind, code, message } = judgeFailure(error);
+    if (kind === 'denied')
+      return `could not check that the event bus "${busName}" exists (${code}); grant events:DescribeEventBus`;
+    if (kind === 'missing') {
+      throw new BusError(
+        'BUS_MISSING',
+        `There is no event bus "${busName}"; create it, or set EVENT_BUS_NAME to one that exists.`,
+      );
+    }
+    throw new BusError('BUS_UNAVAILABLE', `The event bus "${busName}" could not be looked up: ${code}: ${message}`, {
+      cause: error,
+    });
+  }
+}

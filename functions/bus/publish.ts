@@ -1,0 +1,141 @@
+import { BusError } from '../errors.ts';
+import type { ConcurrencyLimit } from './concurrency.ts';
+import type { Park } from './dead-letters.ts';
+import type { BusEntry } from './entry.ts';
+import type { PutEvents } from './event-bus.ts';
+import { MAX_REQUEST_BYTES, pack } from './pack.ts';
+import { truncate } from './truncate.ts';
+import { judgeEntry, judgeFailure, type Verdict } from './verdict.ts';
+
+/** What became of an entry: both are safe, so its position may move. */
+export type Settlement = 'published' | 'parked';
+
+/**
+ * Publishes entries and resolves when each of them is settled, with what became of each, in their order.
+ *
+ * @throws {BusError} when the bus denies the publisher or accepts nothing any more; {@link ParkingError} when an entry can neither be
+ * published nor parked; the signal's reason once it is aborted. Requests under way are then ended, and no entry counts as settled.
+ */
+export type Publish = (entries: readonly BusEntry[], signal: AbortSignal) => Promise<Settlement[]>;
+
+export interface PublisherOptions {
+  readonly putEvents: PutEvents;
+  readonly park: Park;
+  readonly concurrency: ConcurrencyLimit;
+  /** Waits, for the backoff. */
+  readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
+  /** A number from 0 to 1, for the jitter. */
+  readonly random: () => number;
+  /** @default {@link MAX_REQUEST_BYTES} */
+  readonly maxRequestBytes?: number;
+}
+
+/** Backoff in milliseconds: twice as long each time, and any time up to that ("full jitter"). */
+const BACKOFF_BASE = 50;
+const BACKOFF_CAP = 3000;
+/** Failures, other than throttling, after which a request is taken apart or the bus is given up: some six seconds. */
+const MAX_FAILURES = 8;
+
+interface Pending {
+  readonly entry: BusEntry;
+  readonly index: number;
+}
+
+/** Makes a publisher; its requests share one bound, however many calls there are at once. */
+export function createPublisher({ putEvents, park, concurrency, wait, random, ...options }: PublisherOptions): Publish {
+  const maxBytes = options.maxRequestBytes ?? MAX_REQUEST_BYTES;
+  let accepted = 0;
+
+  async function publish(entries: readonly BusEntry[], outer: AbortSignal): Promise<Settlement[]> {
+    const settlements: Settlement[] = [];
+    const fitting = entries.map((entry) => truncate(entry, maxBytes));
+    const failing = new AbortController();
+    const signal = AbortSignal.any([outer, failing.signal]);
+    let index = 0;
+    const requests = pack(fitting, maxBytes).map((request) => request.map((entry) => ({ entry, index: index++ })));
+    const settling = requests.map((request) =>
+      settle(request, settlements, signal).catch((error: unknown) => {
+        failing.abort(error);
+        throw error;
+      }),
+    );
+    const failed = (await Promise.allSettled(settling)).find((result) => result.status === 'rejected');
+    if (failed) throw outer.aborted ? outer.reason : failing.signal.reason;
+    return settlements;
+  }
+
+  /** Sends a request until each of its entries is settled. */
+  async function settle(request: readonly Pending[], settlements: Settlement[], signal: AbortSignal): Promise<void> {
+    const acceptedBefore = accepted;
+    let waiting = request;
+    let failures = 0;
+    for (let attempts = 1; waiting.length > 0; attempts += 1) {
+      // What fails again and again while the bus takes other entries is to blame itself: each alone, a last time.
+      const lastTry = failures >= MAX_FAILURES;
+      if (lastTry && accepted === acceptedBefore) throw unavailable(failures);
+      const verdicts = lastTry ? await sendEach(waiting, signal) : await send(waiting, signal);
+      if (verdicts.some(({ kind }) => kind === 'failed')) failures += 1;
+      const again: Pending[] = [];
+      for (const [i, pending] of waiting.entries()) {
+        const verdict = verdicts[i] as Verdict;
+        if (verdict.kind === 'denied' || verdict.kind === 'missing') throw denied(verdict);
+        if (verdict.kind === 'accepted') {
+          accepted += 1;
+          settlements[pending.index] = 'published';
+        } else if (verdict.kind === 'refused' || (verdict.kind === 'failed' && lastTry)) {
+          await park(pending.entry, { errorCode: verdict.code, errorMessage: verdict.message, attempts });
+          settlements[pending.index] = 'parked';
+        } else again.push(pending);
+      }
+      waiting = again;
+      if (again.length > 0) await wait(random() * Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempts - 1)), signal);
+    }
+  }
+
+  /** Sends a request once; one that is refused as a whole is sent in halves, until the entry to blame stands alone. */
+  async function send(request: readonly Pending[], signal: AbortSignal): Promise<Verdict[]> {
+    const verdicts = await attempt(request, signal);
+    if (Array.isArray(verdicts)) return verdicts;
+    if (verdicts.kind !== 'refused' || request.length === 1) return request.map(() => verdicts);
+    const half = Math.ceil(request.length / 2);
+    return [...(await send(request.slice(0, half), signal)), ...(await send(request.slice(half), signal))];
+  }
+
+  async function sendEach(request: readonly Pending[], signal: AbortSignal): Promise<Verdict[]> {
+    return (await Promise.all(request.map((pending) => send([pending], signal)))).flat();
+  }
+
+  /** A verdict on each entry, or one on the request as a whole. */
+  async function attempt(request: readonly Pending[], signal: AbortSignal): Promise<Verdict[] | Verdict> {
+    await concurrency.acquire(signal);
+    let verdicts: Verdict[] | Verdict;
+    try {
+      const entries = request.map(({ entry }) => entry);
+      const results = await putEvents(entries, signal);
+      verdicts = entries.map((_, i) => judgeEntry(results[i]));
+    } catch (error) {
+      verdicts = judgeFailure(error);
+    }
+    const kinds = [verdicts].flat().map(({ kind }) => kind);
+    concurrency.release(kinds.includes('throttled') ? 'throttled' : kinds.includes('accepted') ? 'accepted' : 'failed');
+    signal.throwIfAborted();
+    return verdicts;
+  }
+
+  return publish;
+}
+
+function denied({ code, message }: Verdict): BusError {
+  return new BusError(
+    'BUS_DENIED',
+    `The event bus does not let bullbridge publish: ${code}: ${message}. Nothing is skipped: grant events:PutEvents on the bus ` +
+      '(and on its resource policy across accounts), and the next run goes on here.',
+  );
+}
+
+function unavailable(failures: number): BusError {
+  return new BusError(
+    'BUS_UNAVAILABLE',
+    `The event bus failed ${failures} times in a row and accepted nothing meanwhile. Nothing is skipped: the next run tries again.`,
+  );
+}

@@ -1,0 +1,169 @@
+import { closest } from 'fastest-levenshtein';
+import * as z from 'zod/mini';
+import { ConfigError } from './errors.ts';
+
+interface Variable<T> {
+  readonly schema: z.ZodMiniType<T, string>;
+  /** What it means, for the configuration reference. */
+  readonly about: string;
+  /** What it may be, in words that end the sentence "it must be …". */
+  readonly allowed: string;
+  readonly default?: string;
+  readonly optional?: true;
+  /** Its value is never repeated. */
+  readonly secret?: true;
+}
+
+const text = z.string().check(z.minLength(1));
+const url = (protocols: RegExp) => z.url({ protocol: protocols, hostname: /./ });
+const oneOf = <const Name extends string>(...names: Name[]) => z.enum(names);
+const names = (name: RegExp) =>
+  z.pipe(
+    z.pipe(
+      z.string(),
+      z.transform((list: string) =>
+        list.trim() === '*' ? '*' : [...new Set(list.split(',').map((item) => item.trim()))],
+      ),
+    ),
+    z.union([z.literal('*'), z.array(z.string().check(z.regex(name))).check(z.minLength(1))]),
+  );
+const wholeNumber = (least: number, most: number) =>
+  z.pipe(
+    z.pipe(z.string().check(z.regex(/^\d+$/)), z.transform(Number)),
+    z.number().check(z.minimum(least), z.maximum(most)),
+  );
+const flag = z.pipe(
+  z.string().check(z.regex(/^(true|false)$/)),
+  z.transform((value: string) => value === 'true'),
+);
+
+/** Every variable of the functions' environment; the reference in the README is made from this table. */
+export const VARIABLES = {
+  REDIS_URL: {
+    schema: url(/^rediss?$/),
+    optional: true,
+    secret: true,
+    allowed: 'a URL such as redis://user:password@host:6379',
+    about: 'Redis, `redis://` or `rediss://` for TLS. This or `REDIS_URL_SECRET_ARN`.',
+  },
+  REDIS_URL_SECRET_ARN: {
+    schema: text,
+    optional: true,
+    allowed: 'the ARN or name of a secret',
+    about: 'Secrets Manager secret that holds the URL, as plain text or as JSON with the key `url`.',
+  },
+  BULLBRIDGE_PREFIX: { schema: text, default: 'bull', allowed: 'a text', about: 'BullMQ key prefix.' },
+  BULLBRIDGE_QUEUES: {
+    schema: names(/^[^:]+$/),
+    default: '*',
+    allowed: 'a comma-separated list of queue names (without colons), or *',
+    about: 'Queues to forward, or `*`: all that are found under the prefix at each run.',
+  },
+  BULLBRIDGE_EVENTS: {
+    schema: names(/./),
+    default: 'completed,failed,stalled',
+    allowed: 'a comma-separated list of event names, or *',
+    about: 'Events to forward, or `*`: all, with custom events and entries without a name.',
+  },
+  BULLBRIDGE_SOURCE_NAME: {
+    schema: z.string().check(z.regex(/^[\w.-]{1,64}$/)),
+    default: 'default',
+    allowed: '1 to 64 letters, digits, dots, dashes or underscores',
+    about: 'Names this Redis in the ids of events and positions; must outlive it.',
+  },
+  BULLBRIDGE_START_FROM: {
+    schema: oneOf('beginning', 'now'),
+    default: 'beginning',
+    allowed: 'beginning or now',
+    about: 'Where a queue seen first begins: at the oldest entry still there, or behind the newest.',
+  },
+  BULLBRIDGE_TAIL: {
+    schema: oneOf('auto', 'always', 'never'),
+    default: 'auto',
+    allowed: 'auto, always or never',
+    about: 'Whether a run goes on listening until the next tick. Not built yet: each of them polls as `never` does.',
+  },
+  BULLBRIDGE_INTERVAL_SECONDS: {
+    schema: wholeNumber(1, 86_400),
+    default: '60',
+    allowed: 'a whole number from 1 to 86400',
+    about: "The schedule's interval.",
+  },
+  BULLBRIDGE_SWEEP_SIZE: {
+    schema: wholeNumber(1, 10_000),
+    default: '1000',
+    allowed: 'a whole number from 1 to 10000',
+    about: 'Entries that are published and saved together.',
+  },
+  BULLBRIDGE_CLOCK_SKEW_MS: {
+    schema: wholeNumber(0, 3_600_000),
+    default: '2000',
+    allowed: 'a whole number from 0 to 3600000',
+    about: 'Margin for clocks that differ, for the recovery of lost events (not built yet).',
+  },
+  BULLBRIDGE_QUEUE_METRICS: {
+    schema: flag,
+    default: 'false',
+    allowed: 'true or false',
+    about: 'Whether metrics also come for each queue. CloudWatch charges for every one of them.',
+  },
+  EVENT_BUS_NAME: { schema: text, allowed: 'the name or ARN of an event bus', about: 'The bus to publish to.' },
+  CHECKPOINT_TABLE: {
+    schema: text,
+    allowed: 'the name of a DynamoDB table',
+    about: 'The table with leases and positions; string keys `pk` and `sk`.',
+  },
+  DEAD_LETTER_QUEUE_URL: {
+    schema: url(/^https?$/),
+    allowed: 'the URL of an SQS queue',
+    about: 'The queue for events that the bus refuses.',
+  },
+  PAYLOAD_BUCKET: {
+    schema: text,
+    optional: true,
+    allowed: 'the name of an S3 bucket',
+    about: 'For events over the limit (not built yet: their largest fields are cut).',
+  },
+} as const satisfies Record<string, Variable<unknown>>;
+
+type Value<Name extends keyof typeof VARIABLES> =
+  | z.output<(typeof VARIABLES)[Name]['schema']>
+  | ((typeof VARIABLES)[Name] extends { optional: true } ? undefined : never);
+
+/** The validated environment of a function, by the names of its variables. */
+export type Config = { readonly [Name in keyof typeof VARIABLES]: Value<Name> };
+
+/**
+ * Reads the configuration from an environment.
+ *
+ * @throws {ConfigError} with every fault at once: what was given, what is allowed, and the nearest name to an unknown `BULLBRIDGE_*`
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const faults: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, variable] of Object.entries<Variable<unknown>>(VARIABLES)) {
+    const given = environment[name] || undefined;
+    const value = given ?? variable.default;
+    if (value === undefined && variable.optional) continue;
+    const parsed = value === undefined ? undefined : variable.schema.safeParse(value);
+    if (parsed?.success) values[name] = parsed.data;
+    else faults.push(`${name} is ${describe(given, variable)}; it must be ${variable.allowed}`);
+  }
+  if (Boolean(environment['REDIS_URL']) === Boolean(environment['REDIS_URL_SECRET_ARN'])) {
+    const found = environment['REDIS_URL']
+      ? 'both REDIS_URL and REDIS_URL_SECRET_ARN are set'
+      : 'neither REDIS_URL nor REDIS_URL_SECRET_ARN is set';
+    faults.push(`${found}; exactly one of them says where Redis is`);
+  }
+  for (const name of Object.keys(environment)) {
+    if (!name.startsWith('BULLBRIDGE_') || Object.hasOwn(VARIABLES, name)) continue;
+    faults.push(`${name} is not known; the nearest name is ${closest(name, Object.keys(VARIABLES))}`);
+  }
+  if (faults.length > 0) throw new ConfigError(faults);
+  return values as Config;
+}
+
+function describe(given: string | undefined, { secret }: Variable<unknown>): string {
+  if (given === undefined) return 'not set';
+  return secret ? 'not valid (its value is not repeated here)' : JSON.stringify(given);
+}

@@ -1,0 +1,51 @@
+/** Every error that an operator can mend: the message says what was found, what is allowed and what to do. */
+export abstract class BullbridgeError extends Error {
+  /** Stable, machine-readable kind of the fault. */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** The environment of a function, or its payload, is not as the configuration reference says. */
+export class ConfigError extends BullbridgeError {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(
+      'CONFIG',
+      `${faults.length === 1 ? 'One fault' : `${faults.length} faults`} in the configuration:\n- ${faults.join('\n- ')}`,
+    );
+    this.faults = faults;
+  }
+}
+
+export type RedisErrorCode =
+  | 'REDIS_REFUSED'
+  | 'REDIS_DNS'
+  | 'REDIS_TIMEOUT'
+  | 'REDIS_CLOSED'
+  | 'REDIS_TLS'
+  | 'REDIS_AUTH'
+  | 'REDIS_PERMISSION'
+  | 'REDIS_MOVED'
+  | 'REDIS_NOT_A_STREAM'
+  | 'REDIS_NOT_READY'
+  | 'REDIS_FAILED';
+
+/** Redis could not be reached, or refused what was asked; names the host, the user and the cause, never the password. */
+export class RedisError extends BullbridgeError {
+  declare readonly code: RedisErrorCode;
+}
+
+/** The checkpoint table is missing, denied or does not answer. */
+export class CheckpointError extends BullbridgeError {}
+
+/** The event bus is missing, denies the publisher, or does not accept anything. */
+export class BusError extends BullbridgeError {}
+
+/** An entry that the bus refuses could not be parked in the dead-letter queue either. */
+export class ParkingError extends BullbridgeError {}

@@ -1,0 +1,119 @@
+import { isUtf8 } from 'node:buffer';
+import { type FieldType, kindOf } from './catalogue.ts';
+
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [name: string]: JsonValue };
+
+/** The fields of a stream entry, read. */
+export interface DecodedEvent {
+  /** Absent where the entry has no `event` field or an empty one. */
+  readonly event?: string;
+  readonly jobId?: string;
+  /** The fields that the catalogue knows of this event. */
+  readonly known: Readonly<Record<string, JsonValue>>;
+  /** Every other field, as text. */
+  readonly fields?: Readonly<Record<string, string>>;
+  /** All values of each field name that stands there more than once, as text; the last one is the field's value. */
+  readonly repeated?: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Names of the fields that could not be read as what they should be and are passed on as text: no JSON, no number, JSON
+   * nested too deep for EventBridge, or bytes that are not UTF-8 (each such byte as U+FFFD). `fields.x` for a custom field.
+   */
+  readonly unparsed?: readonly string[];
+}
+
+/**
+ * EventBridge refuses a detail nested deeper than 1,000 levels; the detail itself and the field in it are two of them.
+ * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
+ */
+const MAX_DEPTH = 998;
+
+const EVENT = Buffer.from('event');
+
+/** The value of an entry's `event` field (the last one, as `QueueEvents` has it), `undefined` without one. */
+export function eventName(fields: readonly Buffer[]): string | undefined {
+  for (let i = fields.length - 2; i >= 0; i -= 2) {
+    if (fields[i]?.equals(EVENT)) return fields[i + 1]?.toString() || undefined;
+  }
+  return undefined;
+}
+
+/** Reads the fields of a stream entry; there is nothing in an entry that makes it throw. */
+export function decode(fields: readonly Buffer[]): DecodedEvent {
+  const event = eventName(fields);
+  const types = event === undefined ? undefined : kindOf(event)?.fields;
+  const { texts, repeated, broken } = readTexts(fields);
+  const known = record<JsonValue>();
+  const others = record<string>();
+  const unparsed: string[] = [];
+  for (const [name, text] of texts) {
+    const type = types && Object.hasOwn(types, name) ? types[name] : undefined;
+    const isCustom = type === undefined && name !== 'event' && name !== 'jobId';
+    const value = type && !broken.has(name) ? parse(text, type) : undefined;
+    if (isCustom) others[name] = text;
+    if (type) known[name] = value ?? (value === null ? null : text);
+    if (broken.has(name) || (type && value === undefined)) unparsed.push(isCustom ? `fields.${name}` : name);
+  }
+  const jobId = texts.get('jobId');
+  return {
+    ...(event !== undefined && { event }),
+    ...(jobId !== undefined && { jobId }),
+    known,
+    ...(hasKeys(others) && { fields: others }),
+    ...(hasKeys(repeated) && { repeated }),
+    ...(unparsed.length > 0 && { unparsed }),
+  };
+}
+
+/** The last value of each name, all values of those that stand there more than once, and the names that are not UTF-8. */
+function readTexts(fields: readonly Buffer[]) {
+  const texts = new Map<string, string>();
+  const repeated = record<string[]>();
+  const broken = new Set<string>();
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const [name, value] = [fields[i] as Buffer, fields[i + 1] as Buffer];
+    const key = name.toString();
+    const text = value.toString();
+    const before = texts.get(key);
+    if (before !== undefined) {
+      repeated[key] ??= [before];
+      repeated[key].push(text);
+    }
+    texts.set(key, text);
+    if (!isUtf8(name) || !isUtf8(value)) broken.add(key);
+  }
+  return { texts, repeated, broken };
+}
+
+/** `undefined` where the text is not what it should be. */
+function parse(text: string, type: FieldType): JsonValue | undefined {
+  if (type === 'text') return text;
+  if (type === 'number') return parseNumber(text);
+  try {
+    const value: JsonValue = JSON.parse(text);
+    // Each level takes two characters, so most texts are too short to be nested too deep.
+    return text.length > 2 * MAX_DEPTH && isDeeperThan(value, MAX_DEPTH) ? undefined : value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whole numbers that a rule can compare; BullMQ 4 wrote `delay` with fractions. */
+function parseNumber(text: string): number | undefined {
+  const value = /^-?\d+(\.\d+)?$/.test(text) ? Math.trunc(Number(text)) : Number.NaN;
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+function isDeeperThan(value: JsonValue, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((inner) => isDeeperThan(inner, depth - 1));
+}
+
+/** Without a prototype, so that a field named `__proto__` is a field like any other. */
+function record<T>(): Record<string, T> {
+  return Object.create(null);
+}
+
+function hasKeys(object: object): boolean {
+  for (const _ in object) return true;
+  return false;
+}

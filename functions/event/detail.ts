@@ -1,0 +1,44 @@
+import type { BullmqEventName, CATALOGUE, FieldType } from './catalogue.ts';
+import type { JsonValue } from './decode.ts';
+
+/** What every detail has, whatever the event. */
+export interface EventEnvelope {
+  /** Changes only with a breaking change. */
+  readonly version: '1';
+  /** The same on every redelivery: `<sourceName>/<prefix>:<queue>/<streamId>`. */
+  readonly id: string;
+  readonly sourceName: string;
+  readonly prefix: string;
+  readonly queue: string;
+  readonly streamId: string;
+  /** How many entries the queue's stream had received up to this one; absent where the server cannot tell. */
+  readonly sequence?: number;
+  /** Milliseconds since the epoch, by the clock of the Redis server. */
+  readonly timestamp: number;
+  readonly jobId?: string;
+  /** Fields that BullMQ does not write to this event. */
+  readonly fields?: Readonly<Record<string, string>>;
+  /** All values of a field name that the entry has more than once. */
+  readonly repeated?: Readonly<Record<string, readonly string[]>>;
+  /** Fields that were passed on as text because they could not be read as what they should be. */
+  readonly unparsed?: readonly string[];
+  /** Fields that were cut to make the event fit into EventBridge, with the UTF-8 bytes they had. */
+  readonly truncated?: readonly { readonly field: string; readonly bytes: number }[];
+}
+
+type FieldValue<T extends FieldType> = T extends 'number' ? number | string : T extends 'json' ? JsonValue : string;
+
+/** The detail of one of BullMQ's own events. */
+export type BullmqDetail<E extends BullmqEventName = BullmqEventName> = {
+  [Name in E]: EventEnvelope & { readonly event: Name } & {
+    readonly [Field in keyof (typeof CATALOGUE)[Name]['fields']]?: FieldValue<
+      Extract<(typeof CATALOGUE)[Name]['fields'][Field], FieldType>
+    >;
+  };
+}[E];
+
+/** The detail of a custom event, or of an entry without a name. */
+export type CustomDetail = EventEnvelope & { readonly event?: string };
+
+/** The `detail-type` of each of BullMQ's events. */
+export type BullmqDetailType<E extends BullmqEventName = BullmqEventName> = (typeof CATALOGUE)[E]['detailType'];

@@ -1,0 +1,74 @@
+import type { BusEntry } from '../bus/entry.ts';
+import { idTime } from '../stream/id.ts';
+import type { Entry, Loss } from '../stream/position.ts';
+import { kindOf } from './catalogue.ts';
+import { decode } from './decode.ts';
+
+/** Which queue of which Redis an event comes from. */
+export interface Origin {
+  readonly sourceName: string;
+  readonly prefix: string;
+  readonly queue: string;
+}
+
+/** EventBridge's limit for a detail-type, in characters. */
+const MAX_DETAIL_TYPE = 128;
+/** Milliseconds beyond which a `Date` is none; an id that was given by hand can be larger. */
+const MAX_DATE = 8.64e15;
+
+/** The entry on the bus for an entry of a stream; `sequence` is its ordinal in that stream, where that is known. */
+export function toBusEntry(origin: Origin, entry: Entry, sequence: number | undefined): BusEntry {
+  const { event, jobId, known, ...rest } = decode(entry.fields);
+  const timestamp = idTime(entry.id);
+  return {
+    Source: 'bullmq',
+    DetailType: detailType(event),
+    ...(timestamp <= MAX_DATE && { Time: new Date(timestamp) }),
+    Detail: JSON.stringify({
+      version: '1',
+      id: `${queueId(origin)}/${entry.id}`,
+      ...origin,
+      event,
+      streamId: entry.id,
+      sequence,
+      timestamp,
+      jobId,
+      ...known,
+      ...rest,
+    }),
+  };
+}
+
+/**
+ * bullbridge's own news that entries can no longer be read.
+ *
+ * The id holds the last entry before the hole, so that finding the same hole again gives the same id.
+ */
+export function lossEntry(origin: Origin, loss: Loss, detectedAt: Date): BusEntry {
+  return {
+    Source: 'bullbridge',
+    DetailType: 'Events Lost',
+    Time: detectedAt,
+    Detail: JSON.stringify({
+      id: `${queueId(origin)}/${loss.afterId}/lost/${loss.reason}`,
+      ...origin,
+      ...loss,
+      detectedAt: detectedAt.toISOString(),
+    }),
+  };
+}
+
+/** Names a queue within an account: what an event's id and a position's key begin with. */
+export function queueId({ sourceName, prefix, queue }: Origin): string {
+  return `${sourceName}/${prefix}:${queue}`;
+}
+
+function detailType(event: string | undefined): string {
+  if (event === undefined) return 'Unknown Entry';
+  return kindOf(event)?.detailType ?? cut(event, MAX_DETAIL_TYPE);
+}
+
+/** Cuts a text without leaving half of a surrogate pair. */
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
+}

@@ -1,0 +1,56 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import pMap from 'p-map';
+import { type Lease, liftLease } from '../checkpoint/lease.ts';
+import { loadCheckpoints, saveCheckpoint } from '../checkpoint/positions.ts';
+import { queueId } from '../event/envelope.ts';
+import type { Position } from '../stream/position.ts';
+import type { Cursor } from '../stream/read.ts';
+import { SupersededError } from './superseded.ts';
+import { positionsAfter, type Sweep } from './sweep.ts';
+
+/** The saved positions of a run's queues. */
+export interface QueueCheckpoints {
+  /** Where each queue was when the run began. */
+  readonly cursors: readonly Cursor[];
+  /** Moves the positions of a sweep's queues past it. @throws {SupersededError} where another run has moved one */
+  save(sweep: Sweep): Promise<void>;
+}
+
+interface Table {
+  readonly dynamodb: DynamoDBClient;
+  readonly table: string;
+  readonly now: () => Date;
+  readonly wait: (milliseconds: number) => Promise<unknown>;
+}
+
+const MAX_CONCURRENCY = 16;
+
+/** Loads the positions of the queues that a run has the lease for. */
+export async function openCheckpoints(
+  { dynamodb: client, table, now, wait }: Table,
+  { sourceName, prefix }: { readonly sourceName: string; readonly prefix: string },
+  lease: Lease,
+  queues: readonly string[],
+): Promise<QueueCheckpoints> {
+  const positions = { client, table, wait };
+  const keyOf = (queue: string) => queueId({ sourceName, prefix, queue });
+  const checkpoints = await loadCheckpoints(positions, queues.map(keyOf));
+  const newest = Math.max(0, ...[...checkpoints.values()].map(({ epoch }) => epoch));
+  const held = newest > lease.epoch ? await liftLease({ client, table, now }, lease, newest) : lease;
+  if (!held) throw new SupersededError('the lease was taken');
+  return {
+    cursors: queues.map((queue) => {
+      const { position, anchors = [] } = checkpoints.get(keyOf(queue)) ?? {};
+      return { queue, position, anchors };
+    }),
+    async save(sweep) {
+      const saveOne = async ([queue, next]: readonly [string, Position]) => {
+        const key = keyOf(queue);
+        const saved = await saveCheckpoint(positions, { key, previous: checkpoints.get(key), next }, held.epoch);
+        if (!saved) throw new SupersededError(`the position of queue "${queue}" was moved`);
+        checkpoints.set(key, saved);
+      };
+      await pMap(positionsAfter(sweep), saveOne, { concurrency: MAX_CONCURRENCY });
+    },
+  };
+}

@@ -1,0 +1,141 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Publish } from '../bus/publish.ts';
+import { keepLease, type Lease, releaseLease, takeLease } from '../checkpoint/lease.ts';
+import { BullbridgeError } from '../errors.ts';
+import { createFilter, type EventSelection } from '../event/filter.ts';
+import type { RedisConnection } from '../stream/connection.ts';
+import { discoverQueues } from '../stream/queues.ts';
+import type { ReadOptions } from '../stream/read.ts';
+import { createStreamReader } from '../stream/reader.ts';
+import { openCheckpoints } from './checkpoints.ts';
+import { type PipelineSignals, runPipeline } from './pipeline.ts';
+import { queuesOf, type Shard } from './shard.ts';
+import { SupersededError } from './superseded.ts';
+import { count, createSweeps, type Sweep, type Tally, toOutgoing } from './sweep.ts';
+
+export interface ForwardSettings {
+  readonly sourceName: string;
+  readonly prefix: string;
+  readonly queues: '*' | readonly string[];
+  readonly events: EventSelection;
+  readonly startFrom: ReadOptions['startFrom'];
+  readonly sweepSize: number;
+}
+
+/** What a run works with; time comes in with it, so that a test can move the clock. */
+export interface ForwardClients {
+  readonly connectRedis: () => Promise<RedisConnection>;
+  readonly publish: Publish;
+  readonly dynamodb: DynamoDBClient;
+  readonly table: string;
+  readonly now: () => Date;
+  readonly wait: (milliseconds: number, signal?: AbortSignal) => Promise<unknown>;
+}
+
+/** What a run has done so far; filled while it runs, so that it is known of a run that fails, too. */
+export interface Report extends Tally {
+  /** Queues of this shard. */
+  queues: number;
+  caughtUp: boolean;
+  /** Whether another run has the lease, so that this one did nothing. */
+  leaseHeld: boolean;
+  /** Entries not yet read; known at the end, `undefined` where it could not be counted. */
+  backlog: number | undefined;
+  /** Milliseconds from reading to saving, of each sweep. */
+  readonly sweepDurations: number[];
+  /** What an operator may want to know of a run that did not fail. */
+  readonly warnings: string[];
+}
+
+export function emptyReport(): Report {
+  const nothing = { counts: new Map(), newest: 0, queues: 0, backlog: undefined, caughtUp: false, leaseHeld: false };
+  return { ...nothing, sweepDurations: [], warnings: [] };
+}
+
+/**
+ * Forwards what the queues of a shard have received since their saved positions, until all are caught up or told to drain.
+ *
+ * @param owner names this run in the lease; never the same for two runs
+ * @throws {BullbridgeError} what an operator must mend; positions do not move past entries that are not settled
+ */
+export async function forward(
+  settings: ForwardSettings,
+  shard: Shard,
+  clients: ForwardClients,
+  owner: string,
+  signals: PipelineSignals,
+  report: Report,
+): Promise<void> {
+  const table = { client: clients.dynamodb, table: clients.table, now: clients.now, wait: clients.wait };
+  const leaseKey = `${settings.sourceName}/${settings.prefix}/shard/${shard.index}/${shard.count}`;
+  const lease = await takeLease(table, leaseKey, owner);
+  if ('heldBy' in lease) {
+    report.leaseHeld = true;
+    return;
+  }
+  const ending = new AbortController();
+  const superseded = new AbortController();
+  keepLease(table, lease, ending.signal, () => superseded.abort(new SupersededError('the lease was taken')));
+  try {
+    const redis = await clients.connectRedis();
+    try {
+      const stop = AbortSignal.any([signals.stop, superseded.signal]);
+      await forwardQueues({ settings, shard, clients, lease, redis, report }, { ...signals, stop });
+    } finally {
+      redis.close();
+    }
+  } catch (error) {
+    if (!(error instanceof SupersededError)) throw error;
+    report.warnings.push(`Stopped: ${error.message} by another run, which goes on from the saved positions.`);
+  } finally {
+    ending.abort();
+    // It expires by itself; a failure to give it back must not hide why the run failed.
+    await releaseLease(table, lease).catch((error: Error) => report.warnings.push(error.message));
+  }
+}
+
+interface Run {
+  readonly settings: ForwardSettings;
+  readonly shard: Shard;
+  readonly clients: ForwardClients;
+  readonly lease: Lease;
+  readonly redis: RedisConnection;
+  readonly report: Report;
+}
+
+async function forwardQueues({ settings, shard, clients, lease, redis, report }: Run, signals: PipelineSignals) {
+  const named = settings.queues === '*' ? await discoverQueues(redis, settings.prefix) : settings.queues;
+  const queues = queuesOf(shard, named);
+  report.queues = queues.length;
+  const checkpoints = await openCheckpoints(clients, settings, lease, queues);
+  const reader = createStreamReader(redis, checkpoints.cursors, settings);
+  const sweeps = createSweeps(reader, settings.sweepSize);
+  const options = { ...settings, passes: createFilter(settings.events), now: clients.now };
+  try {
+    await runPipeline<Sweep, number>(
+      {
+        read: sweeps.next,
+        settle: async (sweep, signal) => {
+          const started = clients.now().getTime();
+          const outgoing = toOutgoing(sweep, options);
+          const entries = outgoing.items.map(({ entry }) => entry);
+          count(report, outgoing, await clients.publish(entries, signal));
+          return started;
+        },
+        save: async (sweep, started) => {
+          await checkpoints.save(sweep);
+          report.sweepDurations.push(clients.now().getTime() - started);
+        },
+      },
+      signals,
+    );
+    report.caughtUp = sweeps.caughtUp() && reader.failures.size === 0;
+  } catch (error) {
+    if (!signals.stop.aborted || error instanceof BullbridgeError || error instanceof SupersededError) throw error;
+    report.warnings.push(
+      'The deadline came before all entries under way were settled; the next run sends those again.',
+    );
+  }
+  report.backlog = await sweeps.backlog();
+  for (const error of reader.failures.values()) throw error;
+}

@@ -1,0 +1,157 @@
+import type { BusEntry } from '../bus/entry.ts';
+import type { Settlement } from '../bus/publish.ts';
+import { eventName } from '../event/decode.ts';
+import { lossEntry, type Origin, toBusEntry } from '../event/envelope.ts';
+import { idTime } from '../stream/id.ts';
+import { beginning, type Page, type Position, positionAfter, samePosition } from '../stream/position.ts';
+import type { StreamReader } from '../stream/reader.ts';
+
+/** Pages that are published and saved together; those of one queue are in order. */
+export type Sweep = readonly Page[];
+
+/** The sweeps of a run, one after the other. */
+export interface Sweeps {
+  /** The next sweep; `undefined` when every queue is caught up. */
+  next(): Promise<Sweep | undefined>;
+  /** Whether every queue was read to its end and every page was swept. */
+  caughtUp(): boolean;
+  /** Entries that were not swept, `undefined` where that cannot be counted. */
+  backlog(): Promise<number | undefined>;
+}
+
+/** Groups what a reader reads into sweeps; pages beyond a sweep wait for the next one, and are not read again. */
+export function createSweeps(reader: StreamReader, size: number): Sweeps {
+  let waiting: Page[] = [];
+  const waitingEntries = () => waiting.reduce((sum, { entries }) => sum + entries.length, 0);
+  return {
+    async next() {
+      while (waitingEntries() < size && reader.unread().length > 0)
+        waiting.push(...(await reader.next()).filter(hasMoved));
+      const { sweep, rest } = takeSweep(waiting, size);
+      waiting = rest;
+      return sweep.length > 0 ? sweep : undefined;
+    },
+    caughtUp: () => waiting.length === 0 && reader.unread().length === 0,
+    backlog: async () => {
+      const unread = await reader.countUnread();
+      return unread === undefined ? undefined : unread + waitingEntries();
+    },
+  };
+}
+
+/** An idle queue leaves nothing to save. */
+function hasMoved({ from = beginning(0), start, entries, loss }: Page): boolean {
+  return entries.length > 0 || loss !== undefined || !samePosition(from, start);
+}
+
+/** Takes a sweep of at most `size` entries from the front of pages; the last page is cut where it does not fit. */
+export function takeSweep(pages: readonly Page[], size: number): { readonly sweep: Sweep; readonly rest: Page[] } {
+  const sweep: Page[] = [];
+  let room = size;
+  for (const [i, page] of pages.entries()) {
+    if (page.entries.length > room) {
+      const [head, tail] = cutPage(page, room);
+      return { sweep: room > 0 ? [...sweep, head] : sweep, rest: [room > 0 ? tail : page, ...pages.slice(i + 1)] };
+    }
+    sweep.push(page);
+    room -= page.entries.length;
+  }
+  return { sweep, rest: [] };
+}
+
+function cutPage(page: Page, count: number): [Page, Page] {
+  const head = { ...page, entries: page.entries.slice(0, count) };
+  const start = positionAfter(head, count);
+  return [head, { queue: page.queue, from: start, start, entries: page.entries.slice(count) }];
+}
+
+/** Counts of a queue in a run; events of the stream only. */
+export interface Counts {
+  published: number;
+  filtered: number;
+  parked: number;
+  lost: number;
+}
+
+/** An entry on its way to the bus. */
+interface Item {
+  readonly entry: BusEntry;
+  readonly queue: string;
+  /** The time of its stream entry in milliseconds; absent for bullbridge's own news. */
+  readonly time?: number;
+}
+
+/** What a sweep puts on the bus, and what it leaves out. */
+export interface Outgoing {
+  readonly items: readonly Item[];
+  readonly leftOut: readonly { readonly queue: string; readonly filtered: number; readonly lost: number }[];
+}
+
+export interface OutgoingOptions {
+  readonly sourceName: string;
+  readonly prefix: string;
+  readonly passes: (event: string | undefined) => boolean;
+  readonly now: () => Date;
+}
+
+/** Turns a sweep into entries for the bus: news of what was lost in front of a page, then the events that pass the filter. */
+export function toOutgoing(sweep: Sweep, { sourceName, prefix, passes, now }: OutgoingOptions): Outgoing {
+  const items: Item[] = [];
+  const leftOut = sweep.map(({ queue, start, loss, entries }) => {
+    const origin: Origin = { sourceName, prefix, queue };
+    if (loss) items.push({ entry: lossEntry(origin, loss, now()), queue });
+    let filtered = 0;
+    for (const [i, entry] of entries.entries()) {
+      const sequence = start.ordinal === undefined ? undefined : start.ordinal + i + 1;
+      if (passes(eventName(entry.fields)))
+        items.push({ entry: toBusEntry(origin, entry, sequence), queue, time: idTime(entry.id) });
+      else filtered += 1;
+    }
+    return { queue, filtered, lost: loss?.lost ?? 0 };
+  });
+  return { items, leftOut };
+}
+
+/** What a run has done with its queues so far. */
+export interface Tally {
+  readonly counts: Map<string, Counts>;
+  /** The time of the newest published entry in milliseconds; 0 before there is one. */
+  newest: number;
+}
+
+/** Adds a settled sweep to the counts. */
+export function count(tally: Tally, { items, leftOut }: Outgoing, settlements: readonly Settlement[]): void {
+  const countsOf = (queue: string) => {
+    const counts = tally.counts.get(queue) ?? { published: 0, filtered: 0, parked: 0, lost: 0 };
+    tally.counts.set(queue, counts);
+    return counts;
+  };
+  for (const { queue, filtered, lost } of leftOut) {
+    const counts = countsOf(queue);
+    counts.filtered += filtered;
+    counts.lost += lost;
+  }
+  for (const [i, { queue, time }] of items.entries()) {
+    const settlement = settlements[i];
+    if (time === undefined || !settlement) continue;
+    countsOf(queue)[settlement] += 1;
+    if (settlement === 'published') tally.newest = Math.max(tally.newest, time);
+  }
+}
+
+/** The counts of all queues together. */
+export function total({ counts }: Tally): Counts {
+  const sum = { published: 0, filtered: 0, parked: 0, lost: 0 };
+  for (const one of counts.values()) {
+    sum.published += one.published;
+    sum.filtered += one.filtered;
+    sum.parked += one.parked;
+    sum.lost += one.lost;
+  }
+  return sum;
+}
+
+/** Where each queue of a sweep stands once all its entries are settled. */
+export function positionsAfter(sweep: Sweep): Map<string, Position> {
+  return new Map(sweep.map((page) => [page.queue, positionAfter(page, page.entries.length)]));
+}

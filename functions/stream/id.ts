@@ -1,0 +1,24 @@
+/** The id of no entry: every entry of every stream comes after it. */
+export const ZERO_ID = '0-0';
+
+/** The milliseconds part of a stream id: the Redis server's clock when the entry was added. */
+export function idTime(id: string): number {
+  return Number(id.slice(0, id.indexOf('-')));
+}
+
+/**
+ * Compares two stream ids as Redis does.
+ *
+ * Both halves are unsigned 64-bit numbers without leading zeros, so the longer half is the larger one and equally long
+ * halves compare as text: as text alone, `…-10` would come before `…-9`, and as numbers they would lose precision.
+ * @returns below 0, 0 or above 0, as for `Array.prototype.sort`
+ */
+export function compareIds(a: string, b: string): number {
+  const [aMs = '', aSeq = ''] = a.split('-');
+  const [bMs = '', bSeq = ''] = b.split('-');
+  return compareDigits(aMs, bMs) || compareDigits(aSeq, bSeq);
+}
+
+function compareDigits(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+}

@@ -1,0 +1,33 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+
+export const logger = new Logger({ serviceName: 'bullbridge' });
+export const metrics = new Metrics({ namespace: 'bullbridge', serviceName: 'bullbridge' });
+
+/** The metrics of a run, with their units; their names are what alarms and dashboards use. */
+export const METRICS = {
+  Published: MetricUnit.Count,
+  Filtered: MetricUnit.Count,
+  Parked: MetricUnit.Count,
+  Lost: MetricUnit.Count,
+  /** From the newest published entry's time to now. */
+  Lag: MetricUnit.Milliseconds,
+  /** Entries not yet read when the run ended. */
+  Backlog: MetricUnit.Count,
+  /** From the reading of a sweep to the saving of its positions. */
+  SweepDuration: MetricUnit.Milliseconds,
+} as const;
+
+export type MetricName = keyof typeof METRICS;
+
+/** Records a metric of the run. */
+export function record(name: MetricName, value: number): void {
+  metrics.addMetric(name, METRICS[name], value);
+}
+
+/** Records a metric of one queue. */
+export function recordOf(queue: string, name: MetricName, value: number): void {
+  const single = metrics.singleMetric();
+  single.addDimension('queue', queue);
+  single.addMetric(name, METRICS[name], value);
+}
