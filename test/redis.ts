@@ -1,0 +1,25 @@
+import { Redis } from 'ioredis';
+import { inject, onTestFinished } from 'vitest';
+import { connectRedis, type RedisConnection } from '../functions/stream/connection.ts';
+
+let prefixes = 0;
+
+/** A key prefix that no other test has. */
+export function ownPrefix(): string {
+  prefixes += 1;
+  return `test-${process.pid}-${Date.now().toString(36)}-${prefixes}`;
+}
+
+/** A client that may do everything, closed when the test ends. */
+export function adminRedis(url = inject('redisUrl')): Redis {
+  const redis = new Redis(url, { maxRetriesPerRequest: null });
+  onTestFinished(() => redis.disconnect());
+  return redis;
+}
+
+/** The connection that a run has, closed when the test ends. */
+export async function runConnection(url = inject('redisUrl')): Promise<RedisConnection> {
+  const connection = await connectRedis({ url });
+  onTestFinished(() => connection.close());
+  return connection;
+}

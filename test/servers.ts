@@ -1,0 +1,23 @@
+import type { TestProject } from 'vitest/node';
+import { startDynamoDB } from '../local/dynamodb.ts';
+import { startRedis } from '../local/redis.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    redisUrl: string;
+    dynamoUrl: string;
+  }
+}
+
+/** Starts what every test file shares; each takes keys and tables of its own. */
+export default async function setup(project: TestProject) {
+  const redis = await startRedis({ url: process.env['REDIS_URL'] });
+  const dynamodb = await startDynamoDB();
+  console.log(`Redis: ${redis.what} at ${redis.url}\nDynamoDB: ${dynamodb.what} at ${dynamodb.url}`);
+  project.provide('redisUrl', redis.url);
+  project.provide('dynamoUrl', dynamodb.url);
+  return async () => {
+    await redis[Symbol.asyncDispose]();
+    await dynamodb[Symbol.asyncDispose]();
+  };
+}

@@ -1,0 +1,90 @@
+import { fc, test } from '@fast-check/vitest';
+import { expect } from 'vitest';
+import { continueFrom, type StreamInfo } from '../../functions/stream/continuity.ts';
+import type { Position } from '../../functions/stream/position.ts';
+
+const at = (id: string, ordinal?: number): Position => ({ id, ...(ordinal !== undefined && { ordinal }), digest: 'x' });
+const stream = (info: Partial<StreamInfo>): StreamInfo => ({
+  length: 5,
+  entriesAdded: 15,
+  lastId: '30-0',
+  firstId: '26-0',
+  deleted: false,
+  ...info,
+});
+
+test.prop([fc.nat(1000), fc.nat(1000), fc.nat(1000)])(
+  'a trimmed stream has lost what stands between position and oldest entry',
+  (read, gone, left) => {
+    const position = at('10-0', read);
+    const info = stream({ length: left, entriesAdded: read + gone + left, ...(left === 0 && { firstId: undefined }) });
+
+    const { start, loss } = continueFrom(position, info);
+
+    expect(start.ordinal).toBe(read + gone);
+    expect(loss).toEqual(
+      gone === 0
+        ? undefined
+        : { reason: 'trimmed', lost: gone, exact: true, afterId: '10-0', beforeId: left === 0 ? null : '26-0' },
+    );
+  },
+);
+
+test('an emptied stream is not found trimmed twice', () => {
+  const info = stream({ length: 0, firstId: undefined });
+  const first = continueFrom(at('10-0', 8), info);
+
+  expect(first).toEqual({
+    start: { id: '30-0', ordinal: 15, digest: '' },
+    loss: { reason: 'trimmed', lost: 7, exact: true, afterId: '10-0', beforeId: null },
+  });
+  expect(continueFrom(first.start, info).loss).toBeUndefined();
+});
+
+test('where entries were deleted one by one, the count is an upper bound', () => {
+  expect(continueFrom(at('10-0', 8), stream({ deleted: true })).loss).toMatchObject({ lost: 2, exact: false });
+});
+
+test('a key that is gone was reset, once', () => {
+  const first = continueFrom(at('10-0', 8), undefined);
+
+  expect(first).toEqual({
+    start: { id: '10-0', ordinal: 0, digest: '' },
+    loss: { reason: 'reset', lost: 0, exact: false, afterId: '10-0', beforeId: null },
+  });
+  expect(continueFrom(first.start, undefined)).toEqual({ start: first.start });
+});
+
+test('a stream that begins anew was reset; what it has trimmed since is known to be lost', () => {
+  expect(continueFrom(at('10-0', 20), stream({}))).toEqual({
+    start: { id: '10-0', ordinal: 10, digest: '' },
+    loss: { reason: 'reset', lost: 10, exact: false, afterId: '10-0', beforeId: '26-0' },
+  });
+});
+
+test('a stream whose older entries are left while the position is gone was rolled back', () => {
+  expect(continueFrom(at('28-1', 14), stream({}))).toEqual({
+    start: { id: '0-0', ordinal: 10, digest: '' },
+    loss: { reason: 'rolled-back', lost: 0, exact: false, afterId: '28-1', beforeId: '26-0' },
+    rolledBack: true,
+  });
+});
+
+test('a stream whose newest id is below the position was rolled back by a replica whose clock is behind', () => {
+  expect(continueFrom(at('99-0', 12), stream({}))).toMatchObject({ rolledBack: true, loss: { reason: 'rolled-back' } });
+});
+
+test('without the counter of Redis 7 a hole is seen and not measured', () => {
+  const info = stream({ entriesAdded: undefined });
+
+  expect(continueFrom(at('10-0'), info).loss).toEqual({
+    reason: 'unknown',
+    lost: 0,
+    exact: false,
+    afterId: '10-0',
+    beforeId: '26-0',
+  });
+  expect(
+    continueFrom(at('30-0'), stream({ entriesAdded: undefined, length: 0, firstId: undefined })).loss,
+  ).toBeUndefined();
+});
