@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { CATALOGUE } from '../../functions/event/catalogue.ts';
+import { lossEntry, toBusEntry } from '../../functions/event/envelope.ts';
+
+const origin = { sourceName: 'default', prefix: 'bull', queue: 'emails' };
+const entry = (id: string, ...texts: string[]) => ({ id, fields: texts.map((text) => Buffer.from(text)) });
+const detail = (made: { Detail: string }) => JSON.parse(made.Detail);
+
+describe('an entry on the bus', () => {
+  test('is as the contract says', () => {
+    const made = toBusEntry(
+      origin,
+      entry('1795398834833-0', 'event', 'completed', 'jobId', '1', 'returnvalue', '{"ok":true}', 'prev', 'active'),
+      4711,
+    );
+
+    expect({ ...made, Detail: detail(made) }).toEqual({
+      Source: 'bullmq',
+      DetailType: 'Job Completed',
+      Time: new Date(1_795_398_834_833),
+      Detail: {
+        version: '1',
+        id: 'default/bull:emails/1795398834833-0',
+        sourceName: 'default',
+        prefix: 'bull',
+        queue: 'emails',
+        event: 'completed',
+        streamId: '1795398834833-0',
+        sequence: 4711,
+        timestamp: 1_795_398_834_833,
+        jobId: '1',
+        returnvalue: { ok: true },
+        prev: 'active',
+      },
+    });
+  });
+
+  test('has no sequence where the server cannot tell', () => {
+    expect(detail(toBusEntry(origin, entry('1-0', 'event', 'drained'), undefined))).not.toHaveProperty('sequence');
+  });
+
+  test.each(Object.entries(CATALOGUE))('of %s has its detail-type', (event, { detailType }) => {
+    expect(toBusEntry(origin, entry('1-0', 'event', event), 1).DetailType).toBe(detailType);
+  });
+
+  test('of a custom event has its own name, cut in the detail-type only', () => {
+    const name = `${'x'.repeat(127)}😀 and more`;
+
+    const made = toBusEntry(origin, entry('1-0', 'event', name), 1);
+
+    expect(made.DetailType).toBe('x'.repeat(127));
+    expect(detail(made).event).toBe(name);
+  });
+
+  test('without a name is an Unknown Entry', () => {
+    const made = toBusEntry(origin, entry('1-0', 'jobId', '7', 'x', 'y'), 1);
+
+    expect(made.DetailType).toBe('Unknown Entry');
+    expect(detail(made)).toMatchObject({ jobId: '7', fields: { x: 'y' } });
+    expect(detail(made)).not.toHaveProperty('event');
+  });
+
+  test('of an id that is beyond every date has no time of its own', () => {
+    expect(toBusEntry(origin, entry('18446744073709551615-0', 'event', 'drained'), 1)).not.toHaveProperty('Time');
+  });
+
+  test('passes on half a surrogate pair as JSON writes it', () => {
+    expect(toBusEntry(origin, entry('1-0', 'event', 'completed', 'returnvalue', '"\\ud800"'), 1).Detail).toContain(
+      '"\\ud800"',
+    );
+  });
+});
+
+test('news of a loss is as the contract says, and the same for the same hole', () => {
+  const loss = { reason: 'trimmed', lost: 7, exact: true, afterId: '5-0', beforeId: '9-0' } as const;
+
+  const made = lossEntry(origin, loss, new Date('2026-11-01T12:00:00Z'));
+
+  expect({ ...made, Detail: detail(made) }).toEqual({
+    Source: 'bullbridge',
+    DetailType: 'Events Lost',
+    Time: new Date('2026-11-01T12:00:00Z'),
+    Detail: {
+      id: 'default/bull:emails/5-0/lost/trimmed',
+      ...origin,
+      lost: 7,
+      exact: true,
+      reason: 'trimmed',
+      afterId: '5-0',
+      beforeId: '9-0',
+      detectedAt: '2026-11-01T12:00:00.000Z',
+    },
+  });
+});
