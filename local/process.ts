@@ -9,12 +9,17 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts a program that ends with this process at the latest. */
-export function start(command: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-  const child = spawn(command, args, { stdio: 'ignore', ...options });
+/** Makes a child end with this process at the latest. */
+export function adopt(child: ChildProcess): void {
   running.add(child);
   child.on('exit', () => running.delete(child));
   child.on('error', () => running.delete(child));
+}
+
+/** Starts a program that ends with this process at the latest. */
+export function start(command: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
+  const child = spawn(command, args, { stdio: 'ignore', ...options });
+  adopt(child);
   return child;
 }
 

@@ -1,0 +1,34 @@
+// Runs inside the process of a function: loads its bundle and handles one event after the other, as Lambda's runtime does.
+const [, , bundle] = process.argv;
+
+const describe = (error) => ({
+  errorType: error?.name ?? 'Error',
+  errorMessage: error?.message ?? String(error),
+  trace: error?.stack,
+});
+
+let handler;
+try {
+  ({ handler } = await import(bundle));
+} catch (error) {
+  process.send({ error: describe(error) }, () => process.exit(1));
+}
+
+process.on('message', async ({ event, requestId, deadline, memory, name }) => {
+  const context = {
+    awsRequestId: requestId,
+    functionName: name,
+    functionVersion: '$LATEST',
+    invokedFunctionArn: `arn:aws:lambda:eu-west-1:000000000000:function:${name}`,
+    memoryLimitInMB: memory,
+    logGroupName: `/aws/lambda/${name}`,
+    logStreamName: 'local',
+    callbackWaitsForEmptyEventLoop: true,
+    getRemainingTimeInMillis: () => deadline - Date.now(),
+  };
+  try {
+    process.send({ result: await handler(event, context) });
+  } catch (error) {
+    process.send({ error: describe(error) });
+  }
+});

@@ -1,0 +1,98 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import { adopt, stop } from '../process.ts';
+
+/** What the function threw, with the name of its error. */
+export class FunctionError extends Error {
+  constructor(errorType: string, message: string) {
+    super(message);
+    this.name = errorType;
+  }
+}
+
+export interface FunctionOptions {
+  /** Path of the bundle, such as `dist/lambda/forward/index.mjs`. */
+  readonly bundle: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Seconds until an invocation is ended by force. @default 75 */
+  readonly timeout?: number;
+  /** Each line that the function prints. @default printed nowhere */
+  readonly onLog?: (line: string) => void;
+  readonly nodeOptions?: readonly string[];
+}
+
+/** A Lambda function on this machine: its built bundle, in a process of its own that stays warm between invocations. */
+export interface LocalFunction<Result> extends AsyncDisposable {
+  /** @throws {FunctionError} what the handler threw, `Sandbox.Timedout`, or `Runtime.ExitError` when the process ended */
+  invoke(event?: unknown): Promise<Result>;
+  /** Ends the process at once, as a crash does; the next invocation starts a new one. */
+  kill(): void;
+}
+
+const MEMORY = 256;
+
+interface Reply {
+  readonly result?: unknown;
+  readonly error?: { readonly errorType: string; readonly errorMessage: string };
+}
+
+export function createFunction<Result>(options: FunctionOptions): LocalFunction<Result> {
+  const { bundle, environment, timeout = 75, onLog = () => {}, nodeOptions = [] } = options;
+  const name = 'bullbridge-forward';
+  let child: ChildProcess | undefined;
+
+  function boot(): ChildProcess {
+    const booted = fork(new URL('bootstrap.mjs', import.meta.url), [pathToFileURL(bundle).href], {
+      execArgv: [...nodeOptions],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // Nothing of this process's environment but what a function has: an AWS_PROFILE would change much.
+      env: {
+        PATH: process.env['PATH'],
+        AWS_REGION: 'eu-west-1',
+        AWS_ACCESS_KEY_ID: 'local',
+        AWS_SECRET_ACCESS_KEY: 'local',
+        AWS_LAMBDA_FUNCTION_NAME: name,
+        AWS_LAMBDA_FUNCTION_MEMORY_SIZE: `${MEMORY}`,
+        AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+        TZ: ':UTC',
+        ...environment,
+      },
+    });
+    adopt(booted);
+    for (const output of [booted.stdout, booted.stderr]) if (output) createInterface(output).on('line', onLog);
+    booted.on('exit', () => {
+      if (child === booted) child = undefined;
+    });
+    return booted;
+  }
+
+  return {
+    invoke(event = {}) {
+      child ??= boot();
+      const running = child;
+      return new Promise((resolve, reject) => {
+        const settle = (end: () => void) => {
+          clearTimeout(timer);
+          running.off('message', onMessage).off('exit', onExit);
+          end();
+        };
+        const fail = (type: string, message: string) => settle(() => reject(new FunctionError(type, message)));
+        const onMessage = ({ result, error }: Reply) =>
+          error ? fail(error.errorType, error.errorMessage) : settle(() => resolve(result as Result));
+        const onExit = () => fail('Runtime.ExitError', 'the process of the function ended');
+        const timer = setTimeout(() => {
+          running.kill('SIGKILL');
+          fail('Sandbox.Timedout', `Task timed out after ${timeout} seconds`);
+        }, timeout * 1000);
+        running.on('message', onMessage).on('exit', onExit);
+        running.send({ event, requestId: randomUUID(), deadline: Date.now() + timeout * 1000, memory: MEMORY, name });
+      });
+    },
+    kill: () => child?.kill('SIGKILL'),
+    [Symbol.asyncDispose]: async () => {
+      if (child) await stop(child);
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
+
+const never = new AbortController().signal;
+
+async function fill(limit: ReturnType<typeof createConcurrencyLimit>, count: number) {
+  for (let i = 0; i < count; i += 1) await limit.acquire(never);
+}
+
+describe('the bound on requests under way', () => {
+  test('holds back what is over it until a place is given back', async () => {
+    const limit = createConcurrencyLimit(2);
+    await fill(limit, 2);
+    let entered = false;
+    const third = limit.acquire(never).then(() => {
+      entered = true;
+    });
+
+    await Promise.resolve();
+    expect(entered).toBe(false);
+    limit.release('accepted');
+    await third;
+    expect(entered).toBe(true);
+  });
+
+  test('halves on throttling, once for all requests that were under way', async () => {
+    const limit = createConcurrencyLimit(16);
+    await fill(limit, 16);
+
+    for (let i = 0; i < 16; i += 1) limit.release('throttled');
+
+    expect(limit.current).toBe(8);
+  });
+
+  test('never falls below one, and recovers to where it was', async () => {
+    const limit = createConcurrencyLimit(16);
+    for (let i = 0; i < 40; i += 1) {
+      await limit.acquire(never);
+      limit.release('throttled');
+    }
+    expect(limit.current).toBe(1);
+
+    for (let i = 0; i < 400; i += 1) {
+      await limit.acquire(never);
+      limit.release('accepted');
+    }
+
+    expect(limit.current).toBe(16);
+  });
+
+  test('neither falls nor grows on failures of another kind', async () => {
+    const limit = createConcurrencyLimit(4);
+    await limit.acquire(never);
+    limit.release('failed');
+
+    expect(limit.current).toBe(4);
+  });
+
+  test('lets go whoever waits when told to stop, and keeps no place for them', async () => {
+    const limit = createConcurrencyLimit(1);
+    const stop = new AbortController();
+    await limit.acquire(never);
+    const waiting = limit.acquire(stop.signal);
+    stop.abort(new Error('enough'));
+
+    await expect(waiting).rejects.toThrow('enough');
+    await expect(limit.acquire(stop.signal)).rejects.toThrow('enough');
+    limit.release('accepted');
+    await limit.acquire(never);
+  });
+});

@@ -1,0 +1,86 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { entryBytes } from '../../functions/bus/entry.ts';
+import { truncate } from '../../functions/bus/truncate.ts';
+import { toBusEntry } from '../../functions/event/envelope.ts';
+
+const LIMIT = 10_000;
+const origin = { sourceName: 'default', prefix: 'bull', queue: 'emails' };
+const entryOf = (...texts: string[]) =>
+  toBusEntry(origin, { id: '1795398834833-0', fields: texts.map((text) => Buffer.from(text)) }, 7);
+const detailOf = ({ Detail }: { Detail: string }) => JSON.parse(Detail);
+
+const name = fc.oneof(
+  fc.constantFrom('event', 'jobId', 'returnvalue', 'failedReason', 'x'),
+  fc.string({ maxLength: 3000 }),
+);
+const value = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 20_000, size: 'max' }),
+  fc.tuple(fc.constantFrom('"', '\u0000', 'ü', '😀', 'x'), fc.nat(40_000)).map(([text, times]) => text.repeat(times)),
+);
+
+describe('cutting an entry', () => {
+  test.prop([fc.array(fc.tuple(name, value), { maxLength: 60 })], { numRuns: 60 })(
+    'always ends within the limit and keeps what identifies it',
+    (pairs) => {
+      const entry = entryOf('event', 'completed', ...pairs.flat());
+
+      const cut = truncate(entry, LIMIT);
+
+      expect(entryBytes(cut)).toBeLessThanOrEqual(LIMIT);
+      const { version, id, sourceName, prefix, queue, streamId, sequence, timestamp } = detailOf(entry);
+      expect(detailOf(cut)).toMatchObject({ version, id, sourceName, prefix, queue, streamId, sequence, timestamp });
+      expect('truncated' in detailOf(cut)).toBe(entryBytes(entry) > LIMIT);
+    },
+  );
+
+  test('leaves an entry that fits as it is', () => {
+    const entry = entryOf('event', 'failed', 'failedReason', 'boom');
+
+    expect(truncate(entry, entryBytes(entry))).toBe(entry);
+  });
+
+  test('keeps the beginning of a text and says how long it was', () => {
+    const reason = 'because '.repeat(5000);
+
+    const cut = truncate(entryOf('event', 'failed', 'jobId', '1', 'failedReason', reason, 'prev', 'active'), LIMIT);
+
+    const detail = detailOf(cut);
+    expect(detail.truncated).toEqual([{ field: 'failedReason', bytes: 40_000 }]);
+    expect(reason.startsWith(detail.failedReason)).toBe(true);
+    expect(entryBytes(cut)).toBeGreaterThan(LIMIT - 500);
+    expect(detail).toMatchObject({ jobId: '1', prev: 'active' });
+  });
+
+  test('keeps the beginning of the JSON of a value', () => {
+    const returnvalue = { rows: Array.from({ length: 5000 }, (_, n) => ({ n })) };
+
+    const detail = detailOf(truncate(entryOf('event', 'completed', 'returnvalue', JSON.stringify(returnvalue)), LIMIT));
+
+    expect(JSON.stringify(returnvalue).startsWith(detail.returnvalue)).toBe(true);
+    expect(detail.truncated).toEqual([{ field: 'returnvalue', bytes: JSON.stringify(returnvalue).length }]);
+  });
+
+  test('counts the bytes of a value in UTF-8, and cuts no character in half', () => {
+    const detail = detailOf(truncate(entryOf('event', 'failed', 'failedReason', '😀'.repeat(5000)), LIMIT));
+
+    expect(detail.truncated).toEqual([{ field: 'failedReason', bytes: 20_000 }]);
+    expect(detail.failedReason).toMatch(/^(😀)+$/u);
+  });
+
+  test('cuts custom fields by their path', () => {
+    const detail = detailOf(truncate(entryOf('event', 'invoice', 'pdf', 'x'.repeat(50_000), 'number', '42'), LIMIT));
+
+    expect(detail.truncated).toEqual([{ field: 'fields.pdf', bytes: 50_000 }]);
+    expect(detail.fields.number).toBe('42');
+  });
+
+  test('leaves out a group of thousands of small fields', () => {
+    const detail = detailOf(
+      truncate(entryOf('event', 'invoice', ...Array.from({ length: 4000 }, (_, n) => `f${n}`)), LIMIT),
+    );
+
+    expect(detail.fields).toBeUndefined();
+    expect(detail.truncated).toMatchObject([{ field: 'fields' }]);
+  });
+});
