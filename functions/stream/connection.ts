@@ -91,11 +91,11 @@ async function sendPipeline(redis: Redis, commands: readonly Command[]): Promise
 /** Ends the connection as soon as a reply has more than `maxBytes`: XRANGE can limit entries, but not bytes. */
 function watchReply(redis: Redis, maxBytes: number) {
   let received = 0;
+  const { stream } = redis;
   const count = (chunk: Buffer) => {
     received += chunk.length;
-    if (received > maxBytes) redis.disconnect();
+    if (received > maxBytes) stream.destroy();
   };
-  const { stream } = redis;
   stream.on('data', count);
   return {
     exceeded: () => received > maxBytes,

@@ -1,0 +1,40 @@
+/** An event as a subscriber of EventBridge receives it. */
+export interface ArrivedEvent {
+  readonly 'detail-type': string;
+  readonly detail: {
+    readonly id: string;
+    readonly queue: string;
+    readonly timestamp: number;
+    readonly jobId?: string;
+  } & Record<string, unknown>;
+}
+
+/** What a subscriber has received, told apart by `detail.id`. */
+export interface Arrivals {
+  add(event: ArrivedEvent, at: number): void;
+  readonly distinct: number;
+  readonly duplicates: number;
+  /** Milliseconds from the event to its first arrival, at a quantile between 0 and 1. */
+  latency(quantile: number): number | undefined;
+}
+
+export function createArrivals(): Arrivals {
+  const first = new Map<string, number>();
+  let total = 0;
+  return {
+    add({ detail }, at) {
+      total += 1;
+      if (!first.has(detail.id)) first.set(detail.id, at - detail.timestamp);
+    },
+    get distinct() {
+      return first.size;
+    },
+    get duplicates() {
+      return total - first.size;
+    },
+    latency(quantile) {
+      const sorted = [...first.values()].sort((a, b) => a - b);
+      return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))];
+    },
+  };
+}

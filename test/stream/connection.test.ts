@@ -1,0 +1,239 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { RedisError } from '../../functions/errors.ts';
+import { connectRedis, ReplyTooLargeError, redisTarget } from '../../functions/stream/connection.ts';
+import { discoverQueues } from '../../functions/stream/queues.ts';
+import { readPages } from '../../functions/stream/read.ts';
+import { findServer, startNative } from '../../local/redis.ts';
+import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
+
+const PASSWORD = 'correct-horse-battery';
+const fast = { connectTimeout: 500, commandTimeout: 500 };
+const native = findServer();
+
+/** A URL of the shared server as a user that may do what the documentation says, and nothing else. */
+async function readerUrl(prefix: string, ...more: string[]): Promise<string> {
+  const user = `reader-${prefix}`;
+  const admin = adminRedis();
+  const rules = ['on', `>${PASSWORD}`, 'resetkeys', `%R~${prefix}:*`, '-@all', ...more];
+  await admin.call('ACL', 'SETUSER', user, ...rules);
+  onTestFinished(async () => {
+    await admin.call('ACL', 'DELUSER', user);
+  });
+  const url = new URL(inject('redisUrl'));
+  url.username = user;
+  url.password = PASSWORD;
+  return url.href;
+}
+
+const MINIMUM = ['+xrange', '+xinfo|stream', '+multi', '+exec', '+scan'];
+
+async function failure(attempt: Promise<unknown>): Promise<RedisError> {
+  const error = await attempt.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(RedisError);
+  expect(inspectDeep(error)).not.toContain(PASSWORD);
+  return error as RedisError;
+}
+
+/** All that a log could print of an error. */
+function inspectDeep(error: unknown): string {
+  const { name, message, stack, cause } = error as Error;
+  return [name, message, stack, JSON.stringify(error), cause ? inspectDeep(cause) : ''].join('\n');
+}
+
+async function readOne(url: string, prefix: string) {
+  const connection = await connectRedis({ url, ...fast });
+  onTestFinished(() => connection.close());
+  const [result] = await readPages(
+    connection,
+    [{ cursor: { queue: 'q', position: undefined, anchors: [] }, count: 5 }],
+    { prefix, startFrom: 'beginning' },
+  );
+  if (!result || 'error' in result) throw result?.error;
+  return result.page;
+}
+
+describe('a user that may only read', () => {
+  test('is enough to discover queues, read them and account for what was lost', async () => {
+    const prefix = ownPrefix();
+    const admin = adminRedis();
+    await admin.hset(`${prefix}:q:meta`, 'opts.maxLenEvents', 10_000);
+    await admin.xadd(`${prefix}:q:events`, '*', 'event', 'drained');
+    const connection = await runConnection(await readerUrl(prefix, ...MINIMUM));
+
+    expect(await discoverQueues(connection, prefix)).toEqual(['q']);
+    const first = await readOne(await readerUrl(prefix, ...MINIMUM), prefix);
+    expect(first.entries).toHaveLength(1);
+  });
+});
+
+describe('each way to fail has one clear error, without the password', () => {
+  test('nothing listens there', async () => {
+    const error = await failure(connectRedis({ url: `redis://me:${PASSWORD}@127.0.0.1:1`, ...fast }));
+
+    expect(error.code).toBe('REDIS_REFUSED');
+    expect(error.message).toMatchInlineSnapshot(
+      `"connecting failed on Redis 127.0.0.1:1 as user "me": nothing listens there (connect ECONNREFUSED 127.0.0.1:1); check host, port and that the server runs."`,
+    );
+  });
+
+  test('the host is not known', async () => {
+    const error = await failure(connectRedis({ url: `redis://me:${PASSWORD}@no-such-host.invalid`, ...fast }));
+
+    expect(error.code).toBe('REDIS_DNS');
+    expect(error.message).toContain('no-such-host.invalid:6379 as user "me": the host name is not known');
+  });
+
+  test('the password is wrong', async () => {
+    const url = new URL(await readerUrl(ownPrefix(), ...MINIMUM));
+    url.password = `${PASSWORD}-no-more`;
+
+    expect(await failure(connectRedis({ url: url.href, ...fast }))).toMatchObject({
+      code: 'REDIS_AUTH',
+      message: expect.stringContaining('user or password is wrong (WRONGPASS'),
+    });
+  });
+
+  test('the user may not read the keys', async () => {
+    const prefix = ownPrefix();
+    const url = await readerUrl(`${prefix}-other`, ...MINIMUM);
+
+    expect(await failure(readOne(url, prefix))).toMatchObject({
+      code: 'REDIS_PERMISSION',
+      message: expect.stringMatching(
+        /reading .*:q:events failed on Redis 127\.0\.0\.1:\d+ as user "reader-.*": the user may not do this \(NOPERM/,
+      ),
+    });
+  });
+
+  test('the user may not scan', async () => {
+    const prefix = ownPrefix();
+    const connection = await runConnection(await readerUrl(prefix, '+xrange'));
+
+    expect(await failure(discoverQueues(connection, prefix))).toMatchObject({
+      code: 'REDIS_PERMISSION',
+      message: expect.stringContaining('SCAN'),
+    });
+  });
+
+  test('the key is not a stream', async () => {
+    const prefix = ownPrefix();
+    await adminRedis().set(`${prefix}:q:events`, 'text');
+
+    expect(await failure(readOne(inject('redisUrl'), prefix))).toMatchObject({ code: 'REDIS_NOT_A_STREAM' });
+  });
+
+  test('the server does not answer', async () => {
+    const silent = net.createServer(() => {}).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    onTestFinished(() => void silent.close());
+    const { port } = silent.address() as net.AddressInfo;
+
+    expect(await failure(readOne(`redis://:${PASSWORD}@127.0.0.1:${port}`, 'bull'))).toMatchObject({
+      code: 'REDIS_TIMEOUT',
+    });
+  });
+
+  test('the server does not speak TLS', async () => {
+    const url = inject('redisUrl').replace('redis:', 'rediss:');
+
+    expect((await failure(connectRedis({ url, ...fast }))).code).toMatch(/^REDIS_(TIMEOUT|TLS|CLOSED)$/);
+  });
+
+  test('the URL is none', () => {
+    expect(() => redisTarget(`http://${PASSWORD}`)).toThrow(
+      /the Redis URL is not one: it must look like redis:\/\/user:password@host:6379/,
+    );
+    expect(() => redisTarget(`http://${PASSWORD}`)).not.toThrow(PASSWORD);
+  });
+
+  test.runIf(native)('the server is a node of a cluster', async () => {
+    const [one, two] = await Promise.all(
+      [0, 1].map(() => startNative(native as NonNullable<typeof native>, ['--cluster-enabled', 'yes'])),
+    );
+    onTestFinished(async () => {
+      await Promise.all([one?.[Symbol.asyncDispose](), two?.[Symbol.asyncDispose]()]);
+    });
+    const [first, second] = [one, two].map((server) => adminRedis(server?.url));
+    await first?.call('CLUSTER', 'ADDSLOTSRANGE', '0', '8191');
+    await second?.call('CLUSTER', 'ADDSLOTSRANGE', '8192', '16383');
+    await first?.call('CLUSTER', 'MEET', '127.0.0.1', new URL(two?.url ?? '').port);
+    for (const node of [first, second])
+      await expect.poll(() => node?.call('CLUSTER', 'INFO'), { timeout: 20_000 }).toContain('cluster_state:ok');
+
+    const failures = await Promise.allSettled(['a', 'b', 'c', 'd'].map((prefix) => readOne(one?.url ?? '', prefix)));
+
+    const reasons = failures.flatMap((result) => (result.status === 'rejected' ? result.reason.code : []));
+    expect(new Set(reasons)).toEqual(new Set(['REDIS_MOVED']));
+  });
+});
+
+describe('a connection', () => {
+  test('is new for each run, so that a socket that died while the function was frozen does no harm', async () => {
+    const prefix = ownPrefix();
+    await adminRedis().xadd(`${prefix}:q:events`, '*', 'event', 'drained');
+    const network = await frozenNetwork();
+    const before = await connectRedis({ url: network.url, ...fast });
+    onTestFinished(() => before.close());
+    await before.send([['ping']]);
+
+    network.freeze();
+
+    expect((await readOne(network.url, prefix)).entries).toHaveLength(1);
+    await expect(before.send([['ping']])).rejects.toMatchObject({ code: 'REDIS_TIMEOUT' });
+  });
+
+  test('gives up a reply that grows too large, and goes on with a new one', async () => {
+    const prefix = ownPrefix();
+    const admin = adminRedis();
+    for (let n = 0; n < 5; n += 1) await admin.xadd(`${prefix}:q:events`, '*', 'data', 'x'.repeat(1_000_000));
+    const connection = await runConnection();
+    const read = (count: number) =>
+      connection.send([['xrangeBuffer', `${prefix}:q:events`, '-', '+', 'COUNT', count]], 2_500_000);
+
+    await expect(read(5)).rejects.toThrow(ReplyTooLargeError);
+    expect(await read(2)).toHaveLength(1);
+  });
+});
+
+describe('discovery', () => {
+  test('finds each queue once, and takes no other key for one', async () => {
+    const prefix = `${ownPrefix()}:{t}[x]*?\\`;
+    const admin = adminRedis();
+    for (const queue of ['emails', 'sp ace', '日本*?[x]']) await admin.hset(`${prefix}:${queue}:meta`, 'a', 'b');
+    for (const key of [`${prefix}:q:repeat:meta`, `${prefix}:q:de:meta`, `${prefix}::meta`, `${prefix}x:other:meta`])
+      await admin.hset(key, 'a', 'b');
+
+    expect(await discoverQueues(await runConnection(), prefix)).toEqual(['emails', 'sp ace', '日本*?[x]']);
+  });
+});
+
+/** A network in front of the server whose connections can fall silent, as behind a NAT that forgot them. */
+async function frozenNetwork() {
+  const { hostname, port } = new URL(inject('redisUrl'));
+  const sockets = new Set<net.Socket>();
+  const server = net.createServer((socket) => {
+    const upstream = net.connect(Number(port), hostname);
+    socket.pipe(upstream).pipe(socket);
+    for (const end of [socket, upstream]) {
+      sockets.add(end);
+      end.on('error', () => {});
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return {
+    url: `redis://127.0.0.1:${(server.address() as net.AddressInfo).port}`,
+    freeze: () => {
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+  };
+}
