@@ -1,0 +1,122 @@
+import { fc, test as prop } from '@fast-check/vitest';
+import { describe, expect, test } from 'vitest';
+import { anchorsFor } from '../../functions/checkpoint/anchors.ts';
+import { loadCheckpoints, type PositionTable, saveCheckpoint } from '../../functions/checkpoint/positions.ts';
+import { compareIds, idTime } from '../../functions/stream/id.ts';
+import type { Position } from '../../functions/stream/position.ts';
+import { dynamoClient, ownTable } from '../dynamodb.ts';
+
+const KEY = 'default/bull:emails';
+const at = (ms: number, ordinal?: number): Position => ({
+  id: `${ms}-0`,
+  ...(ordinal !== undefined && { ordinal }),
+  digest: 'x',
+});
+
+async function ownPositions(): Promise<PositionTable> {
+  const client = dynamoClient();
+  return { client, table: await ownTable(client), wait: async () => {} };
+}
+
+async function saved(table: PositionTable, position: Position, epoch = 1) {
+  const checkpoint = await saveCheckpoint(table, { key: KEY, previous: undefined, next: position }, epoch);
+  if (!checkpoint) throw new Error('not saved');
+  return checkpoint;
+}
+
+describe('the position of a queue', () => {
+  test('is loaded as it was saved, with what went before it', async () => {
+    const table = await ownPositions();
+    const first = await saved(table, at(5, 3));
+    const second = await saveCheckpoint(table, { key: KEY, previous: first, next: at(9) }, 1);
+
+    expect(await loadCheckpoints(table, [KEY, 'default/bull:other'])).toEqual(new Map([[KEY, second]]));
+    expect(second).toEqual({ position: at(9), anchors: [at(5, 3)], epoch: 1 });
+  });
+
+  test('moves only from where it was', async () => {
+    const table = await ownPositions();
+    const first = await saved(table, at(5, 3));
+    const move = (previous: typeof first | undefined, next: Position) =>
+      saveCheckpoint(table, { key: KEY, previous, next }, 1);
+
+    expect(await move(undefined, at(7, 4))).toBeUndefined();
+    expect(await move({ ...first, position: at(4, 2) }, at(7, 4))).toBeUndefined();
+    expect(await move({ ...first, position: at(5, 99) }, at(7, 4))).toBeUndefined();
+    expect(await move(first, at(7, 4))).toMatchObject({ position: at(7, 4) });
+  });
+
+  test('moves without an ordinal, too, and gains one', async () => {
+    const table = await ownPositions();
+    const first = await saved(table, at(5));
+
+    expect(await saveCheckpoint(table, { key: KEY, previous: first, next: at(7, 4) }, 1)).toMatchObject({
+      position: at(7, 4),
+    });
+  });
+
+  test('is not moved by a run of an earlier epoch', async () => {
+    const table = await ownPositions();
+    const first = await saved(table, at(5, 3), 7);
+
+    expect(await saveCheckpoint(table, { key: KEY, previous: first, next: at(7, 4) }, 6)).toBeUndefined();
+  });
+
+  test('counts as saved where the answer was lost and the write sent again', async () => {
+    const table = await ownPositions();
+    const first = await saved(table, at(5, 3));
+    const move = { key: KEY, previous: first, next: at(7, 4) };
+    await saveCheckpoint(table, move, 2);
+
+    expect(await saveCheckpoint(table, move, 2)).toMatchObject({ position: at(7, 4), epoch: 2 });
+    expect(await saveCheckpoint(table, move, 3)).toBeUndefined();
+  });
+
+  test('is loaded for thousands of queues', async () => {
+    const table = await ownPositions();
+    const keys = Array.from({ length: 250 }, (_, n) => `default/bull:q${n}`);
+    await Promise.all(keys.map((key, n) => saveCheckpoint(table, { key, previous: undefined, next: at(n + 1, n) }, 1)));
+
+    const loaded = await loadCheckpoints(table, keys);
+
+    expect(loaded.size).toBe(250);
+    expect(loaded.get('default/bull:q249')?.position).toEqual(at(250, 249));
+  });
+
+  test('without a table has a clear error', async () => {
+    const table = await ownPositions();
+
+    await expect(loadCheckpoints({ ...table, table: 'no-such-table' }, [KEY])).rejects.toMatchObject({
+      code: 'TABLE_MISSING',
+    });
+  });
+});
+
+describe('anchors', () => {
+  prop.prop([fc.integer({ min: 1, max: 600_000 }), fc.integer({ min: 1, max: 2000 })])(
+    'of a queue that moves on steadily are few, newest first, and one of them is at most sixteen times as old as needed',
+    (step, steps) => {
+      let anchors: Position[] = [];
+      let position = at(1_000_000_000_000, 1);
+      for (let n = 0; n < steps; n += 1) {
+        const next = at(idTime(position.id) + step, 1);
+        anchors = anchorsFor(next, position, anchors);
+        position = next;
+      }
+
+      expect(anchors.length).toBeLessThanOrEqual(8);
+      for (const [i, anchor] of [position, ...anchors].entries()) {
+        const older = anchors[i];
+        if (older) expect(compareIds(older.id, anchor.id)).toBeLessThan(0);
+      }
+      const ages = anchors.map((anchor) => idTime(position.id) - idTime(anchor.id));
+      for (let lag = 1000; lag < Math.min(step * steps, 4 ** 7 * 1000) / 16; lag *= 2) {
+        expect(ages.some((age) => age >= lag && age <= Math.max(16 * lag, 16 * step))).toBe(true);
+      }
+    },
+  );
+
+  test('that are not older than the position after a roll-back are dropped', () => {
+    expect(anchorsFor(at(5_000), at(20_000), [at(10_000), at(4_000), at(10)])).toEqual([at(4_000), at(10)]);
+  });
+});

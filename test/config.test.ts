@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest';
+import { readConfig, VARIABLES } from '../functions/config.ts';
+import { ConfigError } from '../functions/errors.ts';
+
+const REQUIRED = {
+  REDIS_URL: 'redis://:secret@cache:6379',
+  EVENT_BUS_NAME: 'bullbridge',
+  CHECKPOINT_TABLE: 'bullbridge',
+  DEAD_LETTER_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/000000000000/parked',
+};
+
+function faultsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).faults;
+  }
+  return [];
+}
+
+describe('the configuration', () => {
+  test('has the defaults of the reference', () => {
+    const { REDIS_URL, EVENT_BUS_NAME, CHECKPOINT_TABLE, DEAD_LETTER_QUEUE_URL, ...defaults } = readConfig({
+      ...REQUIRED,
+      PATH: '/bin',
+      AWS_REGION: 'x',
+    });
+
+    expect(defaults).toMatchInlineSnapshot(`
+      {
+        "BULLBRIDGE_CLOCK_SKEW_MS": 2000,
+        "BULLBRIDGE_EVENTS": [
+          "completed",
+          "failed",
+          "stalled",
+        ],
+        "BULLBRIDGE_INTERVAL_SECONDS": 60,
+        "BULLBRIDGE_PREFIX": "bull",
+        "BULLBRIDGE_QUEUES": "*",
+        "BULLBRIDGE_QUEUE_METRICS": false,
+        "BULLBRIDGE_SOURCE_NAME": "default",
+        "BULLBRIDGE_START_FROM": "beginning",
+        "BULLBRIDGE_SWEEP_SIZE": 1000,
+        "BULLBRIDGE_TAIL": "auto",
+      }
+    `);
+  });
+
+  test('reads lists, each name once', () => {
+    expect(
+      readConfig({ ...REQUIRED, BULLBRIDGE_QUEUES: 'emails, sp ace,emails', BULLBRIDGE_EVENTS: '*' }),
+    ).toMatchObject({
+      BULLBRIDGE_QUEUES: ['emails', 'sp ace'],
+      BULLBRIDGE_EVENTS: '*',
+    });
+  });
+
+  test('takes a variable that is set to nothing for one that is not set', () => {
+    expect(readConfig({ ...REQUIRED, BULLBRIDGE_PREFIX: '', REDIS_URL_SECRET_ARN: '' }).BULLBRIDGE_PREFIX).toBe('bull');
+  });
+
+  test('tells all faults at once: what was given, what is allowed, and the nearest name', () => {
+    const faults = faultsOf({
+      BULLBRIDGE_QUEUES: 'a:b,,',
+      BULLBRIDGE_QUEUE: 'x',
+      BULLBRIDGE_SWEEP_SIZE: '1e3',
+      BULLBRIDGE_TAIL: 'sometimes',
+      BULLBRIDGE_SOURCE_NAME: 'a/b',
+      DEAD_LETTER_QUEUE_URL: 'parked',
+      CHECKPOINT_TABLE: 'bullbridge',
+    });
+
+    expect(faults).toMatchInlineSnapshot(`
+      [
+        "BULLBRIDGE_QUEUES is "a:b,,"; it must be a comma-separated list of queue names (without colons), or *",
+        "BULLBRIDGE_SOURCE_NAME is "a/b"; it must be 1 to 64 letters, digits, dots, dashes or underscores",
+        "BULLBRIDGE_TAIL is "sometimes"; it must be auto, always or never",
+        "BULLBRIDGE_SWEEP_SIZE is "1e3"; it must be a whole number from 1 to 10000",
+        "EVENT_BUS_NAME is not set; it must be the name or ARN of an event bus",
+        "DEAD_LETTER_QUEUE_URL is "parked"; it must be the URL of an SQS queue",
+        "neither REDIS_URL nor REDIS_URL_SECRET_ARN is set; exactly one of them says where Redis is",
+        "BULLBRIDGE_QUEUE is not known; the nearest name is BULLBRIDGE_QUEUES",
+      ]
+    `);
+  });
+
+  test('wants one way to find Redis, not two', () => {
+    expect(faultsOf({ ...REQUIRED, REDIS_URL_SECRET_ARN: 'arn:aws:secretsmanager:x' })).toEqual([
+      'both REDIS_URL and REDIS_URL_SECRET_ARN are set; exactly one of them says where Redis is',
+    ]);
+  });
+
+  test('never repeats a Redis URL, which holds the password', () => {
+    const faults = faultsOf({ ...REQUIRED, REDIS_URL: 'http://:secret@cache' });
+
+    expect(faults).toEqual([
+      'REDIS_URL is not valid (its value is not repeated here); it must be a URL such as redis://user:password@host:6379',
+    ]);
+  });
+
+  test('has words for each variable', () => {
+    for (const { about, allowed } of Object.values(VARIABLES)) {
+      expect(about).toMatch(/\.$/);
+      expect(allowed).not.toBe('');
+    }
+  });
+});
