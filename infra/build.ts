@@ -1,5 +1,6 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { glob, mkdir, rename, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { BUNDLE_FILE, BUNDLES } from './bundle.ts';
@@ -25,11 +26,17 @@ export interface Bundle {
  * The same sources give the same bytes, wherever the clone is: only a change of code changes what is deployed.
  */
 export async function buildFunctions(outDir: string = BUNDLES): Promise<Bundle[]> {
-  const result = await build({
+  const handlers = await Array.fromAsync(glob('functions/*/handler.ts', { cwd: ROOT }));
+  return Promise.all(handlers.sort().map((handler) => buildFunction(handler, outDir)));
+}
+
+async function buildFunction(handler: string, outDir: string): Promise<Bundle> {
+  const name = basename(dirname(handler));
+  const file = join(outDir, name, BUNDLE_FILE);
+  const { outputFiles: outputs, metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: ['functions/*/handler.ts'],
-    outdir: outDir,
-    outbase: 'functions',
+    entryPoints: [handler],
+    outfile: file,
     bundle: true,
     write: false,
     metafile: true,
@@ -42,23 +49,20 @@ export async function buildFunctions(outDir: string = BUNDLES): Promise<Bundle[]
     banner: { js: BANNER },
     logLevel: 'warning',
   });
-  const outputs = Object.values(result.metafile.outputs);
-  const bundles = result.outputFiles.map(async ({ contents }, index): Promise<Bundle> => {
-    const { entryPoint = '', inputs = {} } = outputs[index] ?? {};
-    const name = entryPoint.split('/')[1] ?? '';
-    const file = join(outDir, name, BUNDLE_FILE);
-    await replaceFile(file, contents);
-    return { name, file, bytes: contents.byteLength, packages: packagesOf(Object.keys(inputs)) };
-  });
-  return Promise.all(bundles);
+  const [output] = outputs;
+  if (output === undefined) throw new Error(`esbuild made nothing of ${handler}`);
+  await replaceFile(file, output.contents);
+  return { name, file, bytes: output.contents.byteLength, packages: packagesOf(Object.keys(metafile.inputs)) };
 }
 
-/** Writes beside the file and renames, so that whoever reads a bundle while it is built again gets a whole one. */
+/** Renames a finished file into its place, so that whoever reads a bundle while it is built again gets a whole one. */
 async function replaceFile(file: string, contents: Uint8Array): Promise<void> {
-  const written = `${file}.${process.pid}`;
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(written, contents);
-  await rename(written, file);
+  const folder = dirname(file);
+  // Beside the function's folder: whatever is in that is deployed.
+  const finished = `${folder}.${randomUUID()}`;
+  await mkdir(folder, { recursive: true });
+  await writeFile(finished, contents);
+  await rename(finished, file);
 }
 
 function packagesOf(inputs: readonly string[]): string[] {

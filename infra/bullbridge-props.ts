@@ -1,0 +1,128 @@
+import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+
+/** What a {@link Bullbridge} reads, where it publishes and how it runs. */
+export interface BullbridgeProps {
+  /**
+   * The secret with the URL of Redis, as plain text or as JSON with the key `url`.
+   *
+   * It is read at each run, so a new password is used at once. A Redis user who may only read is enough.
+   */
+  readonly redisUrlSecret: ISecret;
+
+  /**
+   * The bus to publish to.
+   *
+   * @default - a bus of its own, see {@link Bullbridge.eventBus}
+   */
+  readonly eventBus?: IEventBus;
+
+  /**
+   * Time from one run to the next, 1 to 14 whole minutes.
+   *
+   * EventBridge Scheduler counts in minutes, and Lambda ends a run of an interval and 15 seconds at 15 minutes.
+   *
+   * @default Duration.minutes(1)
+   */
+  readonly interval?: Duration;
+
+  /**
+   * BullMQ's key prefix.
+   *
+   * @default 'bull'
+   */
+  readonly prefix?: string;
+
+  /**
+   * Names of the queues to forward.
+   *
+   * @default - all that are found under the prefix at each run
+   */
+  readonly queues?: readonly string[];
+
+  /**
+   * Names of the events to forward; `['*']` for all of them, custom ones too.
+   *
+   * @default ['completed', 'failed', 'stalled']
+   */
+  readonly events?: readonly string[];
+
+  /**
+   * Names this Redis in the ids of events and positions: 1 to 64 letters, digits, dots, dashes or underscores.
+   *
+   * Another name is another Redis: its streams are read from {@link startFrom} again.
+   *
+   * @default 'default'
+   */
+  readonly sourceName?: string;
+
+  /**
+   * Where a queue that is seen first begins: at the oldest entry still in its stream, or behind the newest.
+   *
+   * @default 'beginning'
+   */
+  readonly startFrom?: 'beginning' | 'now';
+
+  /**
+   * Entries that are published and saved together, 1 to 10,000; twice as many may come twice after an interrupted run.
+   *
+   * @default 1000
+   */
+  readonly sweepSize?: number;
+
+  /**
+   * Whether metrics also come for each queue. CloudWatch charges for every one of them.
+   *
+   * @default false
+   */
+  readonly queueMetrics?: boolean;
+
+  /**
+   * The network of Redis, where it has no public address.
+   *
+   * From the chosen subnets, EventBridge, DynamoDB, SQS and Secrets Manager must be reachable: by NAT or by endpoints.
+   *
+   * @default - no network; Redis must be reachable from the internet
+   */
+  readonly vpc?: IVpc;
+
+  /**
+   * The subnets of the network to run in.
+   *
+   * @default - the private ones
+   */
+  readonly vpcSubnets?: SubnetSelection;
+
+  /**
+   * The security groups to run with; that of Redis must let them in.
+   *
+   * @default - one of its own, which {@link Bullbridge.forwardFunction}'s `connections` opens others to
+   */
+  readonly securityGroups?: ISecurityGroup[];
+
+  /**
+   * Memory of the function in MB; its share of a processor grows with it.
+   *
+   * @default 256
+   */
+  readonly memorySize?: number;
+
+  /**
+   * How long logs are kept.
+   *
+   * @default RetentionDays.ONE_MONTH
+   */
+  readonly logRetention?: RetentionDays;
+
+  /**
+   * What becomes of the positions and the parked events when the stack is deleted.
+   *
+   * The table is also protected from deletion unless this is `DESTROY`.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+}

@@ -1,0 +1,119 @@
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { AttributeType, type ITableV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { ViaServicePrincipal } from 'aws-cdk-lib/aws-kms';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { BullbridgeProps } from './bullbridge-props.ts';
+import { settingsOf } from './environment.ts';
+import { ScheduledFunction } from './scheduled-function.ts';
+
+export type { BullbridgeProps } from './bullbridge-props.ts';
+
+/** Time that a run has beyond the interval: to wait for the lease of the run before it, and to end in order. */
+const TIMEOUT_MARGIN = Duration.seconds(15);
+
+/**
+ * Forwards the events of BullMQ's queues in one Redis to an EventBridge bus, at least once.
+ *
+ * @example
+ * const bullbridge = new Bullbridge(this, 'Bullbridge', {
+ *   redisUrlSecret: Secret.fromSecretNameV2(this, 'RedisUrl', 'bullbridge/redis-url'),
+ * });
+ * new Rule(this, 'FailedJobs', {
+ *   eventBus: bullbridge.eventBus,
+ *   eventPattern: { source: ['bullmq'], detailType: ['Job Failed'] },
+ *   targets: [new LambdaFunction(alert)],
+ * });
+ */
+export class Bullbridge extends Construct {
+  /** The bus that events are published to. */
+  readonly eventBus: IEventBus;
+  /** Positions and leases. */
+  readonly table: ITableV2;
+  /** Events that the bus refused, each with the reason. */
+  readonly deadLetterQueue: IQueue;
+  /** The function that runs at each tick of the schedule. */
+  readonly forwardFunction: LambdaFunction;
+
+  constructor(scope: Construct, id: string, props: BullbridgeProps) {
+    super(scope, id);
+    const { redisUrlSecret, interval = Duration.minutes(1), removalPolicy = RemovalPolicy.RETAIN } = props;
+    checkInterval(interval);
+
+    this.eventBus = props.eventBus ?? new EventBus(this, 'EventBus', { description: "Events of BullMQ's queues" });
+    this.table = new TableV2(this, 'Checkpoints', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      sortKey: { name: 'sk', type: AttributeType.STRING },
+      timeToLiveAttribute: 'ttl',
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
+      removalPolicy,
+    });
+    this.deadLetterQueue = new Queue(this, 'DeadLetterQueue', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+      removalPolicy,
+    });
+    Validations.of(this.deadLetterQueue).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: 'This is a dead-letter queue; the function itself sends to it, so no other queue or function names it.',
+    });
+
+    const forward = new ScheduledFunction(this, 'Forward', {
+      name: 'forward',
+      description: 'Forwards BullMQ events to EventBridge',
+      environment: {
+        REDIS_URL_SECRET_ARN: redisUrlSecret.secretArn,
+        // By its ARN, a bus of another account is found too.
+        EVENT_BUS_NAME: this.eventBus.eventBusArn,
+        CHECKPOINT_TABLE: this.table.tableName,
+        DEAD_LETTER_QUEUE_URL: this.deadLetterQueue.queueUrl,
+        BULLBRIDGE_INTERVAL_SECONDS: `${interval.toSeconds()}`,
+        ...settingsOf(props),
+      },
+      interval,
+      timeout: interval.plus(TIMEOUT_MARGIN),
+      payload: { shard: { index: 0, count: 1 } },
+      memorySize: props.memorySize,
+      logRetention: props.logRetention,
+      vpc: props.vpc,
+      vpcSubnets: props.vpcSubnets,
+      securityGroups: props.securityGroups,
+    });
+    this.forwardFunction = forward.function;
+    this.allowForward(redisUrlSecret);
+  }
+
+  /** Exactly what the function calls: `grantRead`, `sendMessages` and their like would allow more. */
+  private allowForward(redisUrlSecret: ISecret): void {
+    const { forwardFunction: grantee, eventBus, table, deadLetterQueue } = this;
+    const allow = (resource: string, ...actions: string[]) =>
+      grantee.addToRolePolicy(new PolicyStatement({ actions, resources: [resource] }));
+    allow(table.tableArn, 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem');
+    allow(eventBus.eventBusArn, 'events:PutEvents', 'events:DescribeEventBus');
+    allow(deadLetterQueue.queueArn, 'sqs:SendMessage');
+    // Secrets Manager ends an ARN with a dash and six random characters, which a secret known by its name lacks.
+    allow(redisUrlSecret.secretFullArn ?? `${redisUrlSecret.secretArn}-??????`, 'secretsmanager:GetSecretValue');
+    allowDecrypt(redisUrlSecret, grantee);
+  }
+}
+
+/** A secret with a key of its own: the function may use the key through Secrets Manager. */
+function allowDecrypt({ encryptionKey, stack }: ISecret, grantee: LambdaFunction): void {
+  encryptionKey?.grantDecrypt(
+    new ViaServicePrincipal(`secretsmanager.${stack.region}.amazonaws.com`, grantee.grantPrincipal),
+  );
+}
+
+function checkInterval(interval: Duration): void {
+  if (interval.isUnresolved()) throw new Error('interval must be known at synthesis, got a token');
+  const minutes = interval.toMinutes({ integral: false });
+  if (Number.isInteger(minutes) && minutes >= 1 && minutes <= 14) return;
+  const reason = 'EventBridge Scheduler counts in minutes, and a Lambda run ends after 15';
+  throw new Error(`interval must be 1 to 14 whole minutes (${reason}), got ${interval.toHumanString()}`);
+}

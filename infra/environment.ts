@@ -1,0 +1,59 @@
+import { Fn, Token, Tokenization } from 'aws-cdk-lib';
+import type { Config } from '../functions/config.ts';
+import type { BullbridgeProps } from './bullbridge-props.ts';
+
+/** The variables of a function's environment; a name that the functions do not know does not compile. */
+export type Environment = { readonly [Name in keyof Config]?: string | undefined };
+
+/**
+ * The variables that say what is forwarded: only those whose props are given, the functions have the defaults.
+ *
+ * The functions check their environment too, but at their first run; here a fault stops the synthesis.
+ */
+export function settingsOf(props: BullbridgeProps): Environment {
+  const { prefix, sourceName, startFrom, sweepSize, queueMetrics } = props;
+  check('prefix', prefix, (text) => text !== '', 'a text that is not empty');
+  check(
+    'sourceName',
+    sourceName,
+    (name) => /^[\w.-]{1,64}$/.test(name),
+    '1 to 64 letters, digits, dots, dashes or underscores',
+  );
+  check('startFrom', startFrom, (place) => ['beginning', 'now'].includes(place), '"beginning" or "now"');
+  check(
+    'sweepSize',
+    sweepSize,
+    (size) => Number.isInteger(size) && size >= 1 && size <= 10_000,
+    'a whole number from 1 to 10000',
+  );
+  return {
+    BULLBRIDGE_PREFIX: prefix,
+    BULLBRIDGE_QUEUES: listOf('queues', props.queues, /^[^,:]+$/, 'commas, colons'),
+    BULLBRIDGE_EVENTS: listOf('events', props.events, /^[^,]+$/, 'commas'),
+    BULLBRIDGE_SOURCE_NAME: sourceName,
+    BULLBRIDGE_START_FROM: startFrom,
+    BULLBRIDGE_SWEEP_SIZE: sweepSize === undefined ? undefined : Tokenization.stringifyNumber(sweepSize),
+    BULLBRIDGE_QUEUE_METRICS: queueMetrics?.toString(),
+  };
+}
+
+/** Without the variables that are not set. */
+export function given(environment: Environment): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).filter((entry): entry is [string, string] => Boolean(entry[1])),
+  );
+}
+
+function listOf(prop: string, list: readonly string[] | undefined, name: RegExp, without: string): string | undefined {
+  if (list === undefined) return undefined;
+  const allowed = `a list of names without ${without} or spaces around them; leave it out for the default`;
+  check(prop, list, ({ length }) => length > 0, allowed);
+  for (const item of list) check(prop, item, (text) => name.test(text) && text === text.trim(), allowed);
+  return Fn.join(',', [...list]);
+}
+
+/** Throws where a value that is known at synthesis is not what is allowed. */
+function check<T>(prop: string, value: T | undefined, valid: (value: T) => boolean, allowed: string): void {
+  if (value === undefined || Token.isUnresolved(value) || valid(value)) return;
+  throw new Error(`${prop} must be ${allowed}, got ${JSON.stringify(value)}`);
+}

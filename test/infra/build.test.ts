@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Bundle, buildFunctions } from '../../infra/build.ts';
+
+const run = promisify(execFile);
+
+/** A bundle's size is time at each cold start: raise this only with a reason. */
+const LIMIT = 750 * 1024;
+
+let folder: string;
+let bundles: Bundle[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bullbridge-build-'));
+  bundles = await buildFunctions(folder);
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+test('bundles each folder with a handler', () => {
+  expect(bundles.map(({ name }) => name)).toContain('forward');
+  expect(bundles.every(({ name, file }) => file === join(folder, name, 'index.mjs'))).toBe(true);
+});
+
+test('gives the same bytes for the same sources', async () => {
+  const again = await buildFunctions(folder);
+  const before = await buildFunctions();
+  for (const [index, { file }] of again.entries()) {
+    expect(await readFile(file)).toEqual(await readFile(before[index]?.file ?? ''));
+  }
+});
+
+test('keeps bundles small, and BullMQ out of them', () => {
+  for (const { bytes, packages } of bundles) {
+    expect(bytes).toBeLessThan(LIMIT);
+    expect(packages.filter((name) => name.startsWith('bullmq') || name.startsWith('aws-cdk'))).toEqual([]);
+  }
+});
+
+test('needs nothing beside the bundle', async () => {
+  const script = 'console.log(typeof (await import(process.argv[1])).handler)';
+  for (const { file } of bundles) {
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script, file], { cwd: folder });
+    expect(stdout).toBe('function\n');
+  }
+});

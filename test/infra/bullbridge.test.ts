@@ -1,0 +1,171 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { buildFunctions } from '../../infra/build.ts';
+import { ScheduledFunction } from '../../infra/scheduled-function.ts';
+import { createStack, environmentOf, only, permissionsOf, synthesize } from './synth.ts';
+
+let template: Template;
+
+beforeAll(async () => {
+  await buildFunctions();
+  template = synthesize();
+});
+
+describe('what is kept', () => {
+  test('keeps its logical ids: another id is another, empty table', () => {
+    const types = ['AWS::Events::EventBus', 'AWS::DynamoDB::GlobalTable', 'AWS::SQS::Queue'];
+    expect(types.map((type) => only(template, type).id)).toMatchInlineSnapshot(`
+      [
+        "BullbridgeEventBus01FAD6E2",
+        "BullbridgeCheckpoints188C9656",
+        "BullbridgeDeadLetterQueueBE5CF1A8",
+      ]
+    `);
+  });
+
+  test('keeps positions through deletion and mistakes', () => {
+    template.hasResource('AWS::DynamoDB::GlobalTable', {
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+      Properties: {
+        BillingMode: 'PAY_PER_REQUEST',
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+        TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
+        Replicas: [
+          Match.objectLike({
+            DeletionProtectionEnabled: true,
+            PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+          }),
+        ],
+      },
+    });
+  });
+
+  test('keeps parked events for 14 days, encrypted, and takes them by TLS only', () => {
+    template.hasResource('AWS::SQS::Queue', {
+      DeletionPolicy: 'Retain',
+      Properties: { MessageRetentionPeriod: 14 * 24 * 60 * 60, SqsManagedSseEnabled: true },
+    });
+    template.hasResourceProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: {
+        Statement: [Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } })],
+      },
+    });
+  });
+
+  test('keeps nothing when it shall be destroyed', () => {
+    const destroyed = synthesize({ removalPolicy: RemovalPolicy.DESTROY });
+    destroyed.hasResource('AWS::SQS::Queue', { DeletionPolicy: 'Delete' });
+    destroyed.hasResource('AWS::DynamoDB::GlobalTable', {
+      DeletionPolicy: 'Delete',
+      Properties: { Replicas: [Match.objectLike({ DeletionProtectionEnabled: false })] },
+    });
+  });
+
+  test('keeps logs for a month, or as long as told', () => {
+    template.resourceCountIs('AWS::Logs::LogGroup', 1);
+    template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
+    const { id } = only(template, 'AWS::Logs::LogGroup');
+    template.hasResourceProperties('AWS::Lambda::Function', { LoggingConfig: { LogGroup: { Ref: id } } });
+    synthesize({ logRetention: RetentionDays.ONE_WEEK }).hasResourceProperties('AWS::Logs::LogGroup', {
+      RetentionInDays: 7,
+    });
+  });
+});
+
+describe('what runs', () => {
+  test('runs the bundle on Node 24 and ARM', () => {
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Handler: 'index.handler',
+      MemorySize: 256,
+    });
+    synthesize({ memorySize: 512 }).hasResourceProperties('AWS::Lambda::Function', { MemorySize: 512 });
+  });
+
+  test('runs each minute, or as told, and has 15 seconds more than that', () => {
+    const { id } = only(template, 'AWS::Lambda::Function');
+    template.hasResourceProperties('AWS::Scheduler::Schedule', {
+      ScheduleExpression: 'rate(1 minute)',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      State: 'ENABLED',
+      Target: {
+        Arn: { 'Fn::GetAtt': [id, 'Arn'] },
+        Input: '{"shard":{"index":0,"count":1}}',
+      },
+    });
+    template.hasResourceProperties('AWS::Lambda::Function', { Timeout: 75 });
+
+    const slower = synthesize({ interval: Duration.seconds(300) });
+    slower.hasResourceProperties('AWS::Scheduler::Schedule', { ScheduleExpression: 'rate(5 minutes)' });
+    slower.hasResourceProperties('AWS::Lambda::Function', {
+      Timeout: 315,
+      Environment: { Variables: Match.objectLike({ BULLBRIDGE_INTERVAL_SECONDS: '300' }) },
+    });
+    slower.hasResourceProperties('AWS::Lambda::EventInvokeConfig', { MaximumEventAgeInSeconds: 300 });
+  });
+
+  test('says how to get a bundle that is missing', () => {
+    const { stack } = createStack();
+    const interval = Duration.minutes(1);
+    const props = { name: 'unbuilt', description: '', environment: {}, interval, timeout: interval, payload: {} };
+    expect(() => new ScheduledFunction(stack, 'Unbuilt', props)).toThrow(
+      /^the bundle of the function "unbuilt" is missing, got nothing at .*dist.lambda.unbuilt; run npm run build$/,
+    );
+  });
+
+  test('leaves the retry to the next run', () => {
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      MaximumRetryAttempts: 0,
+      MaximumEventAgeInSeconds: 60,
+    });
+    template.hasResourceProperties('AWS::Scheduler::Schedule', {
+      Target: { RetryPolicy: Match.objectLike({ MaximumRetryAttempts: 0 }) },
+    });
+  });
+
+  test('publishes to a bus that exists, and makes none', () => {
+    const arn = 'arn:aws:events:eu-west-1:210987654321:event-bus/jobs';
+    const onJobs = synthesize((stack) => ({ eventBus: EventBus.fromEventBusArn(stack, 'Jobs', arn) }));
+    onJobs.resourceCountIs('AWS::Events::EventBus', 0);
+    expect(environmentOf(onJobs)).toMatchObject({ EVENT_BUS_NAME: arn });
+    expect(permissionsOf(onJobs, 'BullbridgeForwardRole')).toContainEqual([
+      ['events:DescribeEventBus', 'events:PutEvents'],
+      arn,
+    ]);
+  });
+
+  test('gives others what they subscribe to, watch and read', () => {
+    const { stack, bullbridge } = createStack();
+    const { eventBus, table, deadLetterQueue, forwardFunction } = bullbridge;
+    const names = [
+      eventBus.eventBusName,
+      table.tableName,
+      deadLetterQueue.queueUrl,
+      forwardFunction.functionName,
+    ] as const;
+    expect(names.map((name) => stack.resolve(name))).toMatchInlineSnapshot(`
+      [
+        {
+          "Ref": "BullbridgeEventBus01FAD6E2",
+        },
+        {
+          "Ref": "BullbridgeCheckpoints188C9656",
+        },
+        {
+          "Ref": "BullbridgeDeadLetterQueueBE5CF1A8",
+        },
+        {
+          "Ref": "BullbridgeForwardFunctionFF0359F1",
+        },
+      ]
+    `);
+  });
+});

@@ -1,0 +1,154 @@
+import { Duration, Lazy, Token } from 'aws-cdk-lib';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { readConfig } from '../../functions/config.ts';
+import { buildFunctions } from '../../infra/build.ts';
+import type { BullbridgeProps } from '../../infra/bullbridge.ts';
+import { createStack, environmentOf, synthesize } from './synth.ts';
+
+beforeAll(async () => {
+  await buildFunctions();
+});
+
+describe('the environment of the function', () => {
+  test('has what it cannot do without', () => {
+    expect(environmentOf(synthesize())).toMatchInlineSnapshot(`
+      {
+        "BULLBRIDGE_INTERVAL_SECONDS": "60",
+        "CHECKPOINT_TABLE": {
+          "Ref": "BullbridgeCheckpoints188C9656",
+        },
+        "DEAD_LETTER_QUEUE_URL": {
+          "Ref": "BullbridgeDeadLetterQueueBE5CF1A8",
+        },
+        "EVENT_BUS_NAME": {
+          "Fn::GetAtt": [
+            "BullbridgeEventBus01FAD6E2",
+            "Arn",
+          ],
+        },
+        "REDIS_URL_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:bullbridge/redis-url-AbCdEf",
+      }
+    `);
+  });
+
+  test('names the secret, never its value', () => {
+    const template = JSON.stringify(synthesize().toJSON());
+    expect(template).not.toContain('{{resolve:');
+    expect(template).not.toContain('"REDIS_URL"');
+  });
+
+  test('is understood by the function', () => {
+    const template = synthesize({
+      interval: Duration.minutes(2),
+      prefix: 'jobs',
+      queues: ['emails', 'payments'],
+      events: ['*'],
+      sourceName: 'redis-1',
+      startFrom: 'now',
+      sweepSize: 500,
+      queueMetrics: true,
+    });
+    const deployed = { DEAD_LETTER_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/1/parked' };
+    const entries = Object.entries(environmentOf(template)).map(([name, value]) => {
+      return [name, typeof value === 'string' ? value : 'known at deployment'];
+    });
+    const config = readConfig({ ...Object.fromEntries(entries), ...deployed });
+    expect(config).toMatchObject({
+      BULLBRIDGE_INTERVAL_SECONDS: 120,
+      BULLBRIDGE_PREFIX: 'jobs',
+      BULLBRIDGE_QUEUES: ['emails', 'payments'],
+      BULLBRIDGE_EVENTS: '*',
+      BULLBRIDGE_SOURCE_NAME: 'redis-1',
+      BULLBRIDGE_START_FROM: 'now',
+      BULLBRIDGE_SWEEP_SIZE: 500,
+      BULLBRIDGE_QUEUE_METRICS: true,
+    });
+  });
+
+  test('takes values that are known only at deployment', () => {
+    const known = (name: string) => Token.asString({ Ref: name });
+    const template = synthesize({
+      prefix: known('Prefix'),
+      queues: [known('Queue'), 'payments'],
+      events: Token.asList({ Ref: 'Events' }),
+      sourceName: known('Source'),
+      sweepSize: Token.asNumber({ Ref: 'Size' }),
+    });
+    expect(environmentOf(template)).toMatchObject({
+      BULLBRIDGE_PREFIX: { Ref: 'Prefix' },
+      BULLBRIDGE_QUEUES: { 'Fn::Join': [',', [{ Ref: 'Queue' }, 'payments']] },
+      BULLBRIDGE_EVENTS: { 'Fn::Join': [',', { Ref: 'Events' }] },
+      BULLBRIDGE_SOURCE_NAME: { Ref: 'Source' },
+      BULLBRIDGE_SWEEP_SIZE: { Ref: 'Size' },
+    });
+  });
+});
+
+describe('a fault stops the synthesis', () => {
+  const faultOf = (props: Partial<BullbridgeProps>) => () => createStack(props);
+
+  test('in the interval', () => {
+    expect(faultOf({ interval: Duration.seconds(90) })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: interval must be 1 to 14 whole minutes (EventBridge Scheduler counts in minutes, and a Lambda run ends after 15), got 1 minute 30 seconds]`,
+    );
+    expect(faultOf({ interval: Duration.seconds(10) })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: interval must be 1 to 14 whole minutes (EventBridge Scheduler counts in minutes, and a Lambda run ends after 15), got 10 seconds]`,
+    );
+    expect(faultOf({ interval: Duration.minutes(15) })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: interval must be 1 to 14 whole minutes (EventBridge Scheduler counts in minutes, and a Lambda run ends after 15), got 15 minutes]`,
+    );
+    const later = Lazy.number({ produce: () => 1 });
+    expect(faultOf({ interval: Duration.minutes(later) })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: interval must be known at synthesis, got a token]`,
+    );
+  });
+
+  test('in the prefix', () => {
+    expect(faultOf({ prefix: '' })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: prefix must be a text that is not empty, got ""]`,
+    );
+  });
+
+  test('in the queues', () => {
+    expect(faultOf({ queues: [] })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: queues must be a list of names without commas, colons or spaces around them; leave it out for the default, got []]`,
+    );
+    expect(faultOf({ queues: ['emails', 'bull:payments'] })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: queues must be a list of names without commas, colons or spaces around them; leave it out for the default, got "bull:payments"]`,
+    );
+    expect(faultOf({ queues: ['emails,payments'] })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: queues must be a list of names without commas, colons or spaces around them; leave it out for the default, got "emails,payments"]`,
+    );
+  });
+
+  test('in the events', () => {
+    expect(faultOf({ events: [] })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: events must be a list of names without commas or spaces around them; leave it out for the default, got []]`,
+    );
+    expect(faultOf({ events: [' failed'] })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: events must be a list of names without commas or spaces around them; leave it out for the default, got " failed"]`,
+    );
+  });
+
+  test('in the name of the source', () => {
+    expect(faultOf({ sourceName: 'redis 1' })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: sourceName must be 1 to 64 letters, digits, dots, dashes or underscores, got "redis 1"]`,
+    );
+  });
+
+  test('in the size of a sweep', () => {
+    expect(faultOf({ sweepSize: 0 })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: sweepSize must be a whole number from 1 to 10000, got 0]`,
+    );
+    expect(faultOf({ sweepSize: 1.5 })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: sweepSize must be a whole number from 1 to 10000, got 1.5]`,
+    );
+  });
+
+  test('in where to start, said in JavaScript', () => {
+    const startFrom = 'newest' as 'now';
+    expect(faultOf({ startFrom })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: startFrom must be "beginning" or "now", got "newest"]`,
+    );
+  });
+});
