@@ -1,17 +1,8 @@
-/** An event as a subscriber of EventBridge receives it. */
-export interface ArrivedEvent {
-  readonly 'detail-type': string;
-  readonly detail: {
-    readonly id: string;
-    readonly queue: string;
-    readonly timestamp: number;
-    readonly jobId?: string;
-  } & Record<string, unknown>;
-}
+import type { EventEnvelope } from '../functions/event/detail.ts';
 
 /** What a subscriber has received, told apart by `detail.id`. */
 export interface Arrivals {
-  add(event: ArrivedEvent, at: number): void;
+  add(detail: EventEnvelope, at: number): void;
   readonly distinct: number;
   readonly duplicates: number;
   /** Milliseconds from the event to its first arrival, at a quantile between 0 and 1. */
@@ -22,7 +13,7 @@ export function createArrivals(): Arrivals {
   const first = new Map<string, number>();
   let total = 0;
   return {
-    add({ detail }, at) {
+    add(detail, at) {
       total += 1;
       if (!first.has(detail.id)) first.set(detail.id, at - detail.timestamp);
     },

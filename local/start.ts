@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import type { BullmqDetail } from '../functions/event/detail.ts';
 import type { ForwardResult } from '../functions/forward/handler.ts';
-import { type ArrivedEvent, createArrivals } from './arrivals.ts';
+import { createArrivals } from './arrivals.ts';
 import { startRedis } from './redis.ts';
 import { BUS, type LocalStack, startStack } from './stack.ts';
 import { countStreams, findQueues, removePrefix } from './streams.ts';
@@ -19,7 +20,8 @@ Runs real BullMQ queues and workers for some seconds, forwards their events with
 REDIS_URL says which Redis to use; without it, one is started.`;
 
 const SOURCE_NAME = 'local';
-const EVENTS = ['completed', 'failed', 'stalled', 'progress'];
+const EVENTS = ['completed', 'failed', 'stalled', 'progress'] as const;
+type ForwardedDetail = BullmqDetail<(typeof EVENTS)[number]>;
 const JOBS = 120;
 /** The schedule's interval in milliseconds; on AWS the shortest is a minute. */
 const INTERVAL = 1000;
@@ -81,8 +83,9 @@ async function main({ watch, queues, prefix }: Options, interrupted: AbortSignal
     bus: BUS,
     pattern: { source: ['bullmq'], detail: { event: EVENTS } },
     deliver: (event) => {
-      arrivals.add(event as ArrivedEvent, Date.now());
-      printEvent(event as ArrivedEvent);
+      const detail = event.detail as unknown as ForwardedDetail;
+      arrivals.add(detail, Date.now());
+      printEvent(event['detail-type'], detail);
     },
   });
   const results = await forwardUntilDone(stack, workload, watch, interrupted);
@@ -135,14 +138,20 @@ async function forwardUntilDone(
   return results;
 }
 
-function printEvent({ 'detail-type': type, detail }: ArrivedEvent): void {
-  const { queue, jobId, timestamp, returnvalue, failedReason, data } = detail;
-  const said = JSON.stringify(returnvalue ?? failedReason ?? data) ?? '';
+function printEvent(type: string, detail: ForwardedDetail): void {
+  const { queue, jobId, timestamp } = detail;
+  const said = JSON.stringify(saidBy(detail)) ?? '';
   const colour = type === 'Job Failed' ? 'red' : type === 'Job Completed' ? 'green' : 'cyan';
   const age = terminal.paint('dim', `after ${Date.now() - timestamp} ms`);
   terminal.line(
     `  ${terminal.paint(colour, type.padEnd(14))} ${queue.padEnd(9)} #${(jobId ?? '').padEnd(4)} ${said.slice(0, 60).padEnd(44)} ${age}`,
   );
+}
+
+function saidBy(detail: ForwardedDetail): unknown {
+  if (detail.event === 'completed') return detail.returnvalue;
+  if (detail.event === 'failed') return detail.failedReason;
+  return detail.event === 'progress' ? detail.data : undefined;
 }
 
 function withoutPassword(url: string): string {

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type { Redis } from 'ioredis';
+import { inject, onTestFinished } from 'vitest';
+import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
+import { parkIn } from '../../functions/bus/dead-letters.ts';
+import type { BusEntry } from '../../functions/bus/entry.ts';
+import { putEventsOf } from '../../functions/bus/event-bus.ts';
+import { createPublisher } from '../../functions/bus/publish.ts';
+import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
+import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/positions.ts';
+import {
+  emptyReport,
+  type ForwardClients,
+  type ForwardSettings,
+  forward,
+  type Report,
+} from '../../functions/forward/run.ts';
+import { connectRedis } from '../../functions/stream/connection.ts';
+import { type LocalBus, startBus } from '../../local/bus/server.ts';
+import { dynamoClient, ownTable } from '../dynamodb.ts';
+import { adminRedis, ownPrefix } from '../redis.ts';
+
+export const BUS = 'bullbridge';
+export const DEAD_LETTERS = 'dead-letters';
+
+/** What may happen around each call that a run makes to Redis, DynamoDB, the bus or SQS. */
+export type Around = <T>(call: () => Promise<T>) => Promise<T>;
+
+/** Real servers with keys, a table and a bus of their own, and a clock that only moves when it is told to. */
+export interface World {
+  readonly admin: Redis;
+  readonly bus: LocalBus;
+  readonly settings: ForwardSettings;
+  /** Runs the forwarder once; `around` can fail, hold back or count its calls. */
+  run(options?: {
+    around?: Around;
+    settings?: Partial<ForwardSettings>;
+    drain?: AbortSignal;
+    stop?: AbortSignal;
+  }): Promise<Report>;
+  advance(milliseconds: number): void;
+  checkpoint(queue: string): Promise<Checkpoint | undefined>;
+  key(queue: string): string;
+}
+
+export async function createWorld(settings: Partial<ForwardSettings> = {}): Promise<World> {
+  const prefix = ownPrefix();
+  const defaults: ForwardSettings = {
+    sourceName: 'default',
+    prefix,
+    queues: ['q'],
+    events: '*',
+    startFrom: 'beginning',
+    sweepSize: 1000,
+    ...settings,
+  };
+  const bus = await startBus({ buses: [BUS], queues: [DEAD_LETTERS] });
+  onTestFinished(() => bus[Symbol.asyncDispose]());
+  const dynamodb = dynamoClient();
+  const table = await ownTable(dynamodb);
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const requestHandler = { connectionTimeout: 1000, requestTimeout: 500, throwOnRequestTimeout: true };
+  const eventBridge = new EventBridgeClient({
+    endpoint: bus.url,
+    region: 'eu-west-1',
+    credentials,
+    maxAttempts: 1,
+    requestHandler,
+  });
+  const sqs = new SQSClient({ endpoint: bus.url, region: 'eu-west-1', credentials, requestHandler });
+  onTestFinished(() => {
+    eventBridge.destroy();
+    sqs.destroy();
+  });
+  let time = Date.parse('2026-11-01T12:00:00Z');
+  const now = () => new Date(time);
+
+  /** Backoff takes no time; the renewal of the lease waits for the end of the run. */
+  const wait = (milliseconds: number, signal?: AbortSignal) =>
+    milliseconds < LEASE_MS / 3 || !signal
+      ? Promise.resolve()
+      : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+
+  function clients(around: Around): ForwardClients {
+    const putEvents = putEventsOf(eventBridge, BUS);
+    const park = parkIn(sqs, { queueUrl: bus.queueUrl(DEAD_LETTERS), busName: BUS, now });
+    return {
+      connectRedis: async () => {
+        const connection = await around(() => connectRedis({ url: inject('redisUrl') }));
+        return { ...connection, send: (commands, maxBytes) => around(() => connection.send(commands, maxBytes)) };
+      },
+      publish: createPublisher({
+        putEvents: (entries, signal) => around(() => putEvents(entries, signal)),
+        park: (entry: BusEntry, refusal) => around(() => park(entry, refusal)),
+        concurrency: createConcurrencyLimit(4),
+        wait,
+        random: () => 0.5,
+      }),
+      dynamodb: { send: (command: never) => around(() => dynamodb.send(command)) } as unknown as DynamoDBClient,
+      table,
+      now,
+      wait,
+    };
+  }
+
+  const never = new AbortController().signal;
+  return {
+    admin: adminRedis(),
+    bus,
+    settings: defaults,
+    async run({ around = <T>(call: () => Promise<T>) => call(), settings: changed, drain = never, stop = never } = {}) {
+      const report = emptyReport();
+      await forward(
+        { ...defaults, ...changed },
+        { index: 0, count: 1 },
+        clients(around),
+        randomUUID(),
+        { drain, stop },
+        report,
+      );
+      return report;
+    },
+    advance(milliseconds) {
+      time += milliseconds;
+    },
+    async checkpoint(queue) {
+      const key = `${defaults.sourceName}/${prefix}:${queue}`;
+      return (await loadCheckpoints({ client: dynamodb, table, wait: async () => {} }, [key])).get(key);
+    },
+    key: (queue) => `${prefix}:${queue}:events`,
+  };
+}
