@@ -152,7 +152,7 @@ function play(world: World, kinds: readonly FaultKind[]): void {
     if (kind === 'unavailable') return { kind: 'error', status: 500, code: 'InternalException' };
     if (kind === 'lost response' && poisoned.length === 0) return { kind: 'reset-after-accept' };
     if (kind === 'short' && poisoned.length === 0) return { kind: 'short' };
-    const failing =
+    const failing: Record<number, string> =
       kind === 'throttle' ? { 2: 'ThrottlingException' } : kind === 'fail' ? { 0: 'InternalFailure' } : {};
     const codes = { ...failing, ...refused };
     return Object.keys(codes).length > 0 ? { kind: 'entries', codes } : undefined;
