@@ -1,0 +1,38 @@
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { inject, onTestFinished } from 'vitest';
+import { localClient } from '../local/dynamodb.ts';
+import { type LocalStack, startStack, TABLE } from '../local/stack.ts';
+import { ownPrefix } from './redis.ts';
+
+export interface TestStack extends LocalStack {
+  readonly prefix: string;
+  /** What the function printed, line by line. */
+  readonly log: readonly string[];
+  /** Lets the lease expire at once, as if the time of a run that died had passed. */
+  expireLease(): Promise<void>;
+}
+
+/** The built function on the shared Redis, with a prefix, a table and a bus of its own. */
+export async function testStack(environment: Readonly<Record<string, string>> = {}): Promise<TestStack> {
+  const prefix = ownPrefix();
+  const log: string[] = [];
+  const stack = await startStack({
+    redisUrl: inject('redisUrl'),
+    environment: { BULLBRIDGE_PREFIX: prefix, ...environment },
+    onLog: (line) => log.push(line),
+  });
+  onTestFinished(() => stack[Symbol.asyncDispose]());
+  const client = localClient(stack.tableUrl);
+  onTestFinished(() => client.destroy());
+  const expireLease = async () => {
+    await client.send(
+      new UpdateItemCommand({
+        TableName: TABLE,
+        Key: { pk: { S: `default/${prefix}/shard/0/1` }, sk: { S: 'lease' } },
+        UpdateExpression: 'SET expiresAt = :zero',
+        ExpressionAttributeValues: { ':zero': { N: '0' } },
+      }),
+    );
+  };
+  return { ...stack, prefix, log, expireLease };
+}
