@@ -1,17 +1,19 @@
 /** Every error that an operator can mend: the message says what was found, what is allowed and what to do. */
 export abstract class BullbridgeError extends Error {
+  /** Written out, since Lambda reports it as the error's type and a minified class has another. */
+  abstract override readonly name: string;
   /** Stable, machine-readable kind of the fault. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = new.target.name;
     this.code = code;
   }
 }
 
 /** The environment of a function, or its payload, is not as the configuration reference says. */
 export class ConfigError extends BullbridgeError {
+  override readonly name = 'ConfigError';
   readonly faults: readonly string[];
 
   constructor(faults: readonly string[]) {
@@ -38,14 +40,21 @@ export type RedisErrorCode =
 
 /** Redis could not be reached, or refused what was asked; names the host, the user and the cause, never the password. */
 export class RedisError extends BullbridgeError {
+  override readonly name = 'RedisError';
   declare readonly code: RedisErrorCode;
 }
 
 /** The checkpoint table is missing, denied or does not answer. */
-export class CheckpointError extends BullbridgeError {}
+export class CheckpointError extends BullbridgeError {
+  override readonly name = 'CheckpointError';
+}
 
 /** The event bus is missing, denies the publisher, or does not accept anything. */
-export class BusError extends BullbridgeError {}
+export class BusError extends BullbridgeError {
+  override readonly name = 'BusError';
+}
 
 /** An entry that the bus refuses could not be parked in the dead-letter queue either. */
-export class ParkingError extends BullbridgeError {}
+export class ParkingError extends BullbridgeError {
+  override readonly name = 'ParkingError';
+}

@@ -13,13 +13,17 @@ export interface TestStack extends LocalStack {
 }
 
 /** The built function on the shared Redis, with a prefix, a table and a bus of its own. */
-export async function testStack(environment: Readonly<Record<string, string>> = {}): Promise<TestStack> {
+export async function testStack(
+  environment: Readonly<Record<string, string>> = {},
+  secrets: Readonly<Record<string, string>> = {},
+): Promise<TestStack> {
   const prefix = ownPrefix();
   const log: string[] = [];
   const stack = await startStack({
     redisUrl: inject('redisUrl'),
     environment: { BULLBRIDGE_PREFIX: prefix, ...environment },
     onLog: (line) => log.push(line),
+    secrets,
   });
   onTestFinished(() => stack[Symbol.asyncDispose]());
   const client = localClient(stack.tableUrl);
