@@ -1,11 +1,13 @@
 import type { ForwardResult } from '../functions/forward/handler.ts';
-import { buildFunctions } from '../infra/build.ts';
+import { type Bundle, buildFunctions } from '../infra/build.ts';
 import { type LocalBus, startBus } from './bus/server.ts';
 import { createTable, localClient, startDynamoDB } from './dynamodb.ts';
 import { createFunction, type LocalFunction } from './lambda/function.ts';
 
 export interface StackOptions {
   readonly redisUrl: string;
+  /** The built function. */
+  readonly bundle: Pick<Bundle, 'file' | 'bytes'>;
   /** Further environment of the function. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly onLog?: (line: string) => void;
@@ -28,16 +30,28 @@ export const BUS = 'bullbridge';
 export const TABLE = 'bullbridge';
 export const DEAD_LETTERS = 'bullbridge-dead-letters';
 
-export async function startStack({ redisUrl, environment, onLog, secrets = {} }: StackOptions): Promise<LocalStack> {
+/** Builds the function from the sources as they are. */
+export async function buildForward(): Promise<Bundle> {
+  const bundle = (await buildFunctions()).find(({ name }) => name === 'forward');
+  if (!bundle) throw new Error('functions/forward/handler.ts was not built');
+  return bundle;
+}
+
+export async function startStack({
+  redisUrl,
+  bundle,
+  environment,
+  onLog,
+  secrets = {},
+}: StackOptions): Promise<LocalStack> {
   const started = new AsyncDisposableStack();
   const dynamodb = started.use(await startDynamoDB());
   const bus = started.use(await startBus({ buses: [BUS], queues: [DEAD_LETTERS], secrets }));
-  const [bundle] = await buildFunctions();
   await createTable(localClient(dynamodb.url), TABLE);
   const startForward = (overrides: Readonly<Record<string, string>> = {}) =>
     started.use(
       createFunction<ForwardResult>({
-        bundle: bundle?.file ?? '',
+        bundle: bundle.file,
         environment: {
           REDIS_URL: redisUrl,
           EVENT_BUS_NAME: BUS,
@@ -57,7 +71,7 @@ export async function startStack({ redisUrl, environment, onLog, secrets = {} }:
   const parts = [
     `DynamoDB   ${dynamodb.what} at ${dynamodb.url}`,
     `bus        bullbridge's own PutEvents and SQS endpoint at ${bus.url}`,
-    `function   dist/lambda/forward/index.mjs (${Math.round((bundle?.bytes ?? 0) / 1000)} kB), in a process of its own`,
+    `function   dist/lambda/forward/index.mjs (${Math.round(bundle.bytes / 1000)} kB), in a process of its own`,
   ];
   return {
     bus,

@@ -21,6 +21,7 @@ export async function testStack(
   const log: string[] = [];
   const stack = await startStack({
     redisUrl: inject('redisUrl'),
+    bundle: inject('bundle'),
     environment: { BULLBRIDGE_PREFIX: prefix, ...environment },
     onLog: (line) => log.push(line),
     secrets,

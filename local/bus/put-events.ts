@@ -1,3 +1,5 @@
+import { type Answer, failure } from './answer.ts';
+
 /** An entry of a PutEvents request as it comes over the wire. */
 export interface WireEntry {
   readonly Source?: string;
@@ -9,63 +11,116 @@ export interface WireEntry {
   readonly EventBusName?: string;
 }
 
-/** A fault of the request as a whole. */
-export interface RequestFault {
-  readonly status: number;
-  readonly code: string;
-  readonly message: string;
-}
-
-/** A fault of one entry. */
+/** The result of an entry that is not accepted. */
 export interface EntryFault {
   readonly ErrorCode: string;
   readonly ErrorMessage: string;
 }
 
-const MAX_ENTRIES = 10;
-/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html */
-const MAX_BYTES = 1024 * 1024;
+/** The JSON object that an entry carries. */
+export type EventDetail = Record<string, unknown>;
 
-/** Refuses a request as a whole, as EventBridge does: its number of entries, their size together, and that none has what each needs. */
-export function refuseRequest(entries: readonly WireEntry[] | undefined): RequestFault | undefined {
-  const invalid = (message: string) => ({ status: 400, code: 'ValidationException', message });
-  if (!entries || entries.length < 1 || entries.length > MAX_ENTRIES) {
+const MAX_ENTRIES = 10;
+const MAX_BYTES = 1024 * 1024;
+const MAX_DEPTH = 1000;
+/** A detail-type is a "free-form string, with a maximum of 128 characters". */
+const MAX_DETAIL_TYPE = 128;
+
+/**
+ * Refuses a request as a whole, as EventBridge does: for the number of its entries or their size together.
+ *
+ * The size must be *less* than 1 MiB: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html. Of a request
+ * over it AWS has been seen to answer both statuses of {@link oversize}: 413 is what AWS's own connector for Kafka waits for
+ * (https://github.com/awslabs/eventbridge-kafka-connector), 400 is what LocalStack recorded of AWS at the old limit of 256 KiB
+ * (https://github.com/localstack/localstack/blob/v4.14.0/tests/aws/services/events/test_events.snapshot.json).
+ */
+export function refuseRequest(entries: readonly WireEntry[] | undefined, oversize: 413 | 400): Answer | undefined {
+  if (!entries) return invalid("Value null at 'entries' failed to satisfy constraint: Member must not be null");
+  if (entries.length < 1)
     return invalid(
-      `1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length between 1 and ${MAX_ENTRIES}`,
+      "Value '[]' at 'entries' failed to satisfy constraint: Member must have length greater than or equal to 1",
+    );
+  if (entries.length > MAX_ENTRIES) {
+    return invalid(
+      `Value '[...]' at 'entries' failed to satisfy constraint: Member must have length less than or equal to ${MAX_ENTRIES}`,
     );
   }
-  if (entries.reduce((sum, entry) => sum + sizeOf(entry), 0) >= MAX_BYTES) {
-    return {
-      status: 413,
-      code: 'RequestEntityTooLarge',
-      message: 'Total size of the entries in the request is over the limit.',
-    };
-  }
-  return undefined;
+  if (entries.reduce((sum, entry) => sum + entryBytes(entry), 0) < MAX_BYTES) return undefined;
+  const code = oversize === 413 ? 'RequestEntityTooLarge' : 'ValidationException';
+  return failure(oversize, code, 'Total size of the entries in the request is over the limit.');
 }
 
-/** Refuses one entry, as EventBridge does. https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html */
-export function refuseEntry({ Source, DetailType, Detail }: WireEntry): EntryFault | undefined {
-  const missing = (name: string) => ({
-    ErrorCode: 'InvalidArgument',
-    ErrorMessage: `Parameter ${name} is not valid. Reason: ${name} is a required argument.`,
-  });
+function invalid(fault: string): Answer {
+  return failure(400, 'ValidationException', `1 validation error detected: ${fault}`);
+}
+
+/**
+ * Takes the detail out of an entry, or says why EventBridge refuses that entry.
+ *
+ * Codes: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html. The SDK's documentation says that
+ * a request none of whose entries has all it needs fails as a whole; what LocalStack recorded of AWS is a result for each entry in
+ * this case too, with these words. Which code AWS has for a detail nested deeper than 1,000 levels, which it "will not process"
+ * (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html), is not known; here it is malformed.
+ */
+export function readEntry({ Source, DetailType, Detail }: WireEntry): { readonly detail: EventDetail } | EntryFault {
   if (!Source) return missing('Source');
   if (!DetailType) return missing('DetailType');
   if (!Detail) return missing('Detail');
-  return isObject(Detail) ? undefined : { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
+  // Reserved for AWS's own services.
+  if (Source.startsWith('aws.'))
+    return { ErrorCode: 'NotAuthorizedForSourceException', ErrorMessage: 'Not authorized for the source.' };
+  const detail = parseObject(Detail);
+  return detail ? { detail } : { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
 }
 
-function isObject(json: string): boolean {
+function missing(name: string): EntryFault {
+  return {
+    ErrorCode: 'InvalidArgument',
+    ErrorMessage: `Parameter ${name} is not valid. Reason: ${name} is a required argument.`,
+  };
+}
+
+function parseObject(json: string): EventDetail | undefined {
   try {
     const value = JSON.parse(json);
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject && depthOf(json) <= MAX_DEPTH ? value : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
-function sizeOf({ Source = '', DetailType = '', Detail = '', Time, Resources = [] }: WireEntry): number {
-  const texts = [Source, DetailType, Detail, ...Resources];
-  return (Time === undefined ? 0 : 14) + texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+/** How deep a well-formed JSON text nests. */
+function depthOf(json: string): number {
+  // Each level takes two characters.
+  if (json.length < 2 * MAX_DEPTH) return 0;
+  let depth = 0;
+  let deepest = 0;
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
+    if (token === '{' || token === '[') deepest = Math.max(deepest, ++depth);
+    else if (token === '}' || token === ']') depth -= 1;
+  }
+  return deepest;
+}
+
+/**
+ * Whether EventBridge drops an entry that it accepted, for a name that it never compares with one that it has.
+ *
+ * @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
+ */
+export function isDropped({ DetailType = '', EventBusName }: WireEntry, buses: ReadonlySet<string>): boolean {
+  return DetailType.length > MAX_DETAIL_TYPE || !buses.has(busName(EventBusName));
+}
+
+/** The name of a bus that is given by name or by ARN; without one it is the default bus. */
+export function busName(nameOrArn = 'default'): string {
+  return nameOrArn.slice(nameOrArn.lastIndexOf('/') + 1);
+}
+
+/** The size of an entry in bytes. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size */
+export function entryBytes({ Source = '', DetailType = '', Detail = '', Time, Resources }: WireEntry): number {
+  let bytes = Time === undefined ? 0 : 14;
+  bytes += Buffer.byteLength(Source) + Buffer.byteLength(DetailType) + Buffer.byteLength(Detail);
+  for (const resource of Resources ?? []) bytes += Buffer.byteLength(resource);
+  return bytes;
 }

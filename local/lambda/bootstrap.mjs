@@ -26,9 +26,9 @@ process.on('message', async ({ event, requestId, deadline, memory, name }) => {
     callbackWaitsForEmptyEventLoop: true,
     getRemainingTimeInMillis: () => deadline - Date.now(),
   };
-  try {
-    process.send({ result: await handler(event, context) });
-  } catch (error) {
-    process.send({ error: describe(error) });
-  }
+  const reply = await handler(event, context).then(
+    (result) => ({ result }),
+    (error) => ({ error: describe(error) }),
+  );
+  process.send({ ...reply, maxMemory: process.resourceUsage().maxRSS * 1024, cpu: process.cpuUsage() });
 });

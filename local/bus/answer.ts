@@ -1,0 +1,15 @@
+/** An answer of an AWS JSON protocol. */
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export function success(body: object): Answer {
+  return { status: 200, body: JSON.stringify(body) };
+}
+
+/** A refusal of the call as a whole; the SDK makes an error with the name `code` of it. */
+export function failure(status: number, code: string, message: string, headers: Record<string, string> = {}): Answer {
+  return { status, body: JSON.stringify({ __type: code, message }), headers };
+}

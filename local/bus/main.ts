@@ -1,0 +1,23 @@
+import { parseArgs } from 'node:util';
+import { startBus } from './server.ts';
+
+// The local bus in a process of its own, for benchmarks: it keeps nothing, looks into no detail, and answers `GET /stats`
+// with its counts. It prints its URL once it listens, and runs until it is ended.
+const { values } = parseArgs({
+  options: {
+    port: { type: 'string', default: '0' },
+    bus: { type: 'string', multiple: true, default: ['bullbridge'] },
+    queue: { type: 'string', multiple: true, default: ['dead-letters'] },
+    delay: { type: 'string', default: '0' },
+  },
+});
+
+const bus = await startBus({
+  buses: values.bus,
+  queues: values.queue,
+  port: Number(values.port),
+  delay: Number(values.delay),
+  record: false,
+  validate: false,
+});
+console.log(bus.url);

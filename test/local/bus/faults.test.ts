@@ -1,0 +1,203 @@
+import { DescribeEventBusCommand, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Fault } from '../../../local/bus/faults.ts';
+import { startBus } from '../../../local/bus/server.ts';
+import { clientsOf } from './clients.ts';
+
+async function started(fault?: Fault) {
+  const bus = await startBus({ buses: ['bus'], queues: ['queue'], secrets: { secret: 'text' } });
+  const { events, sqs, secrets, destroy } = clientsOf(bus.url, 200);
+  onTestFinished(async () => {
+    destroy();
+    await bus[Symbol.asyncDispose]();
+  });
+  if (fault) bus.faults.putEvents = () => fault;
+  /** Sends entries that are numbered from 0. */
+  const put = (count = 3, options: { abortSignal?: AbortSignal } = {}) => {
+    const entry = (_: unknown, n: number) => ({
+      Source: 's',
+      DetailType: 't',
+      Detail: `{"n":${n}}`,
+      EventBusName: 'bus',
+    });
+    return events.send(new PutEventsCommand({ Entries: Array.from({ length: count }, entry) }), options);
+  };
+  const arrived = () => bus.accepted.map(({ detail }) => detail['n']);
+  return { bus, events, sqs, secrets, put, arrived };
+}
+
+const id = { EventId: expect.any(String) };
+
+describe('a fault in the results of PutEvents', () => {
+  test('entries: these fail with their codes, the others are accepted', async () => {
+    const { put, arrived } = await started({
+      kind: 'entries',
+      codes: { 0: 'InternalFailure', 2: 'ThrottlingException' },
+    });
+
+    expect(await put(4)).toMatchObject({
+      FailedEntryCount: 2,
+      Entries: [
+        { ErrorCode: 'InternalFailure', ErrorMessage: 'planned' },
+        id,
+        { ErrorCode: 'ThrottlingException', ErrorMessage: 'planned' },
+        id,
+      ],
+    });
+    expect(arrived()).toEqual([1, 3]);
+  });
+
+  test('short: all are accepted, the last result is missing', async () => {
+    const { put, arrived } = await started({ kind: 'short' });
+
+    expect((await put()).Entries).toEqual([id, id]);
+    expect(arrived()).toEqual([0, 1, 2]);
+  });
+
+  test.each([
+    [{ kind: 'blank' }, 0, [1, 2]],
+    [{ kind: 'blank', entry: 2 }, 2, [0, 1]],
+    [{ kind: 'blank', entry: 1, accepted: true }, 1, [0, 1, 2]],
+  ] as const)('%j: the result says nothing', async (fault, blank, accepted) => {
+    const { put, arrived } = await started(fault);
+
+    const { Entries, FailedEntryCount } = await put();
+
+    expect(FailedEntryCount).toBe(0);
+    expect(Entries).toEqual([0, 1, 2].map((n) => (n === blank ? {} : id)));
+    expect(arrived()).toEqual(accepted);
+  });
+});
+
+describe('a fault of a call', () => {
+  test.each([
+    [400, 'ThrottlingException'],
+    [400, 'AccessDeniedException'],
+    [413, 'RequestEntityTooLarge'],
+    [500, 'InternalException'],
+  ])('error: %i %s, nothing is accepted', async (status, code) => {
+    const { put, arrived } = await started({ kind: 'error', status, code, message: 'because' });
+
+    await expect(put()).rejects.toMatchObject({
+      name: code,
+      message: 'because',
+      $metadata: { httpStatusCode: status, attempts: 1 },
+    });
+    expect(arrived()).toEqual([]);
+  });
+
+  test('hang: it is never answered, and nothing is accepted', async () => {
+    const { bus, put, arrived } = await started({ kind: 'hang' });
+
+    await expect(put()).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect(arrived()).toEqual([]);
+    expect(bus.counts.requests).toBe(0);
+  });
+
+  test('hang: closing the server ends it', async () => {
+    const { bus, events } = await started();
+    const asked = Promise.withResolvers<void>();
+    bus.faults.describeEventBus = () => {
+      asked.resolve();
+      return { kind: 'hang' };
+    };
+    const asking = events.send(new DescribeEventBusCommand({ Name: 'bus' }));
+    await asked.promise;
+
+    await Promise.all([expect(asking).rejects.toMatchObject({ code: 'ECONNRESET' }), bus[Symbol.asyncDispose]()]);
+
+    await expect(fetch(bus.url)).rejects.toThrow();
+  });
+
+  test.each([
+    ['reset', []],
+    ['reset-after-accept', [0, 1, 2]],
+  ] as const)('%s: the connection breaks, accepted is %j', async (kind, accepted) => {
+    const { put, arrived } = await started({ kind });
+
+    await expect(put()).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(arrived()).toEqual(accepted);
+  });
+
+  test('garbage: the answer is no JSON, though its status is 200', async () => {
+    const { put, arrived } = await started({ kind: 'garbage' });
+
+    await expect(put()).rejects.toMatchObject({ name: 'SyntaxError', $response: { statusCode: 200 } });
+    expect(arrived()).toEqual([]);
+  });
+
+  test('late: it is accepted at once and answered in the end', async () => {
+    const { put, arrived } = await started({ kind: 'late', milliseconds: 50 });
+    const before = performance.now();
+
+    expect((await put()).FailedEntryCount).toBe(0);
+
+    expect(performance.now() - before).toBeGreaterThan(45);
+    expect(arrived()).toEqual([0, 1, 2]);
+  });
+
+  test('late: too late for the client, and accepted all the same', async () => {
+    const { put, arrived } = await started({ kind: 'late', milliseconds: 60_000 });
+
+    await expect(put()).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect(arrived()).toEqual([0, 1, 2]);
+  });
+});
+
+describe('a plan', () => {
+  test('sees the entries and the number of the request', async () => {
+    const { bus, put } = await started();
+    const seen: unknown[] = [];
+    bus.faults.putEvents = ({ entries, number }) => {
+      seen.push([number, entries.map(({ Detail }) => Detail)]);
+      return number === 1 ? { kind: 'error', status: 500, code: 'InternalException' } : undefined;
+    };
+
+    await expect(put(1)).rejects.toThrow('planned');
+    expect((await put(2)).FailedEntryCount).toBe(0);
+
+    expect(seen).toEqual([
+      [1, ['{"n":0}']],
+      [2, ['{"n":0}', '{"n":1}']],
+    ]);
+  });
+
+  test('exists for each call apart, and each counts its own', async () => {
+    const { bus, events, sqs, secrets, put } = await started();
+    const numbers: unknown[] = [];
+    const denied = (call: string) => (request: { readonly number: number }) => {
+      numbers.push([call, request.number]);
+      return { kind: 'error', status: 400, code: `${call}Denied` } as const;
+    };
+    bus.faults.describeEventBus = denied('Describe');
+    bus.faults.sendMessage = denied('Send');
+    bus.faults.getSecretValue = denied('Secret');
+    const message = new SendMessageCommand({ QueueUrl: bus.queueUrl('queue'), MessageBody: 'x' });
+
+    await expect(events.send(new DescribeEventBusCommand({ Name: 'bus' }))).rejects.toThrow('planned');
+    await expect(sqs.send(message)).rejects.toMatchObject({ name: 'SendDenied' });
+    await expect(secrets.send(new GetSecretValueCommand({ SecretId: 'secret' }))).rejects.toThrow('planned');
+    await expect(sqs.send(message)).rejects.toThrow('planned');
+    expect((await put()).FailedEntryCount).toBe(0);
+
+    expect(numbers).toEqual([
+      ['Describe', 1],
+      ['Send', 1],
+      ['Secret', 1],
+      ['Send', 2],
+    ]);
+    expect(bus.messages('queue')).toEqual([]);
+  });
+
+  test('can lose the answer of a message that was stored', async () => {
+    const { bus, sqs } = await started();
+    bus.faults.sendMessage = () => ({ kind: 'reset-after-accept' });
+
+    const sending = sqs.send(new SendMessageCommand({ QueueUrl: bus.queueUrl('queue'), MessageBody: 'x' }));
+
+    await expect(sending).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(bus.messages('queue')).toEqual(['x']);
+  });
+});
