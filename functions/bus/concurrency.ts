@@ -1,10 +1,10 @@
 /** What became of a request, for the number of requests that may be under way. */
-export type RequestOutcome = 'accepted' | 'throttled' | 'failed';
+type RequestOutcome = 'accepted' | 'throttled' | 'failed';
 
 /** A bound on the requests under way that falls when the bus throttles and recovers when it accepts. */
 export interface ConcurrencyLimit {
-  /** Waits for a place. @throws the signal's reason once it is aborted */
-  acquire(signal: AbortSignal): Promise<void>;
+  /** Waits for a place. */
+  acquire(): Promise<void>;
   /** Gives the place back. */
   release(outcome: RequestOutcome): void;
   readonly current: number;
@@ -29,19 +29,9 @@ export function createConcurrencyLimit(max: number): ConcurrencyLimit {
   }
 
   return {
-    acquire(signal) {
-      return new Promise((resolve, reject) => {
-        signal.throwIfAborted();
-        const enter = () => {
-          signal.removeEventListener('abort', leave);
-          resolve();
-        };
-        const leave = () => {
-          waiting.splice(waiting.indexOf(enter), 1);
-          reject(signal.reason);
-        };
-        signal.addEventListener('abort', leave, { once: true });
-        waiting.push(enter);
+    acquire() {
+      return new Promise((resolve) => {
+        waiting.push(resolve);
         admit();
       });
     },

@@ -4,7 +4,7 @@ import { type BusEntry, entryBytes } from './entry.ts';
 import { truncate } from './truncate.ts';
 
 /** Why an entry is parked. */
-export interface Refusal {
+interface Refusal {
   readonly errorCode: string;
   readonly errorMessage: string;
   /** How often the entry was sent. */

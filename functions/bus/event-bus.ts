@@ -15,13 +15,17 @@ export interface EntryResult {
  *
  * Throws what the client throws where the request as a whole failed; it is not retried here.
  */
-export type PutEvents = (entries: readonly BusEntry[], signal: AbortSignal) => Promise<readonly EntryResult[]>;
+export type PutEvents = (entries: readonly BusEntry[]) => Promise<readonly EntryResult[]>;
 
-/** Publishes to one bus through the AWS SDK; the client's own retries must be off (`maxAttempts: 1`). */
+/**
+ * Publishes to one bus through the AWS SDK; the client's own retries must be off (`maxAttempts: 1`).
+ *
+ * No call gets options, an `abortSignal` for one: with any, the client puts its middleware together anew for each call.
+ */
 export function putEventsOf(client: EventBridgeClient, busName: string): PutEvents {
-  return async (entries, abortSignal) => {
+  return async (entries) => {
     const Entries = entries.map((entry) => ({ ...entry, EventBusName: busName }));
-    const result = await client.send(new PutEventsCommand({ Entries }), { abortSignal });
+    const result = await client.send(new PutEventsCommand({ Entries }));
     return result.Entries ?? [];
   };
 }

@@ -14,7 +14,8 @@ export type Settlement = 'published' | 'parked';
  * Publishes entries and resolves when each of them is settled, with what became of each, in their order.
  *
  * @throws {BusError} when the bus denies the publisher or accepts nothing any more; {@link ParkingError} when an entry can neither be
- * published nor parked; the signal's reason once it is aborted. Requests under way are then ended, and no entry counts as settled.
+ * published nor parked; the signal's reason once it is aborted. No entry counts as settled then, and the answers to requests under way are
+ * not waited for.
  */
 export type Publish = (entries: readonly BusEntry[], signal: AbortSignal) => Promise<Settlement[]>;
 
@@ -54,13 +55,14 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
     let index = 0;
     const requests = pack(fitting, maxBytes).map((request) => request.map((entry) => ({ entry, index: index++ })));
     const settling = requests.map((request) =>
-      settle(request, settlements, signal).catch((error: unknown) => {
-        failing.abort(error);
-        throw error;
-      }),
+      settle(request, settlements, signal).catch((error: unknown) => failing.abort(error)),
     );
-    const failed = (await Promise.allSettled(settling)).find((result) => result.status === 'rejected');
-    if (failed) throw outer.aborted ? outer.reason : failing.signal.reason;
+    const stopped = Promise.withResolvers<void>();
+    const stop = () => stopped.resolve();
+    outer.addEventListener('abort', stop, { once: true });
+    await Promise.race([Promise.all(settling), stopped.promise]);
+    outer.removeEventListener('abort', stop);
+    signal.throwIfAborted();
     return settlements;
   }
 
@@ -107,11 +109,15 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
 
   /** A verdict on each entry, or one on the request as a whole. */
   async function attempt(request: readonly Pending[], signal: AbortSignal): Promise<Verdict[] | Verdict> {
-    await concurrency.acquire(signal);
+    await concurrency.acquire();
+    if (signal.aborted) {
+      concurrency.release('failed');
+      throw signal.reason;
+    }
     let verdicts: Verdict[] | Verdict;
     try {
       const entries = request.map(({ entry }) => entry);
-      const results = await putEvents(entries, signal);
+      const results = await putEvents(entries);
       verdicts = entries.map((_, i) => judgeEntry(results[i]));
     } catch (error) {
       verdicts = judgeFailure(error);

@@ -42,14 +42,17 @@ export function decode(fields: readonly Buffer[]): DecodedEvent {
   const event = eventName(fields);
   const types = event === undefined ? undefined : kindOf(event)?.fields;
   const { texts, repeated, broken } = readTexts(fields);
-  const known = record<JsonValue>();
-  const others = record<string>();
+  const known: Record<string, JsonValue> = {};
+  let others: Record<string, string> | undefined;
   const unparsed: string[] = [];
   for (const [name, text] of texts) {
     const type = types && Object.hasOwn(types, name) ? types[name] : undefined;
     const isCustom = type === undefined && name !== 'event' && name !== 'jobId';
     const value = type && !broken.has(name) ? parse(text, type) : undefined;
-    if (isCustom) others[name] = text;
+    if (isCustom) {
+      others ??= record();
+      others[name] = text;
+    }
     if (type) known[name] = value ?? (value === null ? null : text);
     if (broken.has(name) || (type && value === undefined)) unparsed.push(isCustom ? `fields.${name}` : name);
   }
@@ -58,8 +61,8 @@ export function decode(fields: readonly Buffer[]): DecodedEvent {
     ...(event !== undefined && { event }),
     ...(jobId !== undefined && { jobId }),
     known,
-    ...(hasKeys(others) && { fields: others }),
-    ...(hasKeys(repeated) && { repeated }),
+    ...(others && { fields: others }),
+    ...(repeated && { repeated }),
     ...(unparsed.length > 0 && { unparsed }),
   };
 }
@@ -67,7 +70,7 @@ export function decode(fields: readonly Buffer[]): DecodedEvent {
 /** The last value of each name, all values of those that stand there more than once, and the names that are not UTF-8. */
 function readTexts(fields: readonly Buffer[]) {
   const texts = new Map<string, string>();
-  const repeated = record<string[]>();
+  let repeated: Record<string, string[]> | undefined;
   const broken = new Set<string>();
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const [name, value] = [fields[i] as Buffer, fields[i + 1] as Buffer];
@@ -75,6 +78,7 @@ function readTexts(fields: readonly Buffer[]) {
     const text = value.toString();
     const before = texts.get(key);
     if (before !== undefined) {
+      repeated ??= record();
       repeated[key] ??= [before];
       repeated[key].push(text);
     }
@@ -111,9 +115,4 @@ function isDeeperThan(value: JsonValue, depth: number): boolean {
 /** Without a prototype, so that a field named `__proto__` is a field like any other. */
 function record<T>(): Record<string, T> {
   return Object.create(null);
-}
-
-function hasKeys(object: object): boolean {
-  for (const _ in object) return true;
-  return false;
 }

@@ -37,8 +37,5 @@ export type BullmqDetail<E extends BullmqEventName = BullmqEventName> = {
   };
 }[E];
 
-/** The detail of a custom event, or of an entry without a name. */
-export type CustomDetail = EventEnvelope & { readonly event?: string };
-
 /** The `detail-type` of each of BullMQ's events. */
 export type BullmqDetailType<E extends BullmqEventName = BullmqEventName> = (typeof CATALOGUE)[E]['detailType'];

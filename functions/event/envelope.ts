@@ -18,7 +18,7 @@ const MAX_DATE = 8.64e15;
 
 /** The entry on the bus for an entry of a stream; `sequence` is its ordinal in that stream, where that is known. */
 export function toBusEntry(origin: Origin, entry: Entry, sequence: number | undefined): BusEntry {
-  const { event, jobId, known, ...rest } = decode(entry.fields);
+  const { event, jobId, known, fields, repeated, unparsed } = decode(entry.fields);
   const timestamp = idTime(entry.id);
   return {
     Source: 'bullmq',
@@ -34,7 +34,9 @@ export function toBusEntry(origin: Origin, entry: Entry, sequence: number | unde
       timestamp,
       jobId,
       ...known,
-      ...rest,
+      fields,
+      repeated,
+      unparsed,
     }),
   };
 }

@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
 
-const never = new AbortController().signal;
-
 async function fill(limit: ReturnType<typeof createConcurrencyLimit>, count: number) {
-  for (let i = 0; i < count; i += 1) await limit.acquire(never);
+  for (let i = 0; i < count; i += 1) await limit.acquire();
 }
 
 describe('the bound on requests under way', () => {
@@ -12,7 +10,7 @@ describe('the bound on requests under way', () => {
     const limit = createConcurrencyLimit(2);
     await fill(limit, 2);
     let entered = false;
-    const third = limit.acquire(never).then(() => {
+    const third = limit.acquire().then(() => {
       entered = true;
     });
 
@@ -35,13 +33,13 @@ describe('the bound on requests under way', () => {
   test('never falls below one, and recovers to where it was', async () => {
     const limit = createConcurrencyLimit(16);
     for (let i = 0; i < 40; i += 1) {
-      await limit.acquire(never);
+      await limit.acquire();
       limit.release('throttled');
     }
     expect(limit.current).toBe(1);
 
     for (let i = 0; i < 400; i += 1) {
-      await limit.acquire(never);
+      await limit.acquire();
       limit.release('accepted');
     }
 
@@ -50,22 +48,9 @@ describe('the bound on requests under way', () => {
 
   test('neither falls nor grows on failures of another kind', async () => {
     const limit = createConcurrencyLimit(4);
-    await limit.acquire(never);
+    await limit.acquire();
     limit.release('failed');
 
     expect(limit.current).toBe(4);
-  });
-
-  test('lets go whoever waits when told to stop, and keeps no place for them', async () => {
-    const limit = createConcurrencyLimit(1);
-    const stop = new AbortController();
-    await limit.acquire(never);
-    const waiting = limit.acquire(stop.signal);
-    stop.abort(new Error('enough'));
-
-    await expect(waiting).rejects.toThrow('enough');
-    await expect(limit.acquire(stop.signal)).rejects.toThrow('enough');
-    limit.release('accepted');
-    await limit.acquire(never);
   });
 });

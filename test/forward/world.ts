@@ -23,7 +23,7 @@ import { type LocalBus, startBus } from '../../local/bus/server.ts';
 import { dynamoClient, ownTable } from '../dynamodb.ts';
 import { adminRedis, ownPrefix } from '../redis.ts';
 
-export const BUS = 'bullbridge';
+const BUS = 'bullbridge';
 export const DEAD_LETTERS = 'dead-letters';
 
 /** What may happen around each call that a run makes to Redis, DynamoDB, the bus or SQS. */
@@ -93,7 +93,7 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
         return { ...connection, send: (commands, maxBytes) => around(() => connection.send(commands, maxBytes)) };
       },
       publish: createPublisher({
-        putEvents: (entries, signal) => around(() => putEvents(entries, signal)),
+        putEvents: (entries) => around(() => putEvents(entries)),
         park: (entry: BusEntry, refusal) => around(() => park(entry, refusal)),
         concurrency: createConcurrencyLimit(4),
         wait,
