@@ -13,6 +13,9 @@ import { queuesOf, type Shard } from './shard.ts';
 import { SupersededError } from './superseded.ts';
 import { count, createSweeps, type Sweep, type Tally, toOutgoing } from './sweep.ts';
 
+/** Bytes of a sweep's entries; two sweeps and what is read ahead are in memory at once, each of them several times over. */
+const SWEEP_BYTES = 4 * 1024 * 1024;
+
 export interface ForwardSettings {
   readonly sourceName: string;
   readonly prefix: string;
@@ -109,7 +112,7 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report }:
   report.queues = queues.length;
   const checkpoints = await openCheckpoints(clients, settings, lease, queues);
   const reader = createStreamReader(redis, checkpoints.cursors, settings);
-  const sweeps = createSweeps(reader, settings.sweepSize);
+  const sweeps = createSweeps(reader, { entries: settings.sweepSize, bytes: SWEEP_BYTES });
   const options = { ...settings, passes: createFilter(settings.events), now: clients.now };
   try {
     await runPipeline<Sweep, number>(

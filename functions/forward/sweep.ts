@@ -3,7 +3,7 @@ import type { Settlement } from '../bus/publish.ts';
 import { eventName } from '../event/decode.ts';
 import { lossEntry, type Origin, toBusEntry } from '../event/envelope.ts';
 import { idTime } from '../stream/id.ts';
-import { beginning, type Page, type Position, positionAfter, samePosition } from '../stream/position.ts';
+import { beginning, entrySize, type Page, type Position, positionAfter, samePosition } from '../stream/position.ts';
 import type { StreamReader } from '../stream/reader.ts';
 
 /** Pages that are published and saved together; those of one queue are in order. */
@@ -19,17 +19,26 @@ export interface Sweeps {
   backlog(): Promise<number | undefined>;
 }
 
+/** How much a sweep may have; an entry alone may be larger. */
+export interface SweepBudget {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
 /** Groups what a reader reads into sweeps; pages beyond a sweep wait for the next one, and are not read again. */
-export function createSweeps(reader: StreamReader, size: number): Sweeps {
+export function createSweeps(reader: StreamReader, budget: SweepBudget): Sweeps {
   let waiting: Page[] = [];
   const waitingEntries = () => waiting.reduce((sum, { entries }) => sum + entries.length, 0);
   return {
     async next() {
-      while (waitingEntries() < size && reader.unread().length > 0)
+      for (;;) {
+        const { sweep, rest, isFull } = takeSweep(waiting, budget);
+        if (isFull || reader.unread().length === 0) {
+          waiting = rest;
+          return sweep.length > 0 ? sweep : undefined;
+        }
         waiting.push(...(await reader.next()).filter(hasMoved));
-      const { sweep, rest } = takeSweep(waiting, size);
-      waiting = rest;
-      return sweep.length > 0 ? sweep : undefined;
+      }
     },
     caughtUp: () => waiting.length === 0 && reader.unread().length === 0,
     backlog: async () => {
@@ -44,19 +53,34 @@ function hasMoved({ from = beginning(0), start, entries, loss }: Page): boolean 
   return entries.length > 0 || loss !== undefined || !samePosition(from, start);
 }
 
-/** Takes a sweep of at most `size` entries from the front of pages; the last page is cut where it does not fit. */
-export function takeSweep(pages: readonly Page[], size: number): { readonly sweep: Sweep; readonly rest: Page[] } {
+interface Taken {
+  readonly sweep: Sweep;
+  readonly rest: Page[];
+  readonly isFull: boolean;
+}
+
+/** Takes a sweep from the front of pages; the last page is cut where it does not fit. */
+export function takeSweep(pages: readonly Page[], budget: SweepBudget): Taken {
   const sweep: Page[] = [];
-  let room = size;
+  let entries = 0;
+  let bytes = 0;
   for (const [i, page] of pages.entries()) {
-    if (page.entries.length > room) {
-      const [head, tail] = cutPage(page, room);
-      return { sweep: room > 0 ? [...sweep, head] : sweep, rest: [room > 0 ? tail : page, ...pages.slice(i + 1)] };
+    let count = 0;
+    for (const entry of page.entries) {
+      const size = entrySize(entry);
+      if (entries > 0 && (entries === budget.entries || bytes + size > budget.bytes)) break;
+      count += 1;
+      entries += 1;
+      bytes += size;
+    }
+    if (count < page.entries.length) {
+      const [head, tail] = cutPage(page, count);
+      if (count > 0) sweep.push(head);
+      return { sweep, rest: [count > 0 ? tail : page, ...pages.slice(i + 1)], isFull: true };
     }
     sweep.push(page);
-    room -= page.entries.length;
   }
-  return { sweep, rest: [] };
+  return { sweep, rest: [], isFull: entries >= budget.entries };
 }
 
 function cutPage(page: Page, count: number): [Page, Page] {

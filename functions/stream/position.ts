@@ -66,8 +66,15 @@ export function isAt(position: Position, entry: Entry | undefined): boolean {
   return entry?.id === position.id && (position.digest === '' || position.digest === digest(entry));
 }
 
+/** The bytes of an entry's fields. */
+export function entrySize({ fields }: Entry): number {
+  let bytes = 0;
+  for (const field of fields) bytes += field.length;
+  return bytes;
+}
+
 /** A short hash of an entry's fields; the lengths keep `ab`,`c` apart from `a`,`bc`. */
-export function digest(entry: Entry): string {
+function digest(entry: Entry): string {
   const lengths = Buffer.from(entry.fields.map((field) => field.length).join());
   return hash('sha1', Buffer.concat([lengths, ...entry.fields]), 'base64url').slice(0, 11);
 }

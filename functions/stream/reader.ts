@@ -1,6 +1,6 @@
 import type { RedisError } from '../errors.ts';
 import { type RedisConnection, ReplyTooLargeError } from './connection.ts';
-import { type Page, positionAfter } from './position.ts';
+import { entrySize, type Page, positionAfter } from './position.ts';
 import { type Cursor, countUnread, type PageRequest, type PageResult, type ReadOptions, readPages } from './read.ts';
 
 /** What the queues of a round have to share: enough for a sweep of 1,000 entries of 8 kB. */
@@ -105,6 +105,6 @@ export function planRound(queues: readonly UnreadQueue[], sweepSize: number): Pa
 
 /** Follows a queue's entry size up at once and down by and by: large entries seldom come alone. */
 function expectedBytes({ entries }: Page, before: number): number {
-  const bytes = entries.reduce((sum, { fields }) => sum + fields.reduce((all, field) => all + field.length, 0), 0);
+  const bytes = entries.reduce((sum, entry) => sum + entrySize(entry), 0);
   return entries.length === 0 ? before : Math.max(1, bytes / entries.length, before / 4);
 }

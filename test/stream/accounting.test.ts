@@ -1,6 +1,6 @@
-import { fc } from '@fast-check/vitest';
+import { fc, test } from '@fast-check/vitest';
 import type { Redis } from 'ioredis';
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { RedisConnection } from '../../functions/stream/connection.ts';
 import { type Page, type Position, positionAfter } from '../../functions/stream/position.ts';
 import { readPages } from '../../functions/stream/read.ts';
@@ -72,6 +72,61 @@ describe('reading a stream that is trimmed at random', () => {
     }
     expect(lost).toBeGreaterThan(1000);
   });
+});
+
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('add' as const), count: fc.integer({ min: 1, max: 30 }) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('trim' as const), kept: fc.nat(20) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('poll' as const), count: fc.integer({ min: 1, max: 30 }) }) },
+);
+
+describe('reading a stream that is trimmed and deleted at random', () => {
+  test.prop([fc.array(step, { minLength: 1, maxLength: 25 })], { numRuns: 200 })(
+    'a deletion never looks contiguous, nothing else looks like one, and what is there is read',
+    async (steps) => {
+      const stream = await ownStream();
+      const left = async () => (await stream.admin.xrange(stream.key, '-', '+')).map(([, [, n]]) => Number(n));
+      const seen: number[] = [];
+      let written = 0;
+      let position: Position | undefined;
+      /** The newest entry that was read or counted as lost, of the stream as it is now. */
+      let settled = 0;
+      let deleted = false;
+
+      const poll = async (count: number) => {
+        const [oldest = written + 1] = await left();
+        const page = await read(stream, position, { count });
+        seen.push(...numbers(page));
+        const isBroken = page.loss?.reason === 'reset' || page.loss?.reason === 'rolled-back';
+        if (deleted) expect(isBroken || page.loss?.reason === 'trimmed').toBe(true);
+        else {
+          const truth = position ? Math.max(0, oldest - settled - 1) : 0;
+          expect(isBroken).toBe(false);
+          expect(page.loss?.lost ?? 0).toBe(truth);
+        }
+        position = end(page);
+        settled = numbers(page).at(-1) ?? Math.max(settled, oldest - 1);
+        deleted = false;
+      };
+
+      for (const each of steps) {
+        if (each.kind === 'add') {
+          await add(stream, written + 1, each.count);
+          written += each.count;
+        }
+        if (each.kind === 'trim') await stream.admin.xtrim(stream.key, 'MAXLEN', each.kept);
+        if (each.kind === 'delete') {
+          if ((await stream.admin.del(stream.key)) === 1) deleted ||= position !== undefined && position.ordinal !== 0;
+          settled = written;
+        }
+        if (each.kind === 'poll') await poll(each.count);
+      }
+      while (!seen.includes(written) && (await left()).includes(written)) await poll(30);
+
+      for (const n of await left()) expect(seen).toContain(n);
+    },
+  );
 });
 
 describe('histories that break off', () => {

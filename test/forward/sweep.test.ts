@@ -1,0 +1,108 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { createSweeps, type Sweep, type SweepBudget, takeSweep } from '../../functions/forward/sweep.ts';
+import { beginning, entrySize, type Page, type Position, positionAfter } from '../../functions/stream/position.ts';
+
+const budgets = fc.record({ entries: fc.integer({ min: 1, max: 20 }), bytes: fc.integer({ min: 1, max: 200 }) });
+
+/** Pages of a few queues with entries of up to 70 bytes, those of one queue in a row, some of them behind a loss. */
+const pages = fc
+  .array(fc.record({ queue: fc.constantFrom('a', 'b', 'c'), entries: fc.nat(12), lost: fc.nat(2) }), { maxLength: 12 })
+  .map((shapes) => {
+    const ends = new Map<string, Position>();
+    return shapes.map(({ queue, entries, lost }): Page => {
+      const from = ends.get(queue) ?? beginning(0);
+      const before = (from.ordinal ?? 0) + lost;
+      const page = {
+        queue,
+        from,
+        start: { ...from, ordinal: before },
+        entries: Array.from({ length: entries }, (_, n) => ({
+          id: `${before + n + 1}-0`,
+          fields: [Buffer.alloc((7 * n) % 71)],
+        })),
+        ...(lost > 0 && {
+          loss: { reason: 'trimmed' as const, lost, exact: true, afterId: from.id, beforeId: `${before + 1}-0` },
+        }),
+      };
+      ends.set(queue, positionAfter(page, entries));
+      return page;
+    });
+  });
+
+function sweepsOf(all: readonly Page[], budget: SweepBudget): Sweep[] {
+  const sweeps: Sweep[] = [];
+  for (let rest = all; rest.length > 0; ) {
+    const taken = takeSweep(rest, budget);
+    sweeps.push(taken.sweep);
+    rest = taken.rest;
+  }
+  return sweeps;
+}
+
+const idsOf = (all: readonly Page[], queue: string) =>
+  all.filter((page) => page.queue === queue).flatMap(({ entries }) => entries.map(({ id }) => id));
+const lossesOf = (all: readonly Page[]) => all.flatMap(({ loss }) => loss ?? []);
+
+describe('sweeps', () => {
+  test.prop([pages, budgets])(
+    'stay within their budget, and have all entries and losses in their order',
+    (all, budget) => {
+      const sweeps = sweepsOf(all, budget);
+
+      for (const sweep of sweeps) {
+        const entries = sweep.flatMap((page) => page.entries);
+        expect(entries.length).toBeLessThanOrEqual(budget.entries);
+        const bytes = entries.reduce((sum, entry) => sum + entrySize(entry), 0);
+        expect(entries.length === 1 || bytes <= budget.bytes).toBe(true);
+      }
+      for (const queue of ['a', 'b', 'c']) expect(idsOf(sweeps.flat(), queue)).toEqual(idsOf(all, queue));
+      expect(lossesOf(sweeps.flat())).toEqual(lossesOf(all));
+    },
+  );
+
+  test.prop([pages, budgets])('begin, for each queue, exactly where the one before ended', (all, budget) => {
+    for (const queue of ['a', 'b', 'c']) {
+      let position = all.find((page) => page.queue === queue)?.from;
+      for (const page of sweepsOf(all, budget).flat()) {
+        if (page.queue !== queue) continue;
+        expect(page.from).toEqual(position);
+        position = positionAfter(page, page.entries.length);
+      }
+    }
+  });
+
+  test('leave out pages on which nothing moved, and say what was not swept', async () => {
+    const position = { id: '5-0', ordinal: 5, digest: 'x' };
+    const page = (queue: string, entries: Page['entries']): Page => ({
+      queue,
+      from: position,
+      start: position,
+      entries,
+    });
+    const rounds = [
+      [
+        page('idle', []),
+        page(
+          'busy',
+          ['6-0', '7-0', '8-0'].map((id) => ({ id, fields: [] })),
+        ),
+      ],
+      [page('busy', [{ id: '9-0', fields: [] }])],
+    ];
+    const sweeps = createSweeps(
+      {
+        next: async () => rounds.shift() ?? [],
+        unread: () => (rounds.length > 0 ? [{ queue: 'busy', position, anchors: [] }] : []),
+        countUnread: async () => rounds.length,
+        failures: new Map(),
+      },
+      { entries: 2, bytes: 100 },
+    );
+
+    expect((await sweeps.next())?.map(({ queue, entries }) => [queue, entries.length])).toEqual([['busy', 2]]);
+    expect([sweeps.caughtUp(), await sweeps.backlog()]).toEqual([false, 2]);
+    await sweeps.next();
+    expect([await sweeps.next(), sweeps.caughtUp(), await sweeps.backlog()]).toEqual([undefined, true, 0]);
+  });
+});
