@@ -5,7 +5,7 @@ export const logger = new Logger({ serviceName: 'bullbridge' });
 export const metrics = new Metrics({ namespace: 'bullbridge', serviceName: 'bullbridge' });
 
 /** The metrics of a run, with their units; their names are what alarms and dashboards use. */
-export const METRICS = {
+const METRICS = {
   Published: MetricUnit.Count,
   Filtered: MetricUnit.Count,
   Parked: MetricUnit.Count,
