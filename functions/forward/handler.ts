@@ -1,14 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import middy from '@middy/core';
-import type { Context } from 'aws-lambda';
 import * as z from 'zod/mini';
-import { type Config, readConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import { ConfigError } from '../errors.ts';
 import { likelyMisspelt } from '../event/filter.ts';
-import { logger, metrics, record, recordOf } from '../telemetry.ts';
-import { type Container, createContainer } from './clients.ts';
+import { createHandler, type Invocation } from '../invocation.ts';
+import { logger, record, recordOf } from '../telemetry.ts';
 import { emptyReport, forward, type Report } from './run.ts';
 import type { Shard } from './shard.ts';
 import { total } from './sweep.ts';
@@ -26,34 +22,16 @@ export interface ForwardResult {
   readonly leaseHeld?: true;
 }
 
-/** Time left for requests under way when no new sweep is begun any more, in milliseconds. */
-const DRAIN_MARGIN = 10_000;
-/** Time left for giving back the lease when everything is given up. */
-const STOP_MARGIN = 1000;
-
-let ready: Promise<{ config: Config; container: Container }> | undefined;
-
-/** Once per container: configuration, clients, and that the bus exists. A failure is not kept, the next run tries again. */
-async function prepare() {
-  const config = readConfig(process.env);
+function warn(config: Config): void {
   for (const { given, nearest } of likelyMisspelt(config.BULLBRIDGE_EVENTS)) {
     logger.warn(
       `BULLBRIDGE_EVENTS names "${given}", which BullMQ does not emit; did you mean "${nearest}"? It is taken for a custom event.`,
     );
   }
   if (config.BULLBRIDGE_TAIL === 'always') logger.warn('BULLBRIDGE_TAIL=always is not built yet; this run polls.');
-  const container = createContainer(config);
-  const warning = await container.checkBus();
-  if (warning) logger.warn(warning);
-  return { config, container };
 }
 
-async function run(event: unknown, context: Context): Promise<ForwardResult> {
-  ready ??= prepare();
-  const { config, container } = await ready.catch((error: unknown) => {
-    ready = undefined;
-    throw error;
-  });
+async function run({ payload, config, container, signals }: Invocation): Promise<ForwardResult> {
   const settings = {
     sourceName: config.BULLBRIDGE_SOURCE_NAME,
     prefix: config.BULLBRIDGE_PREFIX,
@@ -62,14 +40,9 @@ async function run(event: unknown, context: Context): Promise<ForwardResult> {
     startFrom: config.BULLBRIDGE_START_FROM,
     sweepSize: config.BULLBRIDGE_SWEEP_SIZE,
   };
-  const left = context.getRemainingTimeInMillis();
-  const signals = {
-    drain: AbortSignal.timeout(Math.max(left / 2, left - DRAIN_MARGIN)),
-    stop: AbortSignal.timeout(Math.max(left * 0.75, left - STOP_MARGIN)),
-  };
   const report = emptyReport();
   try {
-    await forward(settings, toShard(event), container, randomUUID(), signals, report);
+    await forward(settings, toShard(payload), container, randomUUID(), signals, report);
   } finally {
     tell(report, config, container.now());
   }
@@ -117,6 +90,4 @@ function tell(report: Report, config: Config, now: Date): void {
 }
 
 /** The Lambda function `forward`. */
-export const handler = middy(run)
-  .use(logMetrics(metrics))
-  .use(injectLambdaContext(logger, { resetKeys: true }));
+export const handler = createHandler(run, warn);

@@ -1,3 +1,5 @@
+import type { Signals } from '../invocation.ts';
+
 /** The stages that one unit of work goes through. */
 export interface Stages<Work, Settled> {
   /** Reads the next unit; `undefined` when there is none left. */
@@ -8,22 +10,12 @@ export interface Stages<Work, Settled> {
   readonly save: (work: Work, settled: Settled) => Promise<void>;
 }
 
-export interface PipelineSignals {
-  /** No further unit is read once it is aborted; those under way are finished. */
-  readonly drain: AbortSignal;
-  /** Everything under way is given up once it is aborted. */
-  readonly stop: AbortSignal;
-}
-
 /**
  * Runs units of work through their stages, with at most two of them settled or being settled but not saved.
  *
  * @throws the first failure of any stage, after all that was under way has ended
  */
-export async function runPipeline<Work, Settled>(
-  stages: Stages<Work, Settled>,
-  signals: PipelineSignals,
-): Promise<void> {
+export async function runPipeline<Work, Settled>(stages: Stages<Work, Settled>, signals: Signals): Promise<void> {
   const failing = new AbortController();
   const signal = AbortSignal.any([signals.stop, failing.signal]);
   const underWay = new Set<Promise<unknown>>();

@@ -1,14 +1,14 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Publish } from '../bus/publish.ts';
 import { keepLease, type Lease, releaseLease, takeLease } from '../checkpoint/lease.ts';
+import type { Clients } from '../clients.ts';
 import { BullbridgeError } from '../errors.ts';
 import { createFilter, type EventSelection } from '../event/filter.ts';
+import type { Signals } from '../invocation.ts';
 import type { RedisConnection } from '../stream/connection.ts';
 import { discoverQueues } from '../stream/queues.ts';
 import type { ReadOptions } from '../stream/read.ts';
 import { createStreamReader } from '../stream/reader.ts';
 import { openCheckpoints } from './checkpoints.ts';
-import { type PipelineSignals, runPipeline } from './pipeline.ts';
+import { runPipeline } from './pipeline.ts';
 import { queuesOf, type Shard } from './shard.ts';
 import { SupersededError } from './superseded.ts';
 import { count, createSweeps, type Sweep, type Tally, toOutgoing } from './sweep.ts';
@@ -23,16 +23,6 @@ export interface ForwardSettings {
   readonly events: EventSelection;
   readonly startFrom: ReadOptions['startFrom'];
   readonly sweepSize: number;
-}
-
-/** What a run works with; time comes in with it, so that a test can move the clock. */
-export interface ForwardClients {
-  readonly connectRedis: () => Promise<RedisConnection>;
-  readonly publish: Publish;
-  readonly dynamodb: DynamoDBClient;
-  readonly table: string;
-  readonly now: () => Date;
-  readonly wait: (milliseconds: number, signal?: AbortSignal) => Promise<unknown>;
 }
 
 /** What a run has done so far; filled while it runs, so that it is known of a run that fails, too. */
@@ -64,9 +54,9 @@ export function emptyReport(): Report {
 export async function forward(
   settings: ForwardSettings,
   shard: Shard,
-  clients: ForwardClients,
+  clients: Clients,
   owner: string,
-  signals: PipelineSignals,
+  signals: Signals,
   report: Report,
 ): Promise<void> {
   const table = { client: clients.dynamodb, table: clients.table, now: clients.now, wait: clients.wait };
@@ -100,13 +90,13 @@ export async function forward(
 interface Run {
   readonly settings: ForwardSettings;
   readonly shard: Shard;
-  readonly clients: ForwardClients;
+  readonly clients: Clients;
   readonly lease: Lease;
   readonly redis: RedisConnection;
   readonly report: Report;
 }
 
-async function forwardQueues({ settings, shard, clients, lease, redis, report }: Run, signals: PipelineSignals) {
+async function forwardQueues({ settings, shard, clients, lease, redis, report }: Run, signals: Signals) {
   const named = settings.queues === '*' ? await discoverQueues(redis, settings.prefix) : settings.queues;
   const queues = queuesOf(shard, named);
   report.queues = queues.length;

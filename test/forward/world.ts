@@ -11,13 +11,8 @@ import { putEventsOf } from '../../functions/bus/event-bus.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
 import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/positions.ts';
-import {
-  emptyReport,
-  type ForwardClients,
-  type ForwardSettings,
-  forward,
-  type Report,
-} from '../../functions/forward/run.ts';
+import type { Clients } from '../../functions/clients.ts';
+import { emptyReport, type ForwardSettings, forward, type Report } from '../../functions/forward/run.ts';
 import { connectRedis } from '../../functions/stream/connection.ts';
 import { type LocalBus, startBus } from '../../local/bus/server.ts';
 import { dynamoClient, ownTable } from '../dynamodb.ts';
@@ -84,7 +79,7 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
       ? Promise.resolve()
       : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 
-  function clients(around: Around): ForwardClients {
+  function clients(around: Around): Clients {
     const putEvents = putEventsOf(eventBridge, BUS);
     const park = parkIn(sqs, { queueUrl: bus.queueUrl(DEAD_LETTERS), busName: BUS, now });
     return {

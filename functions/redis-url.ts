@@ -1,6 +1,6 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { Config } from '../config.ts';
-import { ConfigError } from '../errors.ts';
+import type { Config } from './config.ts';
+import { ConfigError } from './errors.ts';
 
 /**
  * The URL of Redis: from the environment, or from its secret, which is read at each run so that a new password is used at once.

@@ -3,14 +3,13 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { createConcurrencyLimit } from '../bus/concurrency.ts';
-import { parkIn } from '../bus/dead-letters.ts';
-import { checkEventBus, putEventsOf } from '../bus/event-bus.ts';
-import { createPublisher } from '../bus/publish.ts';
-import type { Config } from '../config.ts';
-import { connectRedis } from '../stream/connection.ts';
+import { createConcurrencyLimit } from './bus/concurrency.ts';
+import { parkIn } from './bus/dead-letters.ts';
+import { checkEventBus, putEventsOf } from './bus/event-bus.ts';
+import { createPublisher, type Publish } from './bus/publish.ts';
+import type { Config } from './config.ts';
 import { readRedisUrl } from './redis-url.ts';
-import type { ForwardClients } from './run.ts';
+import { connectRedis, type RedisConnection } from './stream/connection.ts';
 
 /** PutEvents requests under way at most; the bound falls by itself where the account's limit is lower. */
 const MAX_REQUESTS = 16;
@@ -18,8 +17,19 @@ const MAX_REQUESTS = 16;
 /** No call may hang longer than a run can wait: a connection, then an answer, in milliseconds. */
 const requestHandler = { connectionTimeout: 2000, requestTimeout: 5000, throwOnRequestTimeout: true };
 
-/** The clients of a function's container, made once and kept between runs. */
-export interface Container extends ForwardClients {
+/** What a run works with; time comes in with it, so that a test can move the clock. */
+export interface Clients {
+  readonly connectRedis: () => Promise<RedisConnection>;
+  readonly publish: Publish;
+  readonly dynamodb: DynamoDBClient;
+  /** Name of the checkpoint table. */
+  readonly table: string;
+  readonly now: () => Date;
+  readonly wait: (milliseconds: number, signal?: AbortSignal) => Promise<unknown>;
+}
+
+/** The clients of a function's container, made once and kept between invocations. */
+export interface Container extends Clients {
   /** Makes sure that the bus exists; see {@link checkEventBus}. */
   readonly checkBus: () => Promise<string | undefined>;
 }

@@ -1,0 +1,72 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { type Container, createContainer } from './clients.ts';
+import { type Config, readConfig } from './config.ts';
+import { logger, metrics } from './telemetry.ts';
+
+/** What ends a run in time. */
+export interface Signals {
+  /** No further unit of work is begun once it is aborted; those under way are finished. */
+  readonly drain: AbortSignal;
+  /** Everything under way is given up once it is aborted. */
+  readonly stop: AbortSignal;
+}
+
+/** One call of a function, with what its container keeps. */
+export interface Invocation {
+  readonly payload: unknown;
+  readonly config: Config;
+  readonly container: Container;
+  readonly signals: Signals;
+}
+
+/** Time left for what is under way when nothing new is begun any more, in milliseconds. */
+const DRAIN_MARGIN = 10_000;
+/** Time left for giving back the lease when everything is given up. */
+const STOP_MARGIN = 1000;
+
+/**
+ * Makes the handler of a Lambda function: configuration, clients, logs, metrics and the deadline around its work.
+ *
+ * Configuration and clients are made once per container, and the bus is looked up. A failure of that is not kept: the next
+ * invocation tries again.
+ * @param onStart told of the configuration once, for warnings
+ */
+export function createHandler<Result>(
+  run: (invocation: Invocation) => Promise<Result>,
+  onStart: (config: Config) => void = () => {},
+) {
+  let ready: Promise<{ config: Config; container: Container }> | undefined;
+
+  async function prepare() {
+    const config = readConfig(process.env);
+    onStart(config);
+    const container = createContainer(config);
+    const warning = await container.checkBus();
+    if (warning) logger.warn(warning);
+    return { config, container };
+  }
+
+  async function handle(payload: unknown, context: Context): Promise<Result> {
+    ready ??= prepare();
+    const { config, container } = await ready.catch((error: unknown) => {
+      ready = undefined;
+      throw error;
+    });
+    return run({ payload, config, container, signals: deadlines(context.getRemainingTimeInMillis()) });
+  }
+
+  return middy(handle)
+    .use(logMetrics(metrics))
+    .use(injectLambdaContext(logger, { resetKeys: true }));
+}
+
+/** The margins of a function with little time are a part of it. */
+function deadlines(left: number): Signals {
+  return {
+    drain: AbortSignal.timeout(Math.max(left / 2, left - DRAIN_MARGIN)),
+    stop: AbortSignal.timeout(Math.max(left * 0.75, left - STOP_MARGIN)),
+  };
+}
