@@ -13,7 +13,7 @@ export function checkpointError(error: unknown, table: string): CheckpointError 
   if (/AccessDenied|UnrecognizedClient|InvalidSignature|ExpiredToken|CredentialsProvider/.test(name)) {
     return new CheckpointError(
       'TABLE_DENIED',
-      `The checkpoint table "${table}" may not be used (${said}); grant dynamodb:BatchGetItem and dynamodb:UpdateItem on it.`,
+      `The checkpoint table "${table}" may not be used (${said}); grant dynamodb:BatchGetItem, dynamodb:UpdateItem and dynamodb:Query on it.`,
     );
   }
   return new CheckpointError(

@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import {
+  closeGap,
+  type Gap,
+  type Ledger,
+  type OpenGap,
+  openGap,
+  openGaps,
+  saveProgress,
+} from '../../functions/checkpoint/ledger.ts';
+import { dynamoClient, ownTable } from '../dynamodb.ts';
+
+const NOW = Date.parse('2026-11-01T12:00:00Z');
+
+async function ownLedger(): Promise<Ledger> {
+  const client = dynamoClient();
+  return { client, table: await ownTable(client), sourceName: 'default', prefix: 'bull' };
+}
+
+const gap = (changes: Partial<Gap> = {}): Gap => ({
+  queue: 'emails',
+  reason: 'trimmed',
+  lost: 12,
+  exact: true,
+  afterId: '10-0',
+  beforeId: '22-0',
+  detectedAt: NOW,
+  ...changes,
+});
+
+const open = async (ledger: Ledger) => Array.fromAsync(openGaps(ledger));
+const onlyOpen = async (ledger: Ledger) => (await open(ledger))[0] as OpenGap;
+
+describe('the ledger of gaps', () => {
+  test('has a gap once, however often it is found', async () => {
+    const ledger = await ownLedger();
+
+    await openGap(ledger, gap());
+    await openGap(ledger, gap({ detectedAt: NOW + 1 }));
+
+    expect(await open(ledger)).toEqual([{ ...gap(), revision: 1 }]);
+  });
+
+  test.each([gap({ beforeId: null }), gap({ reason: 'reset', lost: 0, exact: false }), gap({ queue: 'a/b' })])(
+    'keeps %j as it was found',
+    async (found) => {
+      const ledger = await ownLedger();
+      await openGap(ledger, found);
+
+      expect(await open(ledger)).toEqual([{ ...found, revision: 1 }]);
+    },
+  );
+
+  test('has the gaps of each source apart, by queue and in order', async () => {
+    const ledger = await ownLedger();
+    await openGap(ledger, gap({ queue: 'b' }));
+    await openGap(ledger, gap({ queue: 'a', afterId: '30-0' }));
+    await openGap(ledger, gap({ queue: 'a', afterId: '20-0' }));
+    await openGap({ ...ledger, prefix: 'other' }, gap());
+
+    expect((await open(ledger)).map(({ queue, afterId }) => `${queue} ${afterId}`)).toEqual([
+      'a 20-0',
+      'a 30-0',
+      'b 10-0',
+    ]);
+  });
+
+  test('remembers how far the recovery of a gap has come, until the gap is closed', async () => {
+    const ledger = await ownLedger();
+    await openGap(ledger, gap());
+
+    expect(await saveProgress(ledger, await onlyOpen(ledger), 'half')).toBe(true);
+    expect(await onlyOpen(ledger)).toMatchObject({ progress: 'half' });
+    expect(await closeGap(ledger, await onlyOpen(ledger), { completed: 5, failed: 1, unknown: 6 }, NOW)).toBe(true);
+
+    expect(await open(ledger)).toEqual([]);
+  });
+
+  test('opens a gap again that has grown, and nothing that was worked out for the old one counts any more', async () => {
+    const ledger = await ownLedger();
+    await openGap(ledger, gap());
+    const old = await onlyOpen(ledger);
+    await saveProgress(ledger, old, 'half');
+    await openGap(ledger, gap({ lost: 20, beforeId: '30-0' }));
+
+    expect(await open(ledger)).toEqual([{ ...gap({ lost: 20, beforeId: '30-0' }), revision: 2 }]);
+    expect(await saveProgress(ledger, old, 'more')).toBe(false);
+    expect(await closeGap(ledger, old, { completed: 0, failed: 0, unknown: 12 }, NOW)).toBe(false);
+    expect(await open(ledger)).toHaveLength(1);
+  });
+
+  test('does not open a closed gap again that is found as it was', async () => {
+    const ledger = await ownLedger();
+    await openGap(ledger, gap());
+    await closeGap(ledger, await onlyOpen(ledger), { completed: 0, failed: 0, unknown: 12 }, NOW);
+    await openGap(ledger, gap());
+
+    expect(await open(ledger)).toEqual([]);
+  });
+
+  test('without a table has a clear error', async () => {
+    const ledger = { ...(await ownLedger()), table: 'no-such-table' };
+
+    await expect(openGap(ledger, gap())).rejects.toMatchObject({ name: 'CheckpointError', code: 'TABLE_MISSING' });
+    await expect(open(ledger)).rejects.toMatchObject({ name: 'CheckpointError', code: 'TABLE_MISSING' });
+  });
+});
