@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
+import { connectRedis } from '../functions/stream/connection.ts';
 import { eventually, freePort, start, stop } from './process.ts';
 
 /** A Redis that was found or started. */
@@ -16,10 +17,13 @@ export interface LocalRedis extends AsyncDisposable {
 /**
  * Finds or starts a Redis: `REDIS_URL`, else a server on the PATH, else the Valkey in WebAssembly that npm brings.
  *
- * @throws {Error} one sentence that says how to get one
+ * @throws {Error} one sentence that says how to get one; {@link RedisError} when that of `REDIS_URL` cannot be reached
  */
 export async function startRedis(options: { readonly url?: string | undefined } = {}): Promise<LocalRedis> {
-  if (options.url) return { url: options.url, what: 'the Redis of REDIS_URL', [Symbol.asyncDispose]: async () => {} };
+  if (options.url) {
+    (await connectRedis({ url: options.url })).close();
+    return { url: options.url, what: 'the Redis of REDIS_URL', [Symbol.asyncDispose]: async () => {} };
+  }
   const native = findServer();
   return native ? startNative(native) : startEmbedded();
 }

@@ -136,6 +136,7 @@ async function forwardUntilDone(
     await setTimeout(INTERVAL, undefined, { signal: interrupted }).catch(() => {});
   }
   await work;
+  terminal.progress('');
   return results;
 }
 
@@ -162,7 +163,7 @@ function withoutPassword(url: string): string {
 }
 
 const interrupt = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt.abort());
 try {
   const options = readOptions();
   if (!options) terminal.line(USAGE);

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { startDynamoDB } from '../local/dynamodb.ts';
-import { startRedis } from '../local/redis.ts';
+import { findServer, startRedis } from '../local/redis.ts';
 import { buildForward } from '../local/stack.ts';
 
 declare module 'vitest' {
@@ -13,6 +13,12 @@ declare module 'vitest' {
 
 /** Starts what every test file shares; each takes keys and tables of its own. */
 export default async function setup(project: TestProject) {
+  if (!findServer()) {
+    const reason =
+      'redis-server or valkey-server 7 or later is not on the PATH, and the embedded server cannot be a cluster';
+    if (process.env['CI']) throw new Error(`On CI no test is skipped: ${reason}.`);
+    console.log(`Skipped: tests of a cluster, since ${reason}.`);
+  }
   const redis = await startRedis({ url: process.env['REDIS_URL'] });
   const dynamodb = await startDynamoDB();
   console.log(`Redis: ${redis.what} at ${redis.url}\nDynamoDB: ${dynamodb.what} at ${dynamodb.url}`);

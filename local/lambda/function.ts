@@ -67,6 +67,8 @@ export function createFunction<Result>(options: FunctionOptions): LocalFunction<
     const booted = fork(new URL('bootstrap.mjs', import.meta.url), [pathToFileURL(bundle).href], {
       execArgv: [...HEAP, ...nodeOptions],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // A process group of its own, which a Ctrl-C does not reach.
+      detached: true,
       // Nothing of this process's environment but what a function has: an AWS_PROFILE would change much.
       env: {
         PATH: process.env['PATH'],

@@ -36,6 +36,8 @@ export interface World {
     drain?: AbortSignal;
     stop?: AbortSignal;
   }): Promise<Report>;
+  /** Names of the calls that all runs made to DynamoDB, in order. */
+  readonly tableCalls: readonly string[];
   advance(milliseconds: number): void;
   checkpoint(queue: string): Promise<Checkpoint | undefined>;
   key(queue: string): string;
@@ -70,6 +72,7 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
     eventBridge.destroy();
     sqs.destroy();
   });
+  const tableCalls: string[] = [];
   let time = Date.parse('2026-11-01T12:00:00Z');
   const now = () => new Date(time);
 
@@ -94,7 +97,12 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
         wait,
         random: () => 0.5,
       }),
-      dynamodb: { send: (command: never) => around(() => dynamodb.send(command)) } as unknown as DynamoDBClient,
+      dynamodb: {
+        send: (command: never) => {
+          tableCalls.push((command as object).constructor.name);
+          return around(() => dynamodb.send(command));
+        },
+      } as unknown as DynamoDBClient,
       table,
       now,
       wait,
@@ -103,6 +111,7 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
 
   const never = new AbortController().signal;
   return {
+    tableCalls,
     admin: adminRedis(),
     bus,
     settings: defaults,
