@@ -1,4 +1,4 @@
-import { keepLease, type Lease, releaseLease, takeLease } from '../checkpoint/lease.ts';
+import { awaitLease, keepLease, type Lease, releaseLease } from '../checkpoint/lease.ts';
 import type { Clients } from '../clients.ts';
 import { BullbridgeError } from '../errors.ts';
 import { createFilter, type EventSelection } from '../event/filter.ts';
@@ -61,7 +61,7 @@ export async function forward(
 ): Promise<void> {
   const table = { client: clients.dynamodb, table: clients.table, now: clients.now, wait: clients.wait };
   const leaseKey = `${settings.sourceName}/${settings.prefix}/shard/${shard.index}/${shard.count}`;
-  const lease = await takeLease(table, leaseKey, owner);
+  const lease = await awaitLease(table, leaseKey, owner, signals.drain);
   if ('heldBy' in lease) {
     report.leaseHeld = true;
     return;
