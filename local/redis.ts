@@ -14,6 +14,12 @@ export interface LocalRedis extends AsyncDisposable {
   readonly what: string;
 }
 
+/** A server that was started, without persistence unless its arguments say so. */
+export interface NativeRedis extends LocalRedis {
+  /** Ends it in order and starts it again, at the same place. */
+  restart(): Promise<void>;
+}
+
 /**
  * Finds or starts a Redis: `REDIS_URL`, else a server on the PATH, else the Valkey in WebAssembly that npm brings.
  *
@@ -43,17 +49,25 @@ export function findServer(): { readonly command: string; readonly version: stri
 export async function startNative(
   { command, version }: { readonly command: string; readonly version: string },
   args: readonly string[] = [],
-): Promise<LocalRedis> {
+): Promise<NativeRedis> {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'bullbridge-redis-'));
   const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory];
-  const child = start(command, [...settings, ...args]);
-  const dispose = async () => {
-    await stop(child);
-    rmSync(directory, { recursive: true, force: true });
-  };
+  let child = start(command, [...settings, ...args]);
   await eventually(() => ping(port), child);
-  return { url: `redis://127.0.0.1:${port}`, what: `${command} ${version}`, [Symbol.asyncDispose]: dispose };
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    what: `${command} ${version}`,
+    async restart() {
+      await stop(child);
+      child = start(command, [...settings, ...args]);
+      await eventually(() => ping(port), child);
+    },
+    async [Symbol.asyncDispose]() {
+      await stop(child);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
 }
 
 async function startEmbedded(): Promise<LocalRedis> {

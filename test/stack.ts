@@ -5,6 +5,7 @@ import { type LocalStack, startStack, TABLE } from '../local/stack.ts';
 import { ownPrefix } from './redis.ts';
 
 export interface TestStack extends LocalStack {
+  readonly redisUrl: string;
   readonly prefix: string;
   /** What the function printed, line by line. */
   readonly log: readonly string[];
@@ -39,5 +40,5 @@ export async function testStack(
       }),
     );
   };
-  return { ...stack, prefix, log, expireLease };
+  return { ...stack, redisUrl: inject('redisUrl'), prefix, log, expireLease };
 }

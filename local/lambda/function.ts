@@ -37,8 +37,8 @@ export interface LocalFunction<Result> extends AsyncDisposable {
   invoke(event?: unknown): Promise<Result>;
   /** What the process has used so far, as of the end of the last invocation. */
   readonly usage: Usage;
-  /** Ends the process at once, as a crash does; the next invocation starts a new one. */
-  kill(): void;
+  /** Ends the process at once, as a crash does, so that the next invocation starts a new one; or stops it, or lets it go on. */
+  kill(signal?: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
 }
 
 /** What the construct gives it, in MB. */
@@ -117,7 +117,7 @@ export function createFunction<Result>(options: FunctionOptions): LocalFunction<
     get usage() {
       return usage;
     },
-    kill: () => child?.kill('SIGKILL'),
+    kill: (signal = 'SIGKILL') => child?.kill(signal),
     [Symbol.asyncDispose]: async () => {
       if (child) await stop(child);
     },
