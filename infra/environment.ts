@@ -40,7 +40,7 @@ export function settingsOf(props: BullbridgeProps): Environment {
     BULLBRIDGE_SOURCE_NAME: sourceName,
     BULLBRIDGE_START_FROM: startFrom,
     BULLBRIDGE_SWEEP_SIZE: sweepSize === undefined ? undefined : Tokenization.stringifyNumber(sweepSize),
-    BULLBRIDGE_CLOCK_SKEW_MS: skew?.toString(),
+    BULLBRIDGE_CLOCK_SKEW_MS: skew === undefined ? undefined : Tokenization.stringifyNumber(skew),
     BULLBRIDGE_QUEUE_METRICS: queueMetrics?.toString(),
   };
 }

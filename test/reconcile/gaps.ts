@@ -1,8 +1,18 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { Redis } from 'ioredis';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
+import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
+import { putEventsOf } from '../../functions/bus/event-bus.ts';
+import { createPublisher } from '../../functions/bus/publish.ts';
 import { type Gap, type Ledger, type OpenGap, openGap, openGaps } from '../../functions/checkpoint/ledger.ts';
+import type { Clients } from '../../functions/clients.ts';
+import type { RangeRequest } from '../../functions/reconcile/request.ts';
+import { emptyReport, type Report, reconcileGaps, reconcileRange } from '../../functions/reconcile/run.ts';
+import { connectRedis } from '../../functions/stream/connection.ts';
 import { localClient } from '../../local/dynamodb.ts';
-import { TABLE } from '../../local/stack.ts';
+import { BUS, TABLE } from '../../local/stack.ts';
 import { adminRedis } from '../redis.ts';
 import { type TestStack, testStack } from '../stack.ts';
 
@@ -25,11 +35,24 @@ export interface GapStack extends TestStack {
   finish(outcome: 'completed' | 'failed', jobs: readonly FinishedJob[], queue?: string): Promise<void>;
   /** The recovered events that arrived, in the order of the bus. */
   recovered(): Detail[];
+  /**
+   * Runs once in this process, with a deadline that comes during the first page.
+   *
+   * `beforePublish` and `beforeWrite` run in front of each call to the bus and each to the table, and can make it fail.
+   */
+  runOnce(options?: RunOptions): Promise<Report>;
   /** bullbridge's own news of a kind that arrived. */
   news(type: 'Events Lost' | 'Events Recovered'): Detail[];
 }
 
-export interface FinishedJob {
+interface RunOptions {
+  /** Instead of the open gaps. */
+  readonly request?: RangeRequest | undefined;
+  readonly beforePublish?: () => Promise<void>;
+  readonly beforeWrite?: (command: unknown) => void;
+}
+
+interface FinishedJob {
   readonly id: string | Buffer;
   readonly at?: number;
   /** @default `null` as JSON or "declined" */
@@ -44,6 +67,9 @@ export async function gapStack(environment: Readonly<Record<string, string>> = {
   onTestFinished(() => client.destroy());
   const ledger: Ledger = { client, table: TABLE, sourceName: 'default', prefix: stack.prefix };
   const admin = adminRedis();
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const bus = new EventBridgeClient({ endpoint: stack.bus.url, region: 'eu-west-1', credentials, maxAttempts: 1 });
+  onTestFinished(() => bus.destroy());
   const news = (type: string) =>
     stack.bus.accepted.filter(({ DetailType }) => DetailType === type).map(({ detail }) => detail as Detail);
   return {
@@ -77,5 +103,38 @@ export async function gapStack(environment: Readonly<Record<string, string>> = {
     },
     recovered: () => stack.bus.accepted.map(({ detail }) => detail as Detail).filter((detail) => detail['recovered']),
     news,
+    runOnce: async ({ request, beforePublish = async () => {}, beforeWrite = () => {} } = {}) => {
+      const draining = new AbortController();
+      const publisher = createPublisher({
+        putEvents: putEventsOf(bus, BUS),
+        park: () => Promise.reject(new Error('nothing is parked here')),
+        concurrency: createConcurrencyLimit(4),
+        wait: async () => {},
+        random: () => 0.5,
+      });
+      const clients: Clients = {
+        connectRedis: () => connectRedis({ url: inject('redisUrl') }),
+        publish: async (entries, signal) => {
+          draining.abort();
+          await beforePublish();
+          return publisher(entries, signal);
+        },
+        dynamodb: {
+          send: async (command: never) => {
+            beforeWrite(command);
+            return client.send(command);
+          },
+        } as unknown as Clients['dynamodb'],
+        table: TABLE,
+        now: () => new Date(),
+        wait: (milliseconds, signal) => setTimeout(milliseconds, undefined, { signal }),
+      };
+      const settings = { sourceName: 'default', prefix: stack.prefix, events: '*', clockSkew: 2000 } as const;
+      const signals = { drain: draining.signal, stop: new AbortController().signal };
+      const report = emptyReport();
+      if (request) await reconcileRange(settings, request, clients, signals, report);
+      else await reconcileGaps(settings, clients, randomUUID(), signals, report);
+      return report;
+    },
   };
 }
