@@ -36,7 +36,7 @@ export interface GapStack extends TestStack {
   /** The recovered events that arrived, in the order of the bus. */
   recovered(): Detail[];
   /**
-   * Runs once in this process, with a deadline that comes during the first page.
+   * Runs once in this process, by default with a deadline that comes during the first page.
    *
    * `beforePublish` and `beforeWrite` run in front of each call to the bus and each to the table, and can make it fail.
    */
@@ -50,6 +50,12 @@ interface RunOptions {
   readonly request?: RangeRequest | undefined;
   readonly beforePublish?: () => Promise<void>;
   readonly beforeWrite?: (command: unknown) => void;
+  /** For the renewal of the lease. @default waits */
+  readonly wait?: Clients['wait'];
+  /** Filled while it runs. */
+  readonly report?: Report;
+  /** Whether its deadline comes during the first page. @default true */
+  readonly drains?: boolean;
 }
 
 interface FinishedJob {
@@ -103,7 +109,14 @@ export async function gapStack(environment: Readonly<Record<string, string>> = {
     },
     recovered: () => stack.bus.accepted.map(({ detail }) => detail as Detail).filter((detail) => detail['recovered']),
     news,
-    runOnce: async ({ request, beforePublish = async () => {}, beforeWrite = () => {} } = {}) => {
+    runOnce: async ({
+      request,
+      beforePublish = async () => {},
+      beforeWrite = () => {},
+      wait = (milliseconds, signal) => setTimeout(milliseconds, undefined, { signal }),
+      report = emptyReport(),
+      drains = true,
+    }: RunOptions = {}) => {
       const draining = new AbortController();
       const publisher = createPublisher({
         putEvents: putEventsOf(bus, BUS),
@@ -115,7 +128,7 @@ export async function gapStack(environment: Readonly<Record<string, string>> = {
       const clients: Clients = {
         connectRedis: () => connectRedis({ url: inject('redisUrl') }),
         publish: async (entries, signal) => {
-          draining.abort();
+          if (drains) draining.abort();
           await beforePublish();
           return publisher(entries, signal);
         },
@@ -127,11 +140,10 @@ export async function gapStack(environment: Readonly<Record<string, string>> = {
         } as unknown as Clients['dynamodb'],
         table: TABLE,
         now: () => new Date(),
-        wait: (milliseconds, signal) => setTimeout(milliseconds, undefined, { signal }),
+        wait,
       };
       const settings = { sourceName: 'default', prefix: stack.prefix, events: '*', clockSkew: 2000 } as const;
       const signals = { drain: draining.signal, stop: new AbortController().signal };
-      const report = emptyReport();
       if (request) await reconcileRange(settings, request, clients, signals, report);
       else await reconcileGaps(settings, clients, randomUUID(), signals, report);
       return report;

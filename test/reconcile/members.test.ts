@@ -6,7 +6,8 @@ import type { RedisConnection } from '../../functions/stream/connection.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
 
 const id = fc.uint8Array({ maxLength: 2 }).map((bytes) => Buffer.from(bytes));
-const score = fc.integer({ min: -2, max: 2 });
+// Few scores, so that most pages begin amid members of the same one.
+const score = fc.integer({ min: -1, max: 1 });
 const members = fc.array(fc.record({ id, score }), { maxLength: 60 });
 
 describe('the members of a sorted set behind a place', () => {
@@ -14,9 +15,9 @@ describe('the members of a sorted set behind a place', () => {
     const admin = adminRedis();
     const connection = await runConnection();
     const key = `${ownPrefix()}:q:completed`;
-    const removals = fc.array(fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 3 }), { maxLength: 20 });
+    const removals = fc.array(fc.array(fc.nat(9), { maxLength: 4 }), { maxLength: 40 });
     await fc.assert(
-      fc.asyncProperty(members, removals, fc.integer({ min: 1, max: 7 }), score, async (given, ranks, count, to) => {
+      fc.asyncProperty(members, removals, fc.integer({ min: 1, max: 4 }), score, async (given, ranks, count, to) => {
         await admin.del(key);
         for (const member of given) await admin.zadd(key, member.score, member.id);
         const removed = new Set<string>();
@@ -53,7 +54,7 @@ describe('the members of a sorted set behind a place', () => {
           expected.filter((member) => !removed.has(member)),
         );
       }),
-      { numRuns: 200 },
+      { numRuns: 300 },
     );
   });
 });

@@ -1,5 +1,9 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { takeLease } from '../../functions/checkpoint/lease.ts';
+import { emptyReport } from '../../functions/reconcile/run.ts';
+import { localClient } from '../../local/dynamodb.ts';
+import { TABLE } from '../../local/stack.ts';
 import { type GapStack, gapStack, LEASE, NOW } from './gaps.ts';
 
 const jobIds = (stack: GapStack) => stack.recovered().map(({ jobId }) => jobId);
@@ -70,6 +74,32 @@ describe('a run whose deadline comes', () => {
     expect(await stack.runOnce()).toMatchObject({ closed: [{ queue: 'a' }], openGaps: 1, caughtUp: false });
     expect(await stack.reconcile.invoke()).toMatchObject({ gaps: 1, completed: 2, caughtUp: true });
   });
+});
+
+test('a run whose lease another one took ends after the page under way', async () => {
+  const stack = await gapStack();
+  await stack.open();
+  await stack.finish('completed', jobs(1200));
+  const client = localClient(stack.tableUrl);
+  onTestFinished(() => client.destroy());
+  const renewal = Promise.withResolvers<void>();
+  const report = emptyReport();
+
+  await stack.runOnce({
+    drains: false,
+    report,
+    wait: () => renewal.promise,
+    beforePublish: async () => {
+      await stack.expireLease(LEASE);
+      const table = { client, table: TABLE, now: () => new Date() };
+      await takeLease(table, `default/${stack.prefix}/${LEASE}`, 'another run');
+      renewal.resolve();
+      await expect.poll(() => report.warnings).toHaveLength(1);
+    },
+  });
+
+  expect(report).toMatchObject({ completed: 500, closed: [], openGaps: 1, caughtUp: false });
+  expect(report.warnings[0]).toContain('the lease was taken by another run');
 });
 
 test('a crash between the news and the closing of a gap sends the same news again', async () => {
