@@ -99,7 +99,7 @@ export const VARIABLES = {
     schema: wholeNumber(0, 3_600_000),
     default: '2000',
     allowed: 'a whole number from 0 to 3600000',
-    about: 'Margin for clocks that differ, for the recovery of lost events (not built yet).',
+    about: 'Margin for clocks that differ, for the recovery of lost events.',
   },
   BULLBRIDGE_QUEUE_METRICS: {
     schema: flag,
@@ -111,7 +111,7 @@ export const VARIABLES = {
   CHECKPOINT_TABLE: {
     schema: text,
     allowed: 'the name of a DynamoDB table',
-    about: 'The table with leases and positions; string keys `pk` and `sk`.',
+    about: 'The table with leases, positions and gaps; string keys `pk` and `sk`.',
   },
   DEAD_LETTER_QUEUE_URL: {
     schema: url(/^https?$/),

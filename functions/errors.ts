@@ -34,7 +34,7 @@ export type RedisErrorCode =
   | 'REDIS_AUTH'
   | 'REDIS_PERMISSION'
   | 'REDIS_MOVED'
-  | 'REDIS_NOT_A_STREAM'
+  | 'REDIS_WRONG_TYPE'
   | 'REDIS_NOT_READY'
   | 'REDIS_FAILED';
 

@@ -16,6 +16,10 @@ const METRICS = {
   Backlog: MetricUnit.Count,
   /** From the reading of a sweep to the saving of its positions. */
   SweepDuration: MetricUnit.Milliseconds,
+  /** Lost events that were told from the state of their jobs. */
+  Recovered: MetricUnit.Count,
+  /** Gaps not yet recovered when the run ended. */
+  OpenGaps: MetricUnit.Count,
 } as const;
 
 export type MetricName = keyof typeof METRICS;

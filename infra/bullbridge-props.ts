@@ -30,6 +30,24 @@ export interface BullbridgeProps {
   readonly interval?: Duration;
 
   /**
+   * Time from one recovery of lost events to the next, 1 to 1,440 whole minutes.
+   *
+   * A job can be told of only as long as it is kept: `removeOnComplete` and `removeOnFail` of BullMQ decide on that.
+   *
+   * @default Duration.minutes(5)
+   */
+  readonly reconcileInterval?: Duration;
+
+  /**
+   * By how much the clocks of Redis and of workers may differ, up to an hour.
+   *
+   * Around a gap, events of so much time are recovered that may have been forwarded, too; they are marked as possible duplicates.
+   *
+   * @default Duration.seconds(2)
+   */
+  readonly clockSkew?: Duration;
+
+  /**
    * BullMQ's key prefix.
    *
    * @default 'bull'
@@ -99,12 +117,12 @@ export interface BullbridgeProps {
   /**
    * The security groups to run with; that of Redis must let them in.
    *
-   * @default - one of its own, which {@link Bullbridge.forwardFunction}'s `connections` opens others to
+   * @default - one for all functions, which {@link Bullbridge.forwardFunction}'s `connections` opens others to
    */
   readonly securityGroups?: ISecurityGroup[];
 
   /**
-   * Memory of the function in MB; its share of a processor grows with it.
+   * Memory of each function in MB; its share of a processor grows with it.
    *
    * @default 256
    */

@@ -15,6 +15,8 @@ export type { BullbridgeProps } from './bullbridge-props.ts';
 
 /** Time that a run has beyond the interval: to wait for the lease of the run before it, and to end in order. */
 const TIMEOUT_MARGIN = Duration.seconds(15);
+/** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+const MAX_TIMEOUT = Duration.minutes(15);
 
 /**
  * Forwards the events of BullMQ's queues in one Redis to an EventBridge bus, at least once.
@@ -32,17 +34,21 @@ const TIMEOUT_MARGIN = Duration.seconds(15);
 export class Bullbridge extends Construct {
   /** The bus that events are published to. */
   readonly eventBus: IEventBus;
-  /** Positions and leases. */
+  /** Positions, leases and gaps. */
   readonly table: ITableV2;
   /** Events that the bus refused, each with the reason. */
   readonly deadLetterQueue: IQueue;
   /** The function that runs at each tick of the schedule. */
   readonly forwardFunction: LambdaFunction;
+  /** The function that recovers lost events; it can be invoked at any time, too. */
+  readonly reconcileFunction: LambdaFunction;
 
   constructor(scope: Construct, id: string, props: BullbridgeProps) {
     super(scope, id);
-    const { redisUrlSecret, interval = Duration.minutes(1), removalPolicy = RemovalPolicy.RETAIN } = props;
-    checkInterval(interval);
+    const { redisUrlSecret, removalPolicy = RemovalPolicy.RETAIN } = props;
+    const { interval = Duration.minutes(1), reconcileInterval = Duration.minutes(5) } = props;
+    checkMinutes('interval', interval, 14, 'a Lambda run ends after 15');
+    checkMinutes('reconcileInterval', reconcileInterval, 24 * 60, 'jobs are kept for a time only');
 
     this.eventBus = props.eventBus ?? new EventBus(this, 'EventBus', { description: "Events of BullMQ's queues" });
     this.table = new TableV2(this, 'Checkpoints', {
@@ -64,9 +70,7 @@ export class Bullbridge extends Construct {
       reason: 'This is a dead-letter queue; the function itself sends to it, so no other queue or function names it.',
     });
 
-    const forward = new ScheduledFunction(this, 'Forward', {
-      name: 'forward',
-      description: 'Forwards BullMQ events to EventBridge',
+    const shared = {
       environment: {
         REDIS_URL_SECRET_ARN: redisUrlSecret.secretArn,
         // By its ARN, a bus of another account is found too.
@@ -76,25 +80,43 @@ export class Bullbridge extends Construct {
         BULLBRIDGE_INTERVAL_SECONDS: `${interval.toSeconds()}`,
         ...settingsOf(props),
       },
-      interval,
-      timeout: interval.plus(TIMEOUT_MARGIN),
-      payload: { shard: { index: 0, count: 1 } },
       memorySize: props.memorySize,
       logRetention: props.logRetention,
       vpc: props.vpc,
       vpcSubnets: props.vpcSubnets,
+    };
+    const forward = new ScheduledFunction(this, 'Forward', {
+      ...shared,
+      name: 'forward',
+      description: 'Forwards BullMQ events to EventBridge',
+      interval,
+      timeout: interval.plus(TIMEOUT_MARGIN),
+      payload: { shard: { index: 0, count: 1 } },
       securityGroups: props.securityGroups,
     });
     this.forwardFunction = forward.function;
-    this.allowForward(redisUrlSecret);
+    this.allow(this.forwardFunction, redisUrlSecret, 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem');
+
+    const reconcile = new ScheduledFunction(this, 'Reconcile', {
+      ...shared,
+      name: 'reconcile',
+      description: 'Recovers BullMQ events that were lost',
+      interval: reconcileInterval,
+      timeout: shorter(reconcileInterval, MAX_TIMEOUT),
+      payload: {},
+      // The same ones, so that Redis has to let in one group only.
+      securityGroups: props.vpc && this.forwardFunction.connections.securityGroups,
+    });
+    this.reconcileFunction = reconcile.function;
+    this.allow(this.reconcileFunction, redisUrlSecret, 'dynamodb:Query', 'dynamodb:UpdateItem');
   }
 
-  /** Exactly what the function calls: `grantRead`, `sendMessages` and their like would allow more. */
-  private allowForward(redisUrlSecret: ISecret): void {
-    const { forwardFunction: grantee, eventBus, table, deadLetterQueue } = this;
+  /** Exactly what a function calls: `grantRead`, `sendMessages` and their like would allow more. */
+  private allow(grantee: LambdaFunction, redisUrlSecret: ISecret, ...tableActions: string[]): void {
+    const { eventBus, table, deadLetterQueue } = this;
     const allow = (resource: string, ...actions: string[]) =>
       grantee.addToRolePolicy(new PolicyStatement({ actions, resources: [resource] }));
-    allow(table.tableArn, 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem');
+    allow(table.tableArn, ...tableActions);
     allow(eventBus.eventBusArn, 'events:PutEvents', 'events:DescribeEventBus');
     allow(deadLetterQueue.queueArn, 'sqs:SendMessage');
     // Secrets Manager ends an ARN with a dash and six random characters, which a secret known by its name lacks.
@@ -110,10 +132,14 @@ function allowDecrypt({ encryptionKey, stack }: ISecret, grantee: LambdaFunction
   );
 }
 
-function checkInterval(interval: Duration): void {
-  if (interval.isUnresolved()) throw new Error('interval must be known at synthesis, got a token');
+function shorter(a: Duration, b: Duration): Duration {
+  return a.toSeconds() < b.toSeconds() ? a : b;
+}
+
+function checkMinutes(prop: string, interval: Duration, most: number, reason: string): void {
+  if (interval.isUnresolved()) throw new Error(`${prop} must be known at synthesis, got a token`);
   const minutes = interval.toMinutes({ integral: false });
-  if (Number.isInteger(minutes) && minutes >= 1 && minutes <= 14) return;
-  const reason = 'EventBridge Scheduler counts in minutes, and a Lambda run ends after 15';
-  throw new Error(`interval must be 1 to 14 whole minutes (${reason}), got ${interval.toHumanString()}`);
+  if (Number.isInteger(minutes) && minutes >= 1 && minutes <= most) return;
+  const reasons = `EventBridge Scheduler counts in minutes, and ${reason}`;
+  throw new Error(`${prop} must be 1 to ${most} whole minutes (${reasons}), got ${interval.toHumanString()}`);
 }

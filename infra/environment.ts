@@ -11,7 +11,7 @@ export type Environment = { readonly [Name in keyof Config]?: string | undefined
  * The functions check their environment too, but at their first run; here a fault stops the synthesis.
  */
 export function settingsOf(props: BullbridgeProps): Environment {
-  const { prefix, sourceName, startFrom, sweepSize, queueMetrics } = props;
+  const { prefix, sourceName, startFrom, sweepSize, clockSkew, queueMetrics } = props;
   check('prefix', prefix, (text) => text !== '', 'a text that is not empty');
   check(
     'sourceName',
@@ -26,6 +26,13 @@ export function settingsOf(props: BullbridgeProps): Environment {
     (size) => Number.isInteger(size) && size >= 1 && size <= 10_000,
     'a whole number from 1 to 10000',
   );
+  const skew = clockSkew?.toMilliseconds({ integral: false });
+  check(
+    'clockSkew',
+    skew,
+    (milliseconds) => Number.isInteger(milliseconds) && milliseconds <= 3_600_000,
+    'whole milliseconds up to an hour',
+  );
   return {
     BULLBRIDGE_PREFIX: prefix,
     BULLBRIDGE_QUEUES: listOf('queues', props.queues, /^[^,:]+$/, 'commas, colons'),
@@ -33,6 +40,7 @@ export function settingsOf(props: BullbridgeProps): Environment {
     BULLBRIDGE_SOURCE_NAME: sourceName,
     BULLBRIDGE_START_FROM: startFrom,
     BULLBRIDGE_SWEEP_SIZE: sweepSize === undefined ? undefined : Tokenization.stringifyNumber(sweepSize),
+    BULLBRIDGE_CLOCK_SKEW_MS: skew === undefined ? undefined : Tokenization.stringifyNumber(skew),
     BULLBRIDGE_QUEUE_METRICS: queueMetrics?.toString(),
   };
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
@@ -10,6 +10,9 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import { Construct } from 'constructs';
 import { BUNDLE_FILE, BUNDLES } from './bundle.ts';
 import { type Environment, given } from './environment.ts';
+
+/** https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html */
+const MAX_EVENT_AGE = Duration.hours(6);
 
 interface ScheduledFunctionProps {
   /** Name of the function: its folder in `functions/`. */
@@ -58,7 +61,7 @@ export class ScheduledFunction extends Construct {
       // The next run is the retry: it goes on from the position that a failed one left. A run that could not start
       // before the next one (the account's concurrency was used up) has nothing left to do.
       retryAttempts: 0,
-      maxEventAge: interval,
+      maxEventAge: interval.toSeconds() < MAX_EVENT_AGE.toSeconds() ? interval : MAX_EVENT_AGE,
     });
     new Schedule(this, 'Schedule', {
       description: props.description,

@@ -37,25 +37,30 @@ export class BullbridgeStack extends Stack {
     super(scope, id, { description: "Forwards BullMQ's events to EventBridge", ...props });
     const options = readOptions(this);
     const { eventBusName, vpcId, startFrom } = options;
-    const { eventBus, table, deadLetterQueue, forwardFunction } = new Bullbridge(this, 'Bullbridge', {
-      redisUrlSecret: secretOf(this, options),
-      eventBus: eventBusName === undefined ? undefined : EventBus.fromEventBusName(this, 'EventBus', eventBusName),
-      interval: intervalOf(options),
-      prefix: options.prefix,
-      queues: listOf(options.queues),
-      events: listOf(options.events),
-      sourceName: options.sourceName,
-      startFrom: startFrom as BullbridgeProps['startFrom'],
-      vpc: vpcId === undefined ? undefined : Vpc.fromLookup(this, 'Vpc', { vpcId }),
-      removalPolicy: removalPolicyOf(options),
-    });
+    const { eventBus, table, deadLetterQueue, forwardFunction, reconcileFunction } = new Bullbridge(
+      this,
+      'Bullbridge',
+      {
+        redisUrlSecret: secretOf(this, options),
+        eventBus: eventBusName === undefined ? undefined : EventBus.fromEventBusName(this, 'EventBus', eventBusName),
+        interval: intervalOf(options),
+        prefix: options.prefix,
+        queues: listOf(options.queues),
+        events: listOf(options.events),
+        sourceName: options.sourceName,
+        startFrom: startFrom as BullbridgeProps['startFrom'],
+        vpc: vpcId === undefined ? undefined : Vpc.fromLookup(this, 'Vpc', { vpcId }),
+        removalPolicy: removalPolicyOf(options),
+      },
+    );
     const output = (name: string, description: string, value: string) =>
       new CfnOutput(this, name, { description, value });
     output('EventBusName', 'The bus to write rules for', eventBus.eventBusName);
     output('EventBusArn', 'Its ARN', eventBus.eventBusArn);
-    output('CheckpointTable', 'The table with positions and leases', table.tableName);
+    output('CheckpointTable', 'The table with positions, leases and gaps', table.tableName);
     output('DeadLetterQueueUrl', 'The queue of events that the bus refused', deadLetterQueue.queueUrl);
     output('ForwardFunction', 'The function that forwards', forwardFunction.functionName);
+    output('ReconcileFunction', 'The function that recovers lost events', reconcileFunction.functionName);
     for (const group of vpcId === undefined ? [] : forwardFunction.connections.securityGroups) {
       output('SecurityGroupId', 'The group that the security group of Redis must let in', group.securityGroupId);
     }

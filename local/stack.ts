@@ -1,25 +1,42 @@
 import type { ForwardResult } from '../functions/forward/handler.ts';
+import type { ReconcileResult } from '../functions/reconcile/handler.ts';
 import { type Bundle, buildFunctions } from '../infra/build.ts';
 import { type LocalBus, startBus } from './bus/server.ts';
 import { createTable, localClient, startDynamoDB } from './dynamodb.ts';
 import { createFunction, type LocalFunction } from './lambda/function.ts';
 
+/** What each function returns; the names are those of their folders in `functions/`. */
+interface Results {
+  readonly forward: ForwardResult;
+  readonly reconcile: ReconcileResult;
+}
+
+type FunctionName = keyof Results;
+
+/** The built functions, by name. */
+export type Bundles = Readonly<Record<FunctionName, Pick<Bundle, 'file' | 'bytes'>>>;
+
 export interface StackOptions {
   readonly redisUrl: string;
-  /** The built function. */
-  readonly bundle: Pick<Bundle, 'file' | 'bytes'>;
-  /** Further environment of the function. */
+  readonly bundles: Bundles;
+  /** Further environment of the functions. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly onLog?: (line: string) => void;
   /** Texts of secrets, by name. */
   readonly secrets?: Readonly<Record<string, string>>;
 }
 
-/** What `cdk deploy` makes, on this machine: bus, table, dead-letter queue, and the built function. */
+/** What `cdk deploy` makes, on this machine: bus, table, dead-letter queue, and the built functions. */
 export interface LocalStack extends AsyncDisposable {
   readonly bus: LocalBus;
   readonly forward: LocalFunction<ForwardResult>;
-  /** Another process of the same function, as Lambda starts one for an invocation at the same time. */
+  readonly reconcile: LocalFunction<ReconcileResult>;
+  /** Another process of a function, as Lambda starts one for an invocation at the same time. */
+  start<Name extends FunctionName>(
+    name: Name,
+    environment?: Readonly<Record<string, string>>,
+  ): LocalFunction<Results[Name]>;
+  /** {@link start} of `forward`. */
   startForward(environment?: Readonly<Record<string, string>>): LocalFunction<ForwardResult>;
   readonly tableUrl: string;
   /** What runs where, in words. */
@@ -30,16 +47,15 @@ export const BUS = 'bullbridge';
 export const TABLE = 'bullbridge';
 export const DEAD_LETTERS = 'bullbridge-dead-letters';
 
-/** Builds the function from the sources as they are. */
-export async function buildForward(): Promise<Bundle> {
-  const bundle = (await buildFunctions()).find(({ name }) => name === 'forward');
-  if (!bundle) throw new Error('functions/forward/handler.ts was not built');
-  return bundle;
+/** Builds the functions from the sources as they are. */
+export async function buildBundles(): Promise<Bundles> {
+  const built = await buildFunctions();
+  return Object.fromEntries(built.map(({ name, file, bytes }) => [name, { file, bytes }])) as unknown as Bundles;
 }
 
 export async function startStack({
   redisUrl,
-  bundle,
+  bundles,
   environment,
   onLog,
   secrets = {},
@@ -48,10 +64,11 @@ export async function startStack({
   const dynamodb = started.use(await startDynamoDB());
   const bus = started.use(await startBus({ buses: [BUS], queues: [DEAD_LETTERS], secrets }));
   await createTable(localClient(dynamodb.url), TABLE);
-  const startForward = (overrides: Readonly<Record<string, string>> = {}) =>
+  const start = <Name extends FunctionName>(name: Name, overrides: Readonly<Record<string, string>> = {}) =>
     started.use(
-      createFunction<ForwardResult>({
-        bundle: bundle.file,
+      createFunction<Results[Name]>({
+        name,
+        bundle: bundles[name].file,
         environment: {
           REDIS_URL: redisUrl,
           EVENT_BUS_NAME: BUS,
@@ -67,16 +84,17 @@ export async function startStack({
         ...(onLog && { onLog }),
       }),
     );
-  const forward = startForward();
   const parts = [
     `DynamoDB   ${dynamodb.what} at ${dynamodb.url}`,
     `bus        bullbridge's own PutEvents and SQS endpoint at ${bus.url}`,
-    `function   dist/lambda/forward/index.mjs (${Math.round(bundle.bytes / 1000)} kB), in a process of its own`,
+    `function   dist/lambda/forward/index.mjs (${Math.round(bundles.forward.bytes / 1000)} kB), in a process of its own`,
   ];
   return {
     bus,
-    forward,
-    startForward,
+    forward: start('forward'),
+    reconcile: start('reconcile'),
+    start,
+    startForward: (overrides) => start('forward', overrides),
     tableUrl: dynamodb.url,
     parts,
     [Symbol.asyncDispose]: () => started.disposeAsync(),

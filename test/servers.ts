@@ -1,13 +1,13 @@
 import type { TestProject } from 'vitest/node';
 import { startDynamoDB } from '../local/dynamodb.ts';
 import { findServer, startRedis } from '../local/redis.ts';
-import { buildForward } from '../local/stack.ts';
+import { type Bundles, buildBundles } from '../local/stack.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     redisUrl: string;
     dynamoUrl: string;
-    bundle: { readonly file: string; readonly bytes: number };
+    bundles: Bundles;
   }
 }
 
@@ -24,8 +24,7 @@ export default async function setup(project: TestProject) {
   console.log(`Redis: ${redis.what} at ${redis.url}\nDynamoDB: ${dynamodb.what} at ${dynamodb.url}`);
   project.provide('redisUrl', redis.url);
   project.provide('dynamoUrl', dynamodb.url);
-  const { file, bytes } = await buildForward();
-  project.provide('bundle', { file, bytes });
+  project.provide('bundles', await buildBundles());
   return async () => {
     await redis[Symbol.asyncDispose]();
     await dynamodb[Symbol.asyncDispose]();

@@ -13,6 +13,8 @@ export class FunctionError extends Error {
 }
 
 export interface FunctionOptions {
+  /** @default 'forward' */
+  readonly name?: string;
   /** Path of the bundle, such as `dist/lambda/forward/index.mjs`. */
   readonly bundle: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -59,7 +61,7 @@ interface Reply {
 
 export function createFunction<Result>(options: FunctionOptions): LocalFunction<Result> {
   const { bundle, environment, timeout = 75, onLog = () => {}, nodeOptions = [] } = options;
-  const name = 'bullbridge-forward';
+  const name = `bullbridge-${options.name ?? 'forward'}`;
   let child: ChildProcess | undefined;
   let usage: Usage = { maxMemory: 0, cpu: 0 };
 

@@ -31,6 +31,11 @@ describe('the environment of the function', () => {
     `);
   });
 
+  test('is the same for every function', () => {
+    const template = synthesize({ clockSkew: Duration.seconds(1), events: ['*'] });
+    expect(environmentOf(template, 'Reconcile')).toEqual(environmentOf(template));
+  });
+
   test('names the secret, never its value', () => {
     const template = JSON.stringify(synthesize().toJSON());
     expect(template).not.toContain('{{resolve:');
@@ -46,6 +51,7 @@ describe('the environment of the function', () => {
       sourceName: 'redis-1',
       startFrom: 'now',
       sweepSize: 500,
+      clockSkew: Duration.millis(500),
       queueMetrics: true,
     });
     const deployed = { DEAD_LETTER_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/1/parked' };
@@ -61,6 +67,7 @@ describe('the environment of the function', () => {
       BULLBRIDGE_SOURCE_NAME: 'redis-1',
       BULLBRIDGE_START_FROM: 'now',
       BULLBRIDGE_SWEEP_SIZE: 500,
+      BULLBRIDGE_CLOCK_SKEW_MS: 500,
       BULLBRIDGE_QUEUE_METRICS: true,
     });
   });
@@ -100,6 +107,19 @@ describe('a fault stops the synthesis', () => {
     const later = Lazy.number({ produce: () => 1 });
     expect(faultOf({ interval: Duration.minutes(later) })).toThrowErrorMatchingInlineSnapshot(
       `[Error: interval must be known at synthesis, got a token]`,
+    );
+  });
+
+  test('in the interval of the recovery', () => {
+    expect(faultOf({ reconcileInterval: Duration.days(2) })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: reconcileInterval must be 1 to 1440 whole minutes (EventBridge Scheduler counts in minutes, and jobs are kept for a time only), got 2 days]`,
+    );
+    expect(faultOf({ reconcileInterval: Duration.seconds(90) })).toThrow('reconcileInterval must be');
+  });
+
+  test('in how much clocks may differ', () => {
+    expect(faultOf({ clockSkew: Duration.hours(2) })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: clockSkew must be whole milliseconds up to an hour, got 7200000]`,
     );
   });
 

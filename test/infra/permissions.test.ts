@@ -71,6 +71,19 @@ describe('what may be done', () => {
     template.resourcePropertiesCountIs('AWS::IAM::Role', { ManagedPolicyArns: Match.anyValue() }, 0);
   });
 
+  test('allows the recovery the same, but for the table: it asks for open gaps and reads no positions', () => {
+    const [logs, table, ...others] = permissionsOf(template, 'BullbridgeReconcileRole');
+    expect(logs).toEqual([
+      ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      { 'Fn::GetAtt': [expect.stringMatching(/^BullbridgeReconcileLogs/), 'Arn'] },
+    ]);
+    expect(table).toEqual([
+      ['dynamodb:Query', 'dynamodb:UpdateItem'],
+      { 'Fn::GetAtt': ['BullbridgeCheckpoints188C9656', 'Arn'] },
+    ]);
+    expect(others).toEqual(permissionsOf(template, 'BullbridgeForwardRole').slice(2));
+  });
+
   test('allows a secret known by its name, whose ARN has an unknown end', () => {
     const named = synthesize((stack) => ({ redisUrlSecret: Secret.fromSecretNameV2(stack, 'Named', 'redis') }));
     const [, resource] =
@@ -88,7 +101,11 @@ describe('what may be done', () => {
         Statement: Match.arrayWith([
           Match.objectLike({
             Action: 'kms:Decrypt',
-            Principal: { AWS: { 'Fn::GetAtt': [Match.stringLikeRegexp('ForwardRole'), 'Arn'] } },
+            Principal: {
+              AWS: ['ForwardRole', 'ReconcileRole'].map((role) => ({
+                'Fn::GetAtt': [Match.stringLikeRegexp(role), 'Arn'],
+              })),
+            },
             Condition: { StringEquals: { 'kms:ViaService': Match.anyValue() } },
           }),
         ]),
@@ -96,29 +113,39 @@ describe('what may be done', () => {
     });
   });
 
-  test('allows the schedule the function itself, and only schedules of this account', () => {
-    const { id } = only(template, 'AWS::Lambda::Function');
-    const arn = { 'Fn::GetAtt': [id, 'Arn'] };
-    expect(permissionsOf(template, 'BullbridgeForwardSchedulerRole')).toEqual([
-      ['lambda:InvokeFunction', [arn, { 'Fn::Join': ['', [arn, ':$LATEST']] }]],
-    ]);
-    template.hasResourceProperties('AWS::IAM::Role', {
-      AssumeRolePolicyDocument: {
-        Statement: [
-          Match.objectLike({
-            Principal: { Service: 'scheduler.amazonaws.com' },
-            Condition: { StringEquals: Match.objectLike({ 'aws:SourceAccount': { Ref: 'AWS::AccountId' } }) },
-          }),
-        ],
-      },
-    });
-  });
+  test.for(['Forward', 'Reconcile'])(
+    'allows the schedule of %s the function itself, and only schedules of this account',
+    (name) => {
+      const { id } = only(template, 'AWS::Lambda::Function', `Bullbridge${name}`);
+      const arn = { 'Fn::GetAtt': [id, 'Arn'] };
+      expect(permissionsOf(template, `Bullbridge${name}SchedulerRole`)).toEqual([
+        ['lambda:InvokeFunction', [arn, { 'Fn::Join': ['', [arn, ':$LATEST']] }]],
+      ]);
+      template.hasResourceProperties('AWS::IAM::Role', {
+        AssumeRolePolicyDocument: {
+          Statement: [
+            Match.objectLike({
+              Principal: { Service: 'scheduler.amazonaws.com' },
+              Condition: { StringEquals: Match.objectLike({ 'aws:SourceAccount': { Ref: 'AWS::AccountId' } }) },
+            }),
+          ],
+        },
+      });
+    },
+  );
 
-  test('allows network interfaces in a network only', () => {
+  test('allows network interfaces in a network only, with one security group for Redis to let in', () => {
     const inVpc = synthesize((stack) => ({ vpc: new Vpc(stack, 'Vpc') }));
-    const actions = permissionsOf(inVpc, 'BullbridgeForwardRole').flatMap(([action]) => action);
-    expect(actions).toContain('ec2:CreateNetworkInterface');
-    inVpc.hasResourceProperties('AWS::Lambda::Function', { VpcConfig: { SubnetIds: Match.anyValue() } });
+    for (const name of ['Forward', 'Reconcile']) {
+      const actions = permissionsOf(inVpc, `Bullbridge${name}Role`).flatMap(([action]) => action);
+      expect(actions).toContain('ec2:CreateNetworkInterface');
+    }
+    const networks = Object.values(inVpc.findResources('AWS::Lambda::Function'))
+      .map(({ Properties }) => Properties['VpcConfig'])
+      .filter(Boolean);
+    expect(networks).toHaveLength(2);
+    expect(networks[1]).toEqual(networks[0]);
+    inVpc.resourceCountIs('AWS::EC2::SecurityGroup', 1);
     expect(JSON.stringify(template.toJSON())).not.toContain('ec2:');
   });
 });

@@ -21,6 +21,7 @@ test('needs nothing but the secret of the default name', () => {
     'CheckpointTable',
     'DeadLetterQueueUrl',
     'ForwardFunction',
+    'ReconcileFunction',
   ]);
 });
 

@@ -124,7 +124,7 @@ describe('each way to fail has one clear error, without the password', () => {
     const prefix = ownPrefix();
     await adminRedis().set(`${prefix}:q:events`, 'text');
 
-    expect(await failure(readOne(inject('redisUrl'), prefix))).toMatchObject({ code: 'REDIS_NOT_A_STREAM' });
+    expect(await failure(readOne(inject('redisUrl'), prefix))).toMatchObject({ code: 'REDIS_WRONG_TYPE' });
   });
 
   test('the server does not answer', async () => {

@@ -89,7 +89,7 @@ describe('the reader', () => {
     const reader = createStreamReader(await runConnection(), [cursor('odd'), cursor('even')], options);
 
     expect(numbersOf((await rounds(reader)).flat(), 'even')).toEqual([0]);
-    expect([...reader.failures].map(([queue, { code }]) => [queue, code])).toEqual([['odd', 'REDIS_NOT_A_STREAM']]);
+    expect([...reader.failures].map(([queue, { code }]) => [queue, code])).toEqual([['odd', 'REDIS_WRONG_TYPE']]);
   });
 
   test('counts what it has not read yet', async () => {
