@@ -26,7 +26,6 @@ async function read(
   const cursor = { queue: 'q', position, anchors: options.anchors ?? [] };
   const [result] = await readPages(stream.connection, [{ cursor, count: options.count ?? 1000 }], {
     prefix: stream.prefix,
-    startFrom: 'beginning',
   });
   if (!result || 'error' in result) throw result?.error;
   return result.page;

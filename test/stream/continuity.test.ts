@@ -8,7 +8,7 @@ const stream = (info: Partial<StreamInfo>): StreamInfo => ({
   length: 5,
   entriesAdded: 15,
   lastId: '30-0',
-  firstId: '26-0',
+  first: { id: '26-0', fields: [] },
   deleted: false,
   ...info,
 });
@@ -17,7 +17,7 @@ test.prop([fc.nat(1000), fc.nat(1000), fc.nat(1000)])(
   'a trimmed stream has lost what stands between position and oldest entry',
   (read, gone, left) => {
     const position = at('10-0', read);
-    const info = stream({ length: left, entriesAdded: read + gone + left, ...(left === 0 && { firstId: undefined }) });
+    const info = stream({ length: left, entriesAdded: read + gone + left, ...(left === 0 && { first: undefined }) });
 
     const { start, loss } = continueFrom(position, info);
 
@@ -31,7 +31,7 @@ test.prop([fc.nat(1000), fc.nat(1000), fc.nat(1000)])(
 );
 
 test('an emptied stream is not found trimmed twice', () => {
-  const info = stream({ length: 0, firstId: undefined });
+  const info = stream({ length: 0, first: undefined });
   const first = continueFrom(at('10-0', 8), info);
 
   expect(first).toEqual({
@@ -85,6 +85,6 @@ test('without the counter of Redis 7 a hole is seen and not measured', () => {
     beforeId: '26-0',
   });
   expect(
-    continueFrom(at('30-0'), stream({ entriesAdded: undefined, length: 0, firstId: undefined })).loss,
+    continueFrom(at('30-0'), stream({ entriesAdded: undefined, length: 0, first: undefined })).loss,
   ).toBeUndefined();
 });
