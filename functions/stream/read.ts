@@ -92,15 +92,18 @@ function range(key: string, from: string, to: string, count: number): Command {
 
 /** Entries trimmed before a queue was first seen are nobody's loss. */
 function firstPage({ cursor: { queue, since }, count }: PageRequest, { entries, stream }: State): PageResult {
+  const page = { queue, from: undefined, start: beginning(stream ? trimmed(stream) : 0), entries };
   const more = entries.length === count;
-  const all = { queue, from: undefined, start: beginning(stream ? trimmed(stream) : 0), entries };
-  if (since === undefined || !stream) return { page: all, more };
+  if (!stream) return { page, more };
   const { entriesAdded, last, lastId } = stream;
+  if (entries.length === 0) {
+    const start = last ? positionAt(last, entriesAdded) : { ...beginning(entriesAdded), id: lastId };
+    return { page: { ...page, start }, more };
+  }
+  if (since === undefined || entriesAdded === undefined) return { page, more };
   // How many entries follow a full page is not known, so neither is its ordinal: better to read the older ones than to miss one.
-  if (more && entriesAdded !== undefined) return { page: { ...all, entries: [] }, more };
-  const older = entriesAdded === undefined ? undefined : entriesAdded - entries.length;
-  if (entries.length > 0) return { page: { ...all, start: beginning(older) }, more };
-  return { page: { ...all, start: last ? positionAt(last, older) : { ...beginning(older), id: lastId } }, more };
+  if (more) return { page: { ...page, entries: [] }, more };
+  return { page: { ...page, start: beginning(entriesAdded - entries.length) }, more };
 }
 
 function contiguousPage({ cursor, count }: PageRequest, position: Position, found: State): PageResult {

@@ -62,6 +62,29 @@ test('a stream that begins anew was reset; what it has trimmed since is known to
   });
 });
 
+test('where a roll-back could have left what is there, too, nothing is said to be lost', () => {
+  expect(continueFrom(at('10-0', 20), stream({}), [at('9-0', 12), at('8-0', 10)]).loss).toMatchObject({
+    reason: 'reset',
+    lost: 0,
+  });
+  expect(continueFrom(at('10-0', 20), stream({}), [at('9-0', 12)]).loss).toMatchObject({ reason: 'reset', lost: 10 });
+});
+
+test('of a stream that was reset, entries with ids below the position are read, and are no second incident', () => {
+  const { start } = continueFrom(at('40-0', 20), undefined);
+
+  expect(continueFrom(start, stream({ length: 15 }))).toEqual({ start });
+  expect(continueFrom(start, stream({})).loss).toMatchObject({ reason: 'trimmed', lost: 10, exact: true });
+});
+
+test('a stream that was made and never received anything is a reset, and leaves the position where it is', () => {
+  const empty = stream({ length: 0, entriesAdded: 0, lastId: '0-0', first: undefined });
+  const first = continueFrom(at('10-0', 8), empty);
+
+  expect(first).toMatchObject({ start: { id: '10-0', ordinal: 0 }, loss: { reason: 'reset', lost: 0 } });
+  expect(continueFrom(first.start, empty)).toEqual({ start: first.start });
+});
+
 test('a stream whose older entries are left while the position is gone was rolled back', () => {
   expect(continueFrom(at('28-1', 14), stream({}))).toEqual({
     start: { id: '0-0', ordinal: 10, digest: '' },
@@ -84,6 +107,7 @@ test('without the counter of Redis 7 a hole is seen and not measured', () => {
     afterId: '10-0',
     beforeId: '26-0',
   });
+  expect(continueFrom({ id: '10-0', ordinal: 0, digest: '' }, info)).toEqual({ start: { id: '0-0', digest: '' } });
   expect(
     continueFrom(at('30-0'), stream({ entriesAdded: undefined, length: 0, first: undefined })).loss,
   ).toBeUndefined();
