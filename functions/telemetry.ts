@@ -10,6 +10,8 @@ const METRICS = {
   Filtered: MetricUnit.Count,
   Parked: MetricUnit.Count,
   Lost: MetricUnit.Count,
+  /** Holes that were found in streams: also those of which it is not known how many entries they took. */
+  Incidents: MetricUnit.Count,
   /** From the newest published entry's time to now. */
   Lag: MetricUnit.Milliseconds,
   /** Entries not yet read when the run ended. */

@@ -3,6 +3,7 @@ import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2'
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Place } from '../functions/start-from.ts';
 
 /** What a {@link Bullbridge} reads, where it publishes and how it runs. */
 export interface BullbridgeProps {
@@ -78,11 +79,20 @@ export interface BullbridgeProps {
   readonly sourceName?: string;
 
   /**
-   * Where a queue that is seen first begins: at the oldest entry still in its stream, or behind the newest.
+   * Where a queue that is seen first begins: at the oldest entry still in its stream, or with what comes from the first run on.
+   *
+   * A queue that appears later begins at its beginning either way.
    *
    * @default 'beginning'
    */
-  readonly startFrom?: 'beginning' | 'now';
+  readonly startFrom?: Place;
+
+  /**
+   * Exceptions from {@link startFrom}, by the name of the queue.
+   *
+   * @default - none
+   */
+  readonly startFromByQueue?: Readonly<Record<string, Place>>;
 
   /**
    * Entries that are published and saved together, 1 to 10,000; twice as many may come twice after an interrupted run.

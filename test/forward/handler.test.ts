@@ -47,7 +47,15 @@ describe('an invocation', () => {
     await stack.forward.invoke({});
 
     const [metrics] = metricsOf(stack.log);
-    expect(metrics).toMatchObject({ service: 'bullbridge', Published: 3, Filtered: 0, Parked: 0, Lost: 0, Backlog: 0 });
+    expect(metrics).toMatchObject({
+      service: 'bullbridge',
+      Published: 3,
+      Filtered: 0,
+      Parked: 0,
+      Lost: 0,
+      Incidents: 0,
+      Backlog: 0,
+    });
     expect(metrics?.['Lag']).toBeGreaterThanOrEqual(0);
     expect(metrics?.['SweepDuration']).toBeDefined();
     expect(metricsOf(stack.log)).toHaveLength(1);
@@ -124,7 +132,7 @@ describe('an invocation', () => {
       { DetailType: 'Events Lost', detail: { queue: 'emails', lost: 12, exact: true, reason: 'trimmed' } },
     ]);
     expect(stack.bus.accepted.indexOf(news[0] as (typeof news)[0])).toBe(5);
-    expect(metricsOf(stack.log).at(-1)).toMatchObject({ Published: 8, Lost: 12 });
+    expect(metricsOf(stack.log).at(-1)).toMatchObject({ Published: 8, Lost: 12, Incidents: 1 });
   });
 
   test('parks what the bus refuses, and goes on', async () => {

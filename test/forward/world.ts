@@ -50,7 +50,7 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
     prefix,
     queues: ['q'],
     events: '*',
-    startFrom: 'beginning',
+    startFrom: { default: 'beginning', queues: new Map() },
     sweepSize: 1000,
     ...settings,
   };

@@ -50,6 +50,7 @@ describe('the environment of the function', () => {
       events: ['*'],
       sourceName: 'redis-1',
       startFrom: 'now',
+      startFromByQueue: { emails: 'beginning' },
       sweepSize: 500,
       clockSkew: Duration.millis(500),
       queueMetrics: true,
@@ -65,7 +66,7 @@ describe('the environment of the function', () => {
       BULLBRIDGE_QUEUES: ['emails', 'payments'],
       BULLBRIDGE_EVENTS: '*',
       BULLBRIDGE_SOURCE_NAME: 'redis-1',
-      BULLBRIDGE_START_FROM: 'now',
+      BULLBRIDGE_START_FROM: { default: 'now', queues: new Map([['emails', 'beginning']]) },
       BULLBRIDGE_SWEEP_SIZE: 500,
       BULLBRIDGE_CLOCK_SKEW_MS: 500,
       BULLBRIDGE_QUEUE_METRICS: true,
@@ -169,6 +170,12 @@ describe('a fault stops the synthesis', () => {
     const startFrom = 'newest' as 'now';
     expect(faultOf({ startFrom })).toThrowErrorMatchingInlineSnapshot(
       `[Error: startFrom must be "beginning" or "now", got "newest"]`,
+    );
+    expect(faultOf({ startFromByQueue: { emails: startFrom } })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: startFromByQueue.emails must be "beginning" or "now", got "newest"]`,
+    );
+    expect(faultOf({ startFromByQueue: { 'emails,payments': 'now' } })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: startFromByQueue must be by names of queues, without commas, colons or spaces around them, got "emails,payments"]`,
     );
   });
 });

@@ -51,7 +51,7 @@ async function readOne(url: string, prefix: string) {
   const [result] = await readPages(
     connection,
     [{ cursor: { queue: 'q', position: undefined, anchors: [] }, count: 5 }],
-    { prefix, startFrom: 'beginning' },
+    { prefix },
   );
   if (!result || 'error' in result) throw result?.error;
   return result.page;
