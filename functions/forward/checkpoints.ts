@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pMap from 'p-map';
 import { firstRunOf } from '../checkpoint/first-run.ts';
-import { type Lease, liftLease } from '../checkpoint/lease.ts';
+import { type Lease, liftLease, renewLease } from '../checkpoint/lease.ts';
 import { openGap } from '../checkpoint/ledger.ts';
 import { loadCheckpoints, saveCheckpoint } from '../checkpoint/positions.ts';
 import { queueId } from '../event/envelope.ts';
@@ -15,7 +15,11 @@ import { positionsAfter, type Sweep } from './sweep.ts';
 export interface QueueCheckpoints {
   /** Where each queue was when the run began. */
   readonly cursors: readonly Cursor[];
-  /** Writes down what was lost in front of a sweep's pages, which must come before it is told and before positions pass it. */
+  /**
+   * Writes down what was lost in front of a sweep's pages, which must come before it is told and before positions pass it.
+   *
+   * @throws {SupersededError} where another run has taken the lease
+   */
   writeLosses(sweep: Sweep, detectedAt: Date): Promise<void>;
   /** Moves the positions of a sweep's queues past it. @throws {SupersededError} where another run has moved one */
   save(sweep: Sweep): Promise<void>;
@@ -63,6 +67,9 @@ export async function openCheckpoints(
       const gaps = sweep.flatMap(({ queue, loss }) =>
         loss ? { queue, ...loss, detectedAt: detectedAt.getTime() } : [],
       );
+      // Whoever lost the lease has read on from where others have been since: what it misses may have been forwarded.
+      if (gaps.length > 0 && !(await renewLease({ client, table, now }, held)))
+        throw new SupersededError('the lease was taken');
       await pMap(gaps, (gap) => openGap(ledger, gap), { concurrency: MAX_CONCURRENCY });
     },
     async save(sweep) {
