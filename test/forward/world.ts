@@ -24,6 +24,8 @@ export const DEAD_LETTERS = 'dead-letters';
 /** What may happen around each call that a run makes to Redis, DynamoDB, the bus or SQS. */
 export type Around = <T>(call: () => Promise<T>) => Promise<T>;
 
+const undisturbed: Around = (call) => call();
+
 /** Real servers with keys, a table and a bus of their own, and a clock that only moves when it is told to. */
 export interface World {
   readonly admin: Redis;
@@ -38,12 +40,24 @@ export interface World {
   }): Promise<Report>;
   /** Names of the calls that all runs made to DynamoDB, in order. */
   readonly tableCalls: readonly string[];
+  /** What a run is given, for a function that works beside it. */
+  clients(around?: Around): Clients;
   advance(milliseconds: number): void;
   checkpoint(queue: string): Promise<Checkpoint | undefined>;
   key(queue: string): string;
 }
 
-export async function createWorld(settings: Partial<ForwardSettings> = {}): Promise<World> {
+/** The code that a world runs. */
+export interface Parts {
+  readonly forward: typeof forward;
+  readonly createPublisher: typeof createPublisher;
+}
+
+/** @param parts another version of the code than the one in `functions/` */
+export async function createWorld(
+  settings: Partial<ForwardSettings> = {},
+  parts: Parts = { forward, createPublisher },
+): Promise<World> {
   const prefix = ownPrefix();
   const defaults: ForwardSettings = {
     sourceName: 'default',
@@ -73,7 +87,7 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
     sqs.destroy();
   });
   const tableCalls: string[] = [];
-  let time = Date.parse('2026-11-01T12:00:00Z');
+  let time = Date.now();
   const now = () => new Date(time);
 
   /** Backoff takes no time; the renewal of the lease waits for the end of the run. */
@@ -90,7 +104,7 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
         const connection = await around(() => connectRedis({ url: inject('redisUrl') }));
         return { ...connection, send: (commands, maxBytes) => around(() => connection.send(commands, maxBytes)) };
       },
-      publish: createPublisher({
+      publish: parts.createPublisher({
         putEvents: (entries) => around(() => putEvents(entries)),
         park: (entry: BusEntry, refusal) => around(() => park(entry, refusal)),
         concurrency: createConcurrencyLimit(4),
@@ -115,9 +129,10 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
     admin: adminRedis(),
     bus,
     settings: defaults,
-    async run({ around = <T>(call: () => Promise<T>) => call(), settings: changed, drain = never, stop = never } = {}) {
+    clients: (around = undisturbed) => clients(around),
+    async run({ around = undisturbed, settings: changed, drain = never, stop = never } = {}) {
       const report = emptyReport();
-      await forward(
+      await parts.forward(
         { ...defaults, ...changed },
         { index: 0, count: 1 },
         clients(around),
