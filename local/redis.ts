@@ -39,11 +39,12 @@ export function findServer(): { readonly command: string; readonly version: stri
 export async function startNative(
   { command, version }: { readonly command: string; readonly version: string },
   args: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<LocalRedis> {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'bullbridge-redis-'));
   const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory];
-  const child = start(command, [...settings, ...args]);
+  const child = start(command, [...settings, ...args], { env: { ...process.env, ...environment } });
   const dispose = async () => {
     await stop(child);
     rmSync(directory, { recursive: true, force: true });

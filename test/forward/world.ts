@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Redis } from 'ioredis';
@@ -10,9 +10,11 @@ import type { BusEntry } from '../../functions/bus/entry.ts';
 import { putEventsOf } from '../../functions/bus/event-bus.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
+import { type OpenGap, openGaps } from '../../functions/checkpoint/ledger.ts';
 import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/positions.ts';
 import type { Clients } from '../../functions/clients.ts';
 import { emptyReport, type ForwardSettings, forward, type Report } from '../../functions/forward/run.ts';
+import type { Shard } from '../../functions/forward/shard.ts';
 import { connectRedis } from '../../functions/stream/connection.ts';
 import { type LocalBus, startBus } from '../../local/bus/server.ts';
 import { dynamoClient, ownTable } from '../dynamodb.ts';
@@ -21,8 +23,8 @@ import { adminRedis, ownPrefix } from '../redis.ts';
 const BUS = 'bullbridge';
 export const DEAD_LETTERS = 'dead-letters';
 
-/** What may happen around each call that a run makes to Redis, DynamoDB, the bus or SQS. */
-export type Around = <T>(call: () => Promise<T>) => Promise<T>;
+/** What may happen around each call that a run makes to Redis, DynamoDB, the bus or SQS; `row` is the key of a row that it writes. */
+export type Around = <T>(call: () => Promise<T>, row?: string) => Promise<T>;
 
 /** Real servers with keys, a table and a bus of their own, and a clock that only moves when it is told to. */
 export interface World {
@@ -33,12 +35,22 @@ export interface World {
   run(options?: {
     around?: Around;
     settings?: Partial<ForwardSettings>;
+    /** Another Redis than the world's, as after a failover. */
+    redisUrl?: string;
+    shard?: Shard;
     drain?: AbortSignal;
     stop?: AbortSignal;
   }): Promise<Report>;
+  now(): Date;
   advance(milliseconds: number): void;
   checkpoint(queue: string): Promise<Checkpoint | undefined>;
+  /** What the ledger has. */
+  gaps(): Promise<OpenGap[]>;
   key(queue: string): string;
+}
+
+function rowOf({ input: { Key } }: UpdateItemCommand): string | undefined {
+  return Key && `${Key['pk']?.S} ${Key['sk']?.S}`;
 }
 
 export async function createWorld(settings: Partial<ForwardSettings> = {}): Promise<World> {
@@ -79,12 +91,12 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
       ? Promise.resolve()
       : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 
-  function clients(around: Around): Clients {
+  function clients(around: Around, redisUrl: string): Clients {
     const putEvents = putEventsOf(eventBridge, BUS);
     const park = parkIn(sqs, { queueUrl: bus.queueUrl(DEAD_LETTERS), busName: BUS, now });
     return {
       connectRedis: async () => {
-        const connection = await around(() => connectRedis({ url: inject('redisUrl') }));
+        const connection = await around(() => connectRedis({ url: redisUrl }));
         return { ...connection, send: (commands, maxBytes) => around(() => connection.send(commands, maxBytes)) };
       },
       publish: createPublisher({
@@ -94,7 +106,9 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
         wait,
         random: () => 0.5,
       }),
-      dynamodb: { send: (command: never) => around(() => dynamodb.send(command)) } as unknown as DynamoDBClient,
+      dynamodb: {
+        send: (command: UpdateItemCommand) => around(() => dynamodb.send(command), rowOf(command)),
+      } as unknown as DynamoDBClient,
       table,
       now,
       wait,
@@ -106,18 +120,26 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
     admin: adminRedis(),
     bus,
     settings: defaults,
-    async run({ around = <T>(call: () => Promise<T>) => call(), settings: changed, drain = never, stop = never } = {}) {
+    async run({
+      around = <T>(call: () => Promise<T>) => call(),
+      settings: changed,
+      redisUrl = inject('redisUrl'),
+      shard = { index: 0, count: 1 },
+      drain = never,
+      stop = never,
+    } = {}) {
       const report = emptyReport();
       await forward(
         { ...defaults, ...changed },
-        { index: 0, count: 1 },
-        clients(around),
+        shard,
+        clients(around, redisUrl),
         randomUUID(),
         { drain, stop },
         report,
       );
       return report;
     },
+    now,
     advance(milliseconds) {
       time += milliseconds;
     },
@@ -125,6 +147,7 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
       const key = `${defaults.sourceName}/${prefix}:${queue}`;
       return (await loadCheckpoints({ client: dynamodb, table, wait: async () => {} }, [key])).get(key);
     },
+    gaps: () => Array.fromAsync(openGaps({ client: dynamodb, table, sourceName: defaults.sourceName, prefix })),
     key: (queue) => `${prefix}:${queue}:events`,
   };
 }
