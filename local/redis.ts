@@ -49,7 +49,11 @@ export async function startNative(
     await stop(child);
     rmSync(directory, { recursive: true, force: true });
   };
-  await eventually(() => ping(port), child);
+  // One that never answers must not stay behind.
+  await eventually(() => ping(port), child).catch(async (error: unknown) => {
+    await dispose();
+    throw error;
+  });
   return { url: `redis://127.0.0.1:${port}`, what: `${command} ${version}`, [Symbol.asyncDispose]: dispose };
 }
 
