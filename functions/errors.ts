@@ -44,7 +44,7 @@ export class RedisError extends BullbridgeError {
   declare readonly code: RedisErrorCode;
 }
 
-/** The checkpoint table is missing, denied or does not answer. */
+/** The checkpoint table is missing, denied, does not answer, or has rows of a newer version. */
 export class CheckpointError extends BullbridgeError {
   override readonly name = 'CheckpointError';
 }

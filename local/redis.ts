@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,24 +49,33 @@ export function findServer(): { readonly command: string; readonly version: stri
 export async function startNative(
   { command, version }: { readonly command: string; readonly version: string },
   args: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<NativeRedis> {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'bullbridge-redis-'));
   const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory];
-  let child = start(command, [...settings, ...args]);
-  await eventually(() => ping(port), child);
+  let child: ChildProcess;
+  const dispose = async () => {
+    await stop(child);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  async function boot(): Promise<void> {
+    child = start(command, [...settings, ...args], { env: { ...process.env, ...environment } });
+    // One that never answers must not stay behind.
+    await eventually(() => ping(port), child).catch(async (error: unknown) => {
+      await dispose();
+      throw error;
+    });
+  }
+  await boot();
   return {
     url: `redis://127.0.0.1:${port}`,
     what: `${command} ${version}`,
     async restart() {
       await stop(child);
-      child = start(command, [...settings, ...args]);
-      await eventually(() => ping(port), child);
+      await boot();
     },
-    async [Symbol.asyncDispose]() {
-      await stop(child);
-      rmSync(directory, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: dispose,
   };
 }
 

@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { CheckpointError } from '../errors.ts';
 
 /** The format of the rows that this version writes, and the newest that it understands. */
-export const FORMAT = 1;
+const FORMAT = 1;
 
 export const FORMAT_VALUE: AttributeValue = { N: `${FORMAT}` };
 

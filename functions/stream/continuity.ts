@@ -36,7 +36,7 @@ export interface Continuation {
  * Three things nothing in Redis can tell. A stream that was deleted and has since trimmed as many entries as had been
  * read, or more, counts as trimmed: `lost` is then a lower bound. A roll-back whose older entries have all been trimmed
  * since counts as reset or trimmed. And a roll-back that took only entries nobody had read leaves no trace at all.
- * @param anchors older positions; what may be lost in a reset is counted only where they show that it was one
+ * @param anchors older positions, newest first; a reset that can as well be a roll-back to behind the newest has lost nothing for sure
  */
 export function continueFrom(
   position: Position,
@@ -60,8 +60,8 @@ export function continueFrom(
   const id = resumeId(position, stream);
   if (before === undefined || ordinal === undefined) return withoutCount(position, stream);
   if (before < ordinal) {
-    const isReset = anchors.every((anchor) => anchor.ordinal === undefined || anchor.ordinal > before);
-    const loss = lossAfter(position, stream, 'reset', isReset ? before : 0, false);
+    const isRollBack = anchors[0]?.ordinal !== undefined && anchors[0].ordinal <= before;
+    const loss = lossAfter(position, stream, 'reset', isRollBack ? 0 : before, false);
     return { start: { id, ordinal: before, digest: '' }, loss };
   }
   if (before === ordinal) return { start: { ...position, id } };

@@ -198,7 +198,7 @@ export async function countUnread(
   cursors: readonly Cursor[],
   options: ReadOptions,
 ): Promise<number> {
-  const requests = cursors.map((cursor) => ({ cursor, count: 1 }));
+  const requests = cursors.map((cursor) => ({ cursor, count: 0 }));
   let unread = 0;
   for (const [{ cursor }, answer] of await ask(redis, requests, accountCommands, options)) {
     if ('error' in answer || !answer.stream) continue;

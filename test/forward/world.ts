@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Redis } from 'ioredis';
@@ -10,9 +10,11 @@ import type { BusEntry } from '../../functions/bus/entry.ts';
 import { putEventsOf } from '../../functions/bus/event-bus.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
+import { type OpenGap, openGaps } from '../../functions/checkpoint/ledger.ts';
 import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/positions.ts';
 import type { Clients } from '../../functions/clients.ts';
 import { emptyReport, type ForwardSettings, forward, type Report } from '../../functions/forward/run.ts';
+import type { Shard } from '../../functions/forward/shard.ts';
 import { connectRedis } from '../../functions/stream/connection.ts';
 import { type LocalBus, startBus } from '../../local/bus/server.ts';
 import { dynamoClient, ownTable } from '../dynamodb.ts';
@@ -21,8 +23,8 @@ import { adminRedis, ownPrefix } from '../redis.ts';
 const BUS = 'bullbridge';
 export const DEAD_LETTERS = 'dead-letters';
 
-/** What may happen around each call that a run makes to Redis, DynamoDB, the bus or SQS. */
-export type Around = <T>(call: () => Promise<T>) => Promise<T>;
+/** What may happen around each call that a run makes to Redis, DynamoDB, the bus or SQS; `row` is the key of a row that it writes. */
+export type Around = <T>(call: () => Promise<T>, row?: string) => Promise<T>;
 
 const undisturbed: Around = (call) => call();
 
@@ -35,6 +37,9 @@ export interface World {
   run(options?: {
     around?: Around;
     settings?: Partial<ForwardSettings>;
+    /** Another Redis than the world's, as after a failover. */
+    redisUrl?: string;
+    shard?: Shard;
     drain?: AbortSignal;
     stop?: AbortSignal;
   }): Promise<Report>;
@@ -42,9 +47,16 @@ export interface World {
   readonly tableCalls: readonly string[];
   /** What a run is given, for a function that works beside it. */
   clients(around?: Around): Clients;
+  now(): Date;
   advance(milliseconds: number): void;
   checkpoint(queue: string): Promise<Checkpoint | undefined>;
+  /** What the ledger has. */
+  gaps(): Promise<OpenGap[]>;
   key(queue: string): string;
+}
+
+function rowOf({ input: { Key } }: UpdateItemCommand): string | undefined {
+  return Key && `${Key['pk']?.S} ${Key['sk']?.S}`;
 }
 
 /** The code that a world runs. */
@@ -96,12 +108,12 @@ export async function createWorld(
       ? Promise.resolve()
       : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 
-  function clients(around: Around): Clients {
+  function clients(around: Around, redisUrl: string): Clients {
     const putEvents = putEventsOf(eventBridge, BUS);
     const park = parkIn(sqs, { queueUrl: bus.queueUrl(DEAD_LETTERS), busName: BUS, now });
     return {
       connectRedis: async () => {
-        const connection = await around(() => connectRedis({ url: inject('redisUrl') }));
+        const connection = await around(() => connectRedis({ url: redisUrl }));
         return { ...connection, send: (commands, maxBytes) => around(() => connection.send(commands, maxBytes)) };
       },
       publish: parts.createPublisher({
@@ -112,9 +124,9 @@ export async function createWorld(
         random: () => 0.5,
       }),
       dynamodb: {
-        send: (command: never) => {
-          tableCalls.push((command as object).constructor.name);
-          return around(() => dynamodb.send(command));
+        send: (command: UpdateItemCommand) => {
+          tableCalls.push(command.constructor.name);
+          return around(() => dynamodb.send(command), rowOf(command));
         },
       } as unknown as DynamoDBClient,
       table,
@@ -129,19 +141,27 @@ export async function createWorld(
     admin: adminRedis(),
     bus,
     settings: defaults,
-    clients: (around = undisturbed) => clients(around),
-    async run({ around = undisturbed, settings: changed, drain = never, stop = never } = {}) {
+    clients: (around = undisturbed) => clients(around, inject('redisUrl')),
+    async run({
+      around = undisturbed,
+      settings: changed,
+      redisUrl = inject('redisUrl'),
+      shard = { index: 0, count: 1 },
+      drain = never,
+      stop = never,
+    } = {}) {
       const report = emptyReport();
       await parts.forward(
         { ...defaults, ...changed },
-        { index: 0, count: 1 },
-        clients(around),
+        shard,
+        clients(around, redisUrl),
         randomUUID(),
         { drain, stop },
         report,
       );
       return report;
     },
+    now,
     advance(milliseconds) {
       time += milliseconds;
     },
@@ -149,6 +169,7 @@ export async function createWorld(
       const key = `${defaults.sourceName}/${prefix}:${queue}`;
       return (await loadCheckpoints({ client: dynamodb, table, wait: async () => {} }, [key])).get(key);
     },
+    gaps: () => Array.fromAsync(openGaps({ client: dynamodb, table, sourceName: defaults.sourceName, prefix })),
     key: (queue) => `${prefix}:${queue}:events`,
   };
 }
