@@ -266,15 +266,22 @@ describe('a dead letter', () => {
     expect(JSON.parse(entry.Detail)).not.toHaveProperty('truncated');
   });
 
-  test('of an event with a claim check is parked as it was sent', async () => {
+  test('of an event with a claim check is parked as it was sent, however large its quotes become', async () => {
     const { bus, publish, stored } = await world();
-    bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'InvalidArgument' } });
-    // What it keeps is as large as can be, and doubles.
-    const [large, kept] = ['x'.repeat(2 * MB), '"'.repeat(199_000)];
+    const refused: (string | undefined)[] = [];
+    bus.faults.putEvents = ({ entries }) => {
+      refused.push(entries[0]?.Detail);
+      return { kind: 'entries', codes: { 0: 'InvalidArgument' } };
+    };
+    const [large, quotes] = ['x'.repeat(2 * MB), '"'.repeat(350_000)];
 
-    expect(await publish([entryOf('event', 'x', 'large', large, 'kept', kept)], never)).toEqual(['parked']);
+    expect(await publish([entryOf('event', 'x', 'large', large, 'quotes', quotes, 'n', '1')], never)).toEqual([
+      'parked',
+    ]);
 
-    expect(stored()).toEqual([[ID, bodyOf({ 'fields.large': large })]]);
-    expect(JSON.parse(parked(bus)[0].entry.Detail)).toMatchObject({ fields: { kept }, claimCheck: { key: ID } });
+    expect(stored()).toEqual([[ID, bodyOf({ 'fields.large': large, 'fields.quotes': quotes })]]);
+    const [{ entry }] = parked(bus);
+    expect(refused).toEqual([entry.Detail]);
+    expect(JSON.parse(entry.Detail)).toMatchObject({ fields: { n: '1' }, claimCheck: { key: ID } });
   });
 });
