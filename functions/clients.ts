@@ -3,16 +3,21 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { createClaimCheck } from './bus/claim-check.ts';
 import { createConcurrencyLimit } from './bus/concurrency.ts';
-import { parkIn } from './bus/dead-letters.ts';
+import { type DeadLetterOptions, type Park, parkIn } from './bus/dead-letters.ts';
 import { checkEventBus, putEventsOf } from './bus/event-bus.ts';
+import { putObjectIn } from './bus/payload-bucket.ts';
 import { createPublisher, type Publish } from './bus/publish.ts';
+import { cutToFit, type Shrink } from './bus/shrink.ts';
 import type { Config } from './config.ts';
 import { readRedisUrl } from './redis-url.ts';
 import { connectRedis, type RedisConnection } from './stream/connection.ts';
 
 /** PutEvents requests under way at most; the bound falls by itself where the account's limit is lower. */
 const MAX_REQUESTS = 16;
+/** Entries that are taken apart and stored in the payload bucket at once. */
+const MAX_UPLOADS = 2;
 
 /** No call may hang longer than a run can wait: a connection, then an answer, in milliseconds. */
 const requestHandler = { connectionTimeout: 2000, requestTimeout: 5000, throwOnRequestTimeout: true };
@@ -32,6 +37,10 @@ export interface Clients {
 export interface Container extends Clients {
   /** Makes sure that the bus exists; see {@link checkEventBus}. */
   readonly checkBus: () => Promise<string | undefined>;
+  /** The dead-letter queue. */
+  readonly deadLetters: DeadLetterOptions & { readonly client: SQSClient; readonly shrink: Shrink };
+  /** A publisher that parks in another way. */
+  readonly publishAndPark: (park: Park) => Publish;
 }
 
 export function createContainer(config: Config): Container {
@@ -40,21 +49,38 @@ export function createContainer(config: Config): Container {
   const bus = new EventBridgeClient({ maxAttempts: 1, cacheMiddleware: true, requestHandler });
   // It copies every entry of every request for a log that nobody keeps: a fortieth of a run's time.
   bus.middlewareStack.remove('loggerMiddleware');
-  const deadLetters = new SQSClient({ requestHandler });
+  const sqs = new SQSClient({ requestHandler });
   const secrets = new SecretsManagerClient({ requestHandler });
-  const { EVENT_BUS_NAME: busName, DEAD_LETTER_QUEUE_URL: queueUrl } = config;
+  const { EVENT_BUS_NAME: busName, DEAD_LETTER_QUEUE_URL: queueUrl, PAYLOAD_BUCKET: bucket } = config;
+  const endpoint = config.AWS_ENDPOINT_URL_S3 ?? config.AWS_ENDPOINT_URL;
+  const shrink =
+    bucket === undefined
+      ? cutToFit
+      : createClaimCheck({
+          bucket,
+          putObject: putObjectIn(bus, { bucket, endpoint, now }),
+          concurrency: createConcurrencyLimit(MAX_UPLOADS),
+          wait,
+          random: Math.random,
+        });
+  const deadLetters = { client: sqs, queueUrl, busName, shrink };
+  const publishAndPark = (park: Park) =>
+    createPublisher({
+      putEvents: putEventsOf(bus, busName),
+      park,
+      shrink,
+      concurrency: createConcurrencyLimit(MAX_REQUESTS),
+      wait,
+      random: Math.random,
+    });
   return {
     dynamodb: new DynamoDBClient({ maxAttempts: 5, requestHandler }),
     table: config.CHECKPOINT_TABLE,
     now,
     wait,
-    publish: createPublisher({
-      putEvents: putEventsOf(bus, busName),
-      park: parkIn(deadLetters, { queueUrl, busName, now }),
-      concurrency: createConcurrencyLimit(MAX_REQUESTS),
-      wait,
-      random: Math.random,
-    }),
+    publish: publishAndPark(parkIn(sqs, { ...deadLetters, now })),
+    publishAndPark,
+    deadLetters,
     connectRedis: async () => connectRedis({ url: await readRedisUrl(config, secrets) }),
     checkBus: () => checkEventBus(bus, busName),
   };

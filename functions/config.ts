@@ -124,10 +124,23 @@ export const VARIABLES = {
     about: 'The queue for events that the bus refuses.',
   },
   PAYLOAD_BUCKET: {
-    schema: text,
+    schema: z.string().check(z.regex(/^[\w.-]{3,255}$/)),
     optional: true,
     allowed: 'the name of an S3 bucket',
-    about: 'For events over the limit (not built yet: their largest fields are cut).',
+    about: 'Where events that are too large for the bus leave their largest fields. Without it, those are cut.',
+  },
+  AWS_ENDPOINT_URL_S3: {
+    schema: url(/^https?$/),
+    optional: true,
+    allowed: 'a URL',
+    about:
+      'S3, where it is not in AWS; without it `AWS_ENDPOINT_URL`. The SDK reads those of the other services itself.',
+  },
+  AWS_ENDPOINT_URL: {
+    schema: url(/^https?$/),
+    optional: true,
+    allowed: 'a URL',
+    about: 'All services, where they are not in AWS.',
   },
 } as const satisfies Record<string, Variable<unknown>>;
 

@@ -58,3 +58,13 @@ export class BusError extends BullbridgeError {
 export class ParkingError extends BullbridgeError {
   override readonly name = 'ParkingError';
 }
+
+/** What is too large for the event bus could not be stored in the payload bucket. */
+export class PayloadError extends BullbridgeError {
+  override readonly name = 'PayloadError';
+}
+
+/** The dead-letter queue is missing, denied or does not answer. */
+export class QueueError extends BullbridgeError {
+  override readonly name = 'QueueError';
+}

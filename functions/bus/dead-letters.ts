@@ -1,18 +1,24 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { ParkingError } from '../errors.ts';
 import { type BusEntry, entryBytes } from './entry.ts';
-import { truncate } from './truncate.ts';
+import { cutToFit, type Shrink } from './shrink.ts';
 
 /** Why an entry is parked. */
-interface Refusal {
+export interface Refusal {
   readonly errorCode: string;
   readonly errorMessage: string;
   /** How often the entry was sent. */
   readonly attempts: number;
 }
 
+/** What is said of a parked entry; an entry that was sent again and failed again has its earlier failures with it. */
+export interface DeadLetter extends Refusal {
+  /** ISO, when it was parked first. */
+  readonly parkedAt: string;
+}
+
 /** Parks an entry that the bus refuses for good. @throws {ParkingError} unless it is safely stored */
-export type Park = (entry: BusEntry, refusal: Refusal) => Promise<void>;
+export type Park = (entry: BusEntry, refusal: Refusal, signal: AbortSignal) => Promise<void>;
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
 const MAX_MESSAGE_BYTES = 1_048_576;
@@ -21,36 +27,49 @@ export interface DeadLetterOptions {
   readonly queueUrl: string;
   /** The bus the entries were meant for; part of the parked entry. */
   readonly busName: string;
-  readonly now: () => Date;
+  /** Makes an entry fit that is too large for a message. @default what does not fit is cut */
+  readonly shrink?: Shrink;
 }
 
 /** Parks entries in an SQS queue, each with the reason and the time; where it was in its stream is in its detail. */
-export function parkIn(client: SQSClient, { queueUrl, busName, now }: DeadLetterOptions): Park {
-  return async (entry, refusal) => {
-    const MessageBody = messageBody({ ...entry, EventBusName: busName }, { ...refusal, parkedAt: now().toISOString() });
-    try {
-      await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
-    } catch (error) {
-      const { name, message } = error as Error;
-      throw new ParkingError(
-        'PARKING_FAILED',
-        `The bus refuses an entry (${refusal.errorCode}) and the dead-letter queue ${queueUrl} does not take it: ${name}: ${message}. ` +
-          'Nothing is skipped: mend the queue or the permission sqs:SendMessage, and the next run goes on here.',
-        { cause: error },
-      );
-    }
+export function parkIn(client: SQSClient, options: DeadLetterOptions & { readonly now: () => Date }): Park {
+  return async (entry, refusal, signal) => {
+    await sendDeadLetter(client, options, entry, { ...refusal, parkedAt: options.now().toISOString() }, signal);
   };
 }
 
-/** The body of a parked entry; one that is too large for SQS once its quotes are escaped again is cut, and says so. */
-function messageBody(entry: BusEntry & { readonly EventBusName: string }, refusal: object): string {
-  let cut = entry;
-  for (;;) {
-    const body = escapeNonCharacters(JSON.stringify({ entry: cut, ...refusal }));
-    const bytes = Buffer.byteLength(body);
-    if (bytes <= MAX_MESSAGE_BYTES) return body;
-    cut = truncate(cut, Math.floor((entryBytes(cut) * MAX_MESSAGE_BYTES * 0.95) / bytes));
+/** Sends a parked entry to the queue. @returns the message's id */
+export async function sendDeadLetter(
+  client: SQSClient,
+  { queueUrl, busName, shrink = cutToFit }: DeadLetterOptions,
+  entry: BusEntry,
+  letter: DeadLetter,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  let MessageBody = bodyOf(entry, busName, letter);
+  let fitting = entry;
+  // One that is too large once its quotes are escaped again is made smaller, and says so; what cannot be, SQS refuses.
+  for (let bytes = Buffer.byteLength(MessageBody); bytes > MAX_MESSAGE_BYTES; bytes = Buffer.byteLength(MessageBody)) {
+    const smaller = await shrink(fitting, Math.floor((entryBytes(fitting) * MAX_MESSAGE_BYTES * 0.95) / bytes), signal);
+    if (smaller === fitting) break;
+    fitting = smaller;
+    MessageBody = bodyOf(fitting, busName, letter);
   }
+  try {
+    return (await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }))).MessageId;
+  } catch (error) {
+    const { name, message } = error as Error;
+    throw new ParkingError(
+      'PARKING_FAILED',
+      `The bus refuses an entry (${letter.errorCode}) and the dead-letter queue ${queueUrl} does not take it: ${name}: ${message}. ` +
+        'Nothing is skipped: mend the queue or the permission sqs:SendMessage, and the next run goes on here.',
+      { cause: error },
+    );
+  }
+}
+
+function bodyOf(entry: BusEntry, EventBusName: string, letter: DeadLetter): string {
+  return escapeNonCharacters(JSON.stringify({ entry: { ...entry, EventBusName }, ...letter }));
 }
 
 /** SQS takes every Unicode character but these two and control characters, which JSON escapes by itself. */

@@ -1,10 +1,11 @@
 import { BusError } from '../errors.ts';
+import { backoff, MAX_FAILURES } from './backoff.ts';
 import type { ConcurrencyLimit } from './concurrency.ts';
 import type { Park } from './dead-letters.ts';
 import type { BusEntry } from './entry.ts';
 import type { PutEvents } from './event-bus.ts';
 import { MAX_REQUEST_BYTES, pack } from './pack.ts';
-import { truncate } from './truncate.ts';
+import { cutToFit, type Shrink } from './shrink.ts';
 import { judgeEntry, judgeFailure, type Verdict } from './verdict.ts';
 
 /** What became of an entry: both are safe, so its position may move. */
@@ -14,7 +15,7 @@ export type Settlement = 'published' | 'parked';
  * Publishes entries and resolves when each of them is settled, with what became of each, in their order.
  *
  * @throws {BusError} when the bus denies the publisher or accepts nothing any more; {@link ParkingError} when an entry can neither be
- * published nor parked; the signal's reason once it is aborted. No entry counts as settled then, and the answers to requests under way are
+ * published nor parked; {@link PayloadError} when one that is too large cannot be stored; the signal's reason once it is aborted. No entry counts as settled then, and the answers to requests under way are
  * not waited for.
  */
 export type Publish = (entries: readonly BusEntry[], signal: AbortSignal) => Promise<Settlement[]>;
@@ -22,6 +23,8 @@ export type Publish = (entries: readonly BusEntry[], signal: AbortSignal) => Pro
 export interface PublisherOptions {
   readonly putEvents: PutEvents;
   readonly park: Park;
+  /** Makes an entry fit that is too large for a request. @default what does not fit is cut */
+  readonly shrink?: Shrink;
   readonly concurrency: ConcurrencyLimit;
   /** Waits, for the backoff. */
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
@@ -31,12 +34,6 @@ export interface PublisherOptions {
   readonly maxRequestBytes?: number;
 }
 
-/** Backoff in milliseconds: twice as long each time, and any time up to that ("full jitter"). */
-const BACKOFF_BASE = 50;
-const BACKOFF_CAP = 3000;
-/** Failures, other than throttling, after which a request is taken apart or the bus is given up: some six seconds. */
-const MAX_FAILURES = 8;
-
 interface Pending {
   readonly entry: BusEntry;
   readonly index: number;
@@ -44,26 +41,37 @@ interface Pending {
 
 /** Makes a publisher; its requests share one bound, however many calls there are at once. */
 export function createPublisher({ putEvents, park, concurrency, wait, random, ...options }: PublisherOptions): Publish {
-  const maxBytes = options.maxRequestBytes ?? MAX_REQUEST_BYTES;
+  const { shrink = cutToFit, maxRequestBytes: maxBytes = MAX_REQUEST_BYTES } = options;
   let accepted = 0;
 
   async function publish(entries: readonly BusEntry[], outer: AbortSignal): Promise<Settlement[]> {
     const settlements: Settlement[] = [];
-    const fitting = entries.map((entry) => truncate(entry, maxBytes));
     const failing = new AbortController();
     const signal = AbortSignal.any([outer, failing.signal]);
-    let index = 0;
-    const requests = pack(fitting, maxBytes).map((request) => request.map((entry) => ({ entry, index: index++ })));
-    const settling = requests.map((request) =>
-      settle(request, settlements, signal).catch((error: unknown) => failing.abort(error)),
-    );
+    const settling = settleAll(entries, settlements, signal, (error) => failing.abort(error));
     const stopped = Promise.withResolvers<void>();
     const stop = () => stopped.resolve();
     outer.addEventListener('abort', stop, { once: true });
-    await Promise.race([Promise.all(settling), stopped.promise]);
+    await Promise.race([settling, stopped.promise]);
     outer.removeEventListener('abort', stop);
     signal.throwIfAborted();
     return settlements;
+  }
+
+  /** Never rejects: what goes wrong is told to `fail`, which aborts the signal for all the others. */
+  async function settleAll(
+    entries: readonly BusEntry[],
+    settlements: Settlement[],
+    signal: AbortSignal,
+    fail: (error: unknown) => void,
+  ): Promise<void> {
+    const fitting = await Promise.all(entries.map((entry) => shrink(entry, maxBytes, signal).catch(fail)));
+    if (signal.aborted) return;
+    let index = 0;
+    const requests = pack(fitting as BusEntry[], maxBytes).map((request) =>
+      request.map((entry) => ({ entry, index: index++ })),
+    );
+    await Promise.all(requests.map((request) => settle(request, settlements, signal).catch(fail)));
   }
 
   /** Sends a request until each of its entries is settled. */
@@ -85,12 +93,12 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
           accepted += 1;
           settlements[pending.index] = 'published';
         } else if (verdict.kind === 'refused' || (verdict.kind === 'failed' && lastTry)) {
-          await park(pending.entry, { errorCode: verdict.code, errorMessage: verdict.message, attempts });
+          await park(pending.entry, { errorCode: verdict.code, errorMessage: verdict.message, attempts }, signal);
           settlements[pending.index] = 'parked';
         } else again.push(pending);
       }
       waiting = again;
-      if (again.length > 0) await wait(random() * Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempts - 1)), signal);
+      if (again.length > 0) await wait(backoff(attempts, random), signal);
     }
   }
 

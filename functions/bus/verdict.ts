@@ -13,7 +13,7 @@ export interface Verdict {
 }
 
 const THROTTLED = /^(Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|LimitExceeded)/;
-const FAILED = /^(Internal|ServiceUnavailable|ServiceException)/;
+const FAILED = /^(Internal|ServiceUnavailable|ServiceException|RequestTimeout|OperationAborted)/;
 /** Codes of a missing permission, wrong or expired credentials, or an account that may not do it. */
 const DENIED =
   /^(AccessDenied|NotAuthorized|InvalidAccountId|UnrecognizedClient|InvalidSignature|SignatureDoesNotMatch|ExpiredToken|InvalidClientTokenId|MissingAuthenticationToken|IncompleteSignature|OptInRequired|CredentialsProvider|TokenProvider)/;

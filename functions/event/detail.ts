@@ -1,3 +1,4 @@
+import type { ClaimCheck } from '../bus/claim-check.ts';
 import type { BullmqEventName, CATALOGUE, FieldType } from './catalogue.ts';
 import type { JsonValue } from './decode.ts';
 
@@ -32,6 +33,8 @@ export interface EventEnvelope {
   readonly unparsed?: readonly string[];
   /** Fields that were cut to make the event fit into EventBridge, with the UTF-8 bytes they had. */
   readonly truncated?: readonly { readonly field: string; readonly bytes: number }[];
+  /** Where the fields are that were too large for EventBridge: an S3 object, JSON with their names and values. */
+  readonly claimCheck?: ClaimCheck;
 }
 
 type FieldValue<T extends FieldType> = T extends 'number' ? number | string : T extends 'json' ? JsonValue : string;

@@ -1,4 +1,4 @@
-/** An answer of an AWS JSON protocol. */
+/** An answer of an AWS service. */
 export interface Answer {
   readonly status: number;
   readonly body: string;

@@ -11,6 +11,7 @@ import {
   type Subscription,
 } from './event-buses.ts';
 import type { Fault, FaultPlan } from './faults.ts';
+import { createObjects, objectFailure } from './objects.ts';
 import type { WireEntry } from './put-events.ts';
 import { createQueues } from './queues.ts';
 
@@ -18,6 +19,8 @@ export interface BusOptions {
   /** Names of the buses, besides `default`. */
   readonly buses: readonly string[];
   readonly queues?: readonly string[];
+  /** Names of S3 buckets. */
+  readonly buckets?: readonly string[];
   /** Texts of secrets, by ARN or name. */
   readonly secrets?: Readonly<Record<string, string>>;
   /** Milliseconds until an answer. @default 0 */
@@ -40,11 +43,14 @@ interface Faults {
   describeEventBus?: FaultPlan<object> | undefined;
   sendMessage?: FaultPlan<object> | undefined;
   getSecretValue?: FaultPlan<object> | undefined;
+  receiveMessage?: FaultPlan<object> | undefined;
+  deleteMessage?: FaultPlan<object> | undefined;
+  putObject?: FaultPlan<{ readonly bytes: number }> | undefined;
 }
 
 type RequestEntry = WireEntry & Required<Pick<WireEntry, 'Source' | 'DetailType' | 'Detail'>>;
 
-/** The part of AWS that a run needs, on the loopback interface: PutEvents with rules, SQS, and secrets. */
+/** The part of AWS that a run needs, on the loopback interface: PutEvents with rules, SQS, secrets, and S3. */
 export interface LocalBus extends AsyncDisposable {
   readonly url: string;
   queueUrl(name: string): string;
@@ -58,12 +64,16 @@ export interface LocalBus extends AsyncDisposable {
   readonly counts: Counts;
   /** Bodies of the messages of a queue. */
   messages(queue: string): string[];
+  /** The objects of a bucket as text, by their keys. */
+  objects(bucket: string): ReadonlyMap<string, string>;
   readonly faults: Faults;
 }
 
 interface Call {
   readonly fault?: Fault | undefined;
   readonly answer: () => Answer;
+  /** How the service writes a refusal. @default as the JSON protocols do */
+  readonly refuse?: typeof failure;
 }
 
 const ACCOUNT = '000000000000';
@@ -73,7 +83,7 @@ const REGION = 'eu-west-1';
  * Starts a server on the loopback interface that answers the JSON protocols of the AWS SDK by their `X-Amz-Target`.
  *
  * It knows PutEvents and DescribeEventBus of EventBridge, the calls of SQS that move messages, and GetSecretValue of Secrets Manager;
- * anything else is an `UnknownOperationException`. A conformance suite holds its answers against LocalStack's.
+ * anything else is an `UnknownOperationException`. A PUT or GET without a target is S3's PutObject or GetObject, by `/bucket/key`. A conformance suite holds its answers against LocalStack's.
  */
 export async function startBus(options: BusOptions): Promise<LocalBus> {
   const { secrets = {}, delay = 0, record = true, validate = true, oversize = 413, port = 0, now = Date.now } = options;
@@ -81,8 +91,17 @@ export async function startBus(options: BusOptions): Promise<LocalBus> {
   const buses = createEventBuses({ names: options.buses, record, validate, oversize, ...shared });
   const queueUrl = (name: string) => `${url}/${ACCOUNT}/${name}`;
   const queues = createQueues({ names: options.queues ?? [], urlOf: queueUrl, ...shared });
+  const objects = createObjects(options.buckets ?? []);
   const faults: Faults = {};
-  const numbers = { putEvents: 0, describeEventBus: 0, sendMessage: 0, getSecretValue: 0 };
+  const numbers = {
+    putEvents: 0,
+    describeEventBus: 0,
+    sendMessage: 0,
+    receiveMessage: 0,
+    deleteMessage: 0,
+    getSecretValue: 0,
+    putObject: 0,
+  };
 
   /** Some faults come before anything is accepted, others after: the call says which, and how to answer it. */
   function callOf(target: string, input: Readonly<Record<string, unknown>>): Call {
@@ -104,6 +123,14 @@ export async function startBus(options: BusOptions): Promise<LocalBus> {
         const fault = faults.sendMessage?.({ number: ++numbers.sendMessage });
         return { fault, answer: () => queues.answer('SendMessage', input) };
       }
+      case 'AmazonSQS.ReceiveMessage': {
+        const fault = faults.receiveMessage?.({ number: ++numbers.receiveMessage });
+        return { fault, answer: () => queues.answer('ReceiveMessage', input) };
+      }
+      case 'AmazonSQS.DeleteMessage': {
+        const fault = faults.deleteMessage?.({ number: ++numbers.deleteMessage });
+        return { fault, answer: () => queues.answer('DeleteMessage', input) };
+      }
     }
     const [service, operation = ''] = target.split('.');
     if (service === 'AmazonSQS') return { answer: () => queues.answer(operation, input) };
@@ -119,11 +146,21 @@ export async function startBus(options: BusOptions): Promise<LocalBus> {
     return success({ ARN: id, Name: id, SecretString, VersionStages: ['AWSCURRENT'] });
   }
 
-  function respond(body: string, request: http.IncomingMessage, response: http.ServerResponse): void {
-    const input = parse(body);
-    const call = input
-      ? callOf(String(request.headers['x-amz-target'] ?? ''), input)
-      : { answer: () => failure(400, 'SerializationException', 'The body is no JSON object.') };
+  function objectCallOf({ method, url: path = '', headers }: http.IncomingMessage, body: Buffer): Call {
+    const number = method === 'PUT' ? ++numbers.putObject : 0;
+    const fault = number > 0 ? faults.putObject?.({ bytes: body.length, number }) : undefined;
+    return { fault, answer: () => objects.answer(method, path, headers, body), refuse: objectFailure };
+  }
+
+  function jsonCallOf({ headers }: http.IncomingMessage, body: Buffer): Call {
+    const input = parse(body.toString());
+    if (input) return callOf(String(headers['x-amz-target'] ?? ''), input);
+    return { answer: () => failure(400, 'SerializationException', 'The body is no JSON object.') };
+  }
+
+  function respond(body: Buffer, request: http.IncomingMessage, response: http.ServerResponse): void {
+    const isObject = objects.isAsked(request.method, request.headers);
+    const call = isObject ? objectCallOf(request, body) : jsonCallOf(request, body);
     const { fault } = call;
     if (fault?.kind === 'hang') return;
     if (fault?.kind === 'reset') return void request.socket.destroy();
@@ -143,7 +180,7 @@ export async function startBus(options: BusOptions): Promise<LocalBus> {
     request.on('data', (chunk) => chunks.push(chunk));
     request.on('end', () => {
       if (request.url === '/stats') return write(response, success(buses.counts));
-      respond(Buffer.concat(chunks).toString(), request, response);
+      respond(Buffer.concat(chunks), request, response);
     });
   });
   // Longer than any client keeps a connection, so that none is closed in its hands.
@@ -160,6 +197,7 @@ export async function startBus(options: BusOptions): Promise<LocalBus> {
     requests: buses.requests,
     counts: buses.counts,
     messages: queues.bodies,
+    objects: objects.texts,
     faults,
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close');
@@ -170,8 +208,8 @@ export async function startBus(options: BusOptions): Promise<LocalBus> {
   };
 }
 
-function answerOf({ fault, answer }: Call): Answer {
-  if (fault?.kind === 'error') return failure(fault.status, fault.code, fault.message ?? 'planned');
+function answerOf({ fault, answer, refuse = failure }: Call): Answer {
+  if (fault?.kind === 'error') return refuse(fault.status, fault.code, fault.message ?? 'planned');
   if (fault?.kind === 'garbage') return { status: 200, body: '<html>' };
   return answer();
 }

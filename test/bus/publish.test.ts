@@ -274,6 +274,26 @@ describe('parking', () => {
   });
 });
 
+describe('a dead letter that was cut before', () => {
+  test('is cut once more, and says how long the whole value was', async () => {
+    const { bus, publish, parked } = await world();
+    bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'InvalidArgument' } });
+    const Detail = JSON.stringify({ id: 'x', failedReason: '"'.repeat(3_000_000) });
+
+    expect(await publish([{ Source: 'bullmq', DetailType: 'x', Detail }], never)).toEqual(['parked']);
+    expect(JSON.parse(parked()[0].entry.Detail).truncated).toEqual([{ field: 'failedReason', bytes: 3_000_000 }]);
+  });
+
+  test('in which nothing can be cut is refused by SQS, and stops the run', async () => {
+    const { publish } = await world();
+    const Detail = JSON.stringify({ id: 'x', queue: 'q'.repeat(1_100_000) });
+
+    await expect(publish([{ Source: 'bullmq', DetailType: 'x', Detail }], never)).rejects.toThrow(
+      /does not take it: InvalidParameterValue/,
+    );
+  });
+});
+
 describe('entries over the limit', () => {
   test('are cut and published', async () => {
     const { bus, publish } = await world({ maxRequestBytes: 5000 });

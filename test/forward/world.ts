@@ -118,7 +118,7 @@ export async function createWorld(
       },
       publish: parts.createPublisher({
         putEvents: (entries) => around(() => putEvents(entries)),
-        park: (entry: BusEntry, refusal) => around(() => park(entry, refusal)),
+        park: (entry: BusEntry, refusal, signal) => around(() => park(entry, refusal, signal)),
         concurrency: createConcurrencyLimit(4),
         wait,
         random: () => 0.5,

@@ -1,0 +1,287 @@
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, onTestFinished } from 'vitest';
+import { createClaimCheck } from '../../functions/bus/claim-check.ts';
+import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
+import { parkIn } from '../../functions/bus/dead-letters.ts';
+import { entryBytes } from '../../functions/bus/entry.ts';
+import { putEventsOf } from '../../functions/bus/event-bus.ts';
+import { putObjectIn } from '../../functions/bus/payload-bucket.ts';
+import { createPublisher } from '../../functions/bus/publish.ts';
+import { PayloadError } from '../../functions/errors.ts';
+import { toBusEntry } from '../../functions/event/envelope.ts';
+import { startBus } from '../../local/bus/server.ts';
+
+const MB = 1_000_000;
+const NOW = new Date('2026-11-01T12:00:00Z');
+const ID = 'default/bull:emails/1795398834833-0';
+const origin = { sourceName: 'default', prefix: 'bull', queue: 'emails' };
+const never = new AbortController().signal;
+const entryOf = (...texts: string[]) =>
+  toBusEntry(origin, { id: '1795398834833-0', fields: texts.map((text) => Buffer.from(text)) }, 7);
+const completed = (returnvalue: unknown) =>
+  entryOf('event', 'completed', 'jobId', '1', 'returnvalue', JSON.stringify(returnvalue), 'prev', 'active');
+const bodyOf = (object: object) => JSON.stringify(object);
+
+/** A publisher with a bucket, of the real AWS SDK, in front of an endpoint whose faults are planned. */
+async function world({ bucket = 'payloads' } = {}) {
+  const bus = await startBus({ buses: ['bus'], queues: ['parked'], buckets: ['payloads'] });
+  const settings = {
+    endpoint: bus.url,
+    region: 'eu-west-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    maxAttempts: 1,
+    requestHandler: { requestTimeout: 500, throwOnRequestTimeout: true },
+  };
+  const client = new EventBridgeClient(settings);
+  const sqs = new SQSClient(settings);
+  onTestFinished(async () => {
+    client.destroy();
+    sqs.destroy();
+    await bus[Symbol.asyncDispose]();
+  });
+  const waits: number[] = [];
+  const wait = async (milliseconds: number) => waits.push(milliseconds);
+  const putObject = putObjectIn(client, { bucket, endpoint: bus.url, now: () => NOW });
+  const upload = { most: 0, now: 0 };
+  const shrink = createClaimCheck({
+    bucket,
+    async putObject(key, body) {
+      upload.most = Math.max(upload.most, ++upload.now);
+      await putObject(key, body).finally(() => --upload.now);
+    },
+    concurrency: createConcurrencyLimit(2),
+    wait,
+    random: () => 1,
+  });
+  const publish = createPublisher({
+    putEvents: putEventsOf(client, 'bus'),
+    park: parkIn(sqs, { queueUrl: bus.queueUrl('parked'), busName: 'bus', shrink, now: () => NOW }),
+    shrink,
+    concurrency: createConcurrencyLimit(4),
+    wait,
+    random: () => 1,
+  });
+  const details = () => bus.accepted.map(({ detail }) => detail);
+  const stored = () => [...bus.objects('payloads')];
+  return { bus, publish, shrink, waits, upload, details, stored };
+}
+
+describe('an event over the limit', () => {
+  test('leaves its largest field in the bucket, byte for byte', async () => {
+    const { publish, details, stored } = await world();
+    const returnvalue = {
+      rows: Array.from({ length: 50_000 }, (_, n) => ({ n, text: 'ü"\u0000\u{1f600}', half: 0.5 })),
+    };
+    const body = bodyOf({ returnvalue });
+    expect(body.length).toBeGreaterThan(2 * MB);
+
+    expect(await publish([completed(returnvalue)], never)).toEqual(['published']);
+
+    expect(stored()).toEqual([[ID, body]]);
+    expect(JSON.parse(stored()[0]?.[1] ?? '')).toEqual({ returnvalue });
+    const { returnvalue: _, ...rest } = JSON.parse(completed(0).Detail);
+    expect(details()).toEqual([
+      { ...rest, claimCheck: { bucket: 'payloads', key: ID, fields: ['returnvalue'], bytes: Buffer.byteLength(body) } },
+    ]);
+  });
+
+  test('keeps the fields that fit, custom ones by their path', async () => {
+    const { publish, details, stored } = await world();
+    const pdf = 'x'.repeat(2 * MB);
+
+    await publish([entryOf('event', 'invoice', 'jobId', '1', 'pdf', pdf, '__proto__', pdf, 'number', '42')], never);
+
+    expect(stored()).toEqual([[ID, `{"fields.pdf":"${pdf}","fields.__proto__":"${pdf}"}`]]);
+    expect(details()).toMatchObject([
+      { fields: { number: '42' }, claimCheck: { fields: ['fields.pdf', 'fields.__proto__'] } },
+    ]);
+  });
+
+  test('is sent with others in their order, and only what does not fit is stored', async () => {
+    const { publish, details, stored } = await world();
+    const small = entryOf('event', 'failed', 'jobId', '1', 'failedReason', 'boom');
+
+    expect(await publish([small, completed('x'.repeat(3 * MB)), small], never)).toHaveLength(3);
+
+    expect(details().map(({ event }) => event)).toEqual(['failed', 'completed', 'failed']);
+    expect(stored()).toHaveLength(1);
+  });
+
+  test('gets the same object under the same key when it is sent again', async () => {
+    const { publish, details, stored } = await world();
+    const entry = completed('x'.repeat(3 * MB));
+
+    await publish([entry], never);
+    const [first] = stored();
+    await publish([entry], never);
+
+    expect(stored()).toEqual([first]);
+    expect(details()[0]).toEqual(details()[1]);
+  });
+
+  test('is not stored more often at once than it is allowed to be in memory', async () => {
+    const { publish, upload, stored } = await world();
+    const entries = Array.from({ length: 8 }, (_, n) =>
+      toBusEntry(origin, { id: `${n}-0`, fields: ['event', 'x', 'y', 'z'.repeat(MB)].map((s) => Buffer.from(s)) }, n),
+    );
+
+    await publish(entries, never);
+
+    expect(stored()).toHaveLength(8);
+    expect(upload.most).toBe(2);
+  });
+
+  test.prop(
+    [fc.array(fc.tuple(fc.string({ maxLength: 200 }), fc.string({ unit: 'binary', maxLength: 300 }), fc.nat(400)))],
+    { numRuns: 30 },
+  )('always fits, and is whole again with its object', async (fields) => {
+    const objects = new Map<string, string>();
+    const shrink = createClaimCheck({
+      bucket: 'payloads',
+      putObject: async (key, body) => void objects.set(key, body.toString()),
+      concurrency: createConcurrencyLimit(1),
+      wait: async () => {},
+      random: () => 1,
+    });
+    const entry = entryOf('event', 'custom', ...fields.flatMap(([name, text, times]) => [name, text.repeat(times)]));
+
+    const rest = await shrink(entry, 20_000, never);
+
+    expect(entryBytes(rest)).toBeLessThanOrEqual(20_000);
+    const { claimCheck, ...detail } = JSON.parse(rest.Detail);
+    expect(claimCheck === undefined).toBe(entryBytes(entry) <= 20_000);
+    const object = JSON.parse(objects.get(ID) ?? '{}');
+    expect(Object.keys(object)).toEqual(claimCheck?.fields ?? []);
+    for (const [path, value] of Object.entries(object)) put(detail, path, value);
+    expect(detail).toEqual(JSON.parse(entry.Detail));
+  });
+});
+
+/** What a consumer does with a field of the object. */
+function put(detail: Record<string, unknown>, path: string, value: unknown): void {
+  const [, group = '', name = ''] = /^(fields|repeated)\.(.*)$/s.exec(path) ?? [];
+  const owner = (group ? detail[group] : detail) as Record<string, unknown>;
+  const whole = !group && typeof value === 'object' && detail[path] ? { ...value, ...detail[path] } : value;
+  Object.defineProperty(owner, group ? name : path, {
+    value: whole,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
+}
+
+describe('an upload that', () => {
+  test.each([
+    { kind: 'error', status: 503, code: 'SlowDown' },
+    { kind: 'error', status: 500, code: 'InternalError' },
+    { kind: 'error', status: 400, code: 'RequestTimeout' },
+    { kind: 'hang' },
+    { kind: 'reset' },
+    { kind: 'reset-after-accept' },
+    { kind: 'garbage' },
+  ] as const)('fails ($kind $code) is tried again, later each time', async (fault) => {
+    const { bus, publish, waits, stored, details } = await world();
+    bus.faults.putObject = ({ number }) => (number <= 2 ? fault : undefined);
+
+    expect(await publish([completed('x'.repeat(2 * MB))], never)).toEqual(['published']);
+    expect(waits).toEqual([50, 100]);
+    expect(stored()).toHaveLength(1);
+    expect(details()).toMatchObject([{ claimCheck: { key: ID } }]);
+  });
+
+  test.each([
+    [{ status: 403, code: 'AccessDenied' }, 'PAYLOAD_DENIED', 'grant s3:PutObject on arn:aws:s3:::payloads/*'],
+    [{ status: 400, code: 'AuthorizationHeaderMalformed' }, 'PAYLOAD_REFUSED', 'check that it is in this region'],
+    [{ status: 301, code: 'PermanentRedirect' }, 'PAYLOAD_REFUSED', 'check that it is in this region'],
+    [{ status: 404, code: 'NoSuchBucket' }, 'PAYLOAD_BUCKET_MISSING', 'create it, or set PAYLOAD_BUCKET'],
+  ] as const)('is refused (%j) stops the run at once, and nothing is sent', async (fault, code, remedy) => {
+    const { bus, publish, waits, details } = await world();
+    bus.faults.putObject = () => ({ kind: 'error', ...fault });
+
+    const publishing = publish([...[1, 2, 3].map(completed), completed('x'.repeat(2 * MB))], never);
+
+    await expect(publishing).rejects.toBeInstanceOf(PayloadError);
+    await expect(publishing).rejects.toMatchObject({ code, message: expect.stringContaining(remedy) });
+    await expect(publishing).rejects.toThrow(`The bucket "payloads" (PAYLOAD_BUCKET) does not take`);
+    expect(details()).toEqual([]);
+    expect(waits).toEqual([]);
+  });
+
+  test('fails again and again stops the run, and the next one goes on', async () => {
+    const { bus, publish, waits, details, stored } = await world();
+    bus.faults.putObject = () => ({ kind: 'error', status: 500, code: 'InternalError' });
+
+    await expect(publish([completed('x'.repeat(2 * MB))], never)).rejects.toMatchObject({
+      code: 'PAYLOAD_UNAVAILABLE',
+      message: expect.stringContaining('InternalError: planned'),
+    });
+    expect(waits).toHaveLength(7);
+    expect(details()).toEqual([]);
+
+    bus.faults.putObject = undefined;
+    expect(await publish([completed('x'.repeat(2 * MB))], never)).toEqual(['published']);
+    expect(stored()).toHaveLength(1);
+  });
+
+  test('is throttled is tried again until it is told to stop', async () => {
+    const { bus, publish, details } = await world();
+    const stop = new AbortController();
+    bus.faults.putObject = ({ number }) => {
+      if (number === 30) stop.abort(new Error('the deadline'));
+      return { kind: 'error', status: 503, code: 'SlowDown' };
+    };
+
+    await expect(publish([completed('x'.repeat(2 * MB))], stop.signal)).rejects.toThrow('the deadline');
+    expect(details()).toEqual([]);
+  });
+});
+
+describe('what no claim check can be for', () => {
+  test.each(['q'.repeat(1100), '../..', 'a/./b'])('an id that S3 takes for no key (%.10s…) is cut', async (queue) => {
+    const { publish, details, stored } = await world();
+    const fields = ['event', 'completed', 'returnvalue', `"${'x'.repeat(2 * MB)}"`].map((text) => Buffer.from(text));
+
+    expect(await publish([toBusEntry({ ...origin, queue }, { id: '1-0', fields }, 1)], never)).toEqual(['published']);
+
+    expect(stored()).toEqual([]);
+    expect(details()).toMatchObject([{ truncated: [{ field: 'returnvalue', bytes: 2 * MB }] }]);
+  });
+});
+
+describe('a dead letter', () => {
+  const parked = (bus: { messages(queue: string): string[] }) => bus.messages('parked').map((body) => JSON.parse(body));
+
+  test('that is too large once its quotes are escaped leaves its largest field in the bucket, too', async () => {
+    const { bus, publish, stored } = await world();
+    bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'InvalidArgument' } });
+    const quotes = '"'.repeat(400_000);
+
+    expect(await publish([completed(quotes)], never)).toEqual(['parked']);
+
+    expect(stored()).toEqual([[ID, bodyOf({ returnvalue: quotes })]]);
+    const [{ entry }] = parked(bus);
+    expect(JSON.parse(entry.Detail)).toMatchObject({ id: ID, prev: 'active', claimCheck: { fields: ['returnvalue'] } });
+    expect(JSON.parse(entry.Detail)).not.toHaveProperty('truncated');
+  });
+
+  test('of an event with a claim check is parked as it was sent, however large its quotes become', async () => {
+    const { bus, publish, stored } = await world();
+    const refused: (string | undefined)[] = [];
+    bus.faults.putEvents = ({ entries }) => {
+      refused.push(entries[0]?.Detail);
+      return { kind: 'entries', codes: { 0: 'InvalidArgument' } };
+    };
+    const [large, quotes] = ['x'.repeat(2 * MB), '"'.repeat(350_000)];
+
+    expect(await publish([entryOf('event', 'x', 'large', large, 'quotes', quotes, 'n', '1')], never)).toEqual([
+      'parked',
+    ]);
+
+    expect(stored()).toEqual([[ID, bodyOf({ 'fields.large': large, 'fields.quotes': quotes })]]);
+    const [{ entry }] = parked(bus);
+    expect(refused).toEqual([entry.Detail]);
+    expect(JSON.parse(entry.Detail)).toMatchObject({ fields: { n: '1' }, claimCheck: { key: ID } });
+  });
+});
