@@ -20,6 +20,10 @@ const METRICS = {
   SweepDuration: MetricUnit.Milliseconds,
   /** Lost events that were told from the state of their jobs. */
   Recovered: MetricUnit.Count,
+  /** Parked events that the bus accepted when they were sent again. */
+  Redriven: MetricUnit.Count,
+  /** Parked events that it refused again. */
+  RedriveFailed: MetricUnit.Count,
   /** Gaps not yet recovered when the run ended. */
   OpenGaps: MetricUnit.Count,
 } as const;

@@ -2,6 +2,7 @@ import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Place } from '../functions/start-from.ts';
 
@@ -109,9 +110,23 @@ export interface BullbridgeProps {
   readonly queueMetrics?: boolean;
 
   /**
+   * The bucket for what is too large for EventBridge: an event leaves its largest fields there, and a claim check in its detail.
+   *
+   * @default - a bucket of its own, see {@link Bullbridge.payloadBucket}
+   */
+  readonly payloadBucket?: IBucket;
+
+  /**
+   * How long the bucket of its own keeps what events left there, in whole days.
+   *
+   * @default Duration.days(30)
+   */
+  readonly payloadRetention?: Duration;
+
+  /**
    * The network of Redis, where it has no public address.
    *
-   * From the chosen subnets, EventBridge, DynamoDB, SQS and Secrets Manager must be reachable: by NAT or by endpoints.
+   * From the chosen subnets, EventBridge, DynamoDB, SQS, S3 and Secrets Manager must be reachable: by NAT or by endpoints.
    *
    * @default - no network; Redis must be reachable from the internet
    */
@@ -146,7 +161,7 @@ export interface BullbridgeProps {
   readonly logRetention?: RetentionDays;
 
   /**
-   * What becomes of the positions and the parked events when the stack is deleted.
+   * What becomes of the positions, the parked events and the payloads when the stack is deleted.
    *
    * The table is also protected from deletion unless this is `DESTROY`.
    *

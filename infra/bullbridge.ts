@@ -1,13 +1,15 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, type Stack, Validations } from 'aws-cdk-lib';
 import { AttributeType, type ITableV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { ViaServicePrincipal } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { BullbridgeProps } from './bullbridge-props.ts';
+import { BundledFunction } from './bundled-function.ts';
 import { settingsOf } from './environment.ts';
 import { ScheduledFunction } from './scheduled-function.ts';
 
@@ -42,6 +44,10 @@ export class Bullbridge extends Construct {
   readonly forwardFunction: LambdaFunction;
   /** The function that recovers lost events; it can be invoked at any time, too. */
   readonly reconcileFunction: LambdaFunction;
+  /** The function that sends parked events again, when it is invoked. */
+  readonly redriveFunction: LambdaFunction;
+  /** What is too large for EventBridge. */
+  readonly payloadBucket: IBucket;
 
   constructor(scope: Construct, id: string, props: BullbridgeProps) {
     super(scope, id);
@@ -70,6 +76,8 @@ export class Bullbridge extends Construct {
       reason: 'This is a dead-letter queue; the function itself sends to it, so no other queue or function names it.',
     });
 
+    this.payloadBucket = props.payloadBucket ?? createBucket(this, props.payloadRetention, removalPolicy);
+
     const shared = {
       environment: {
         REDIS_URL_SECRET_ARN: redisUrlSecret.secretArn,
@@ -77,6 +85,7 @@ export class Bullbridge extends Construct {
         EVENT_BUS_NAME: this.eventBus.eventBusArn,
         CHECKPOINT_TABLE: this.table.tableName,
         DEAD_LETTER_QUEUE_URL: this.deadLetterQueue.queueUrl,
+        PAYLOAD_BUCKET: this.payloadBucket.bucketName,
         BULLBRIDGE_INTERVAL_SECONDS: `${interval.toSeconds()}`,
         ...settingsOf(props),
       },
@@ -95,7 +104,8 @@ export class Bullbridge extends Construct {
       securityGroups: props.securityGroups,
     });
     this.forwardFunction = forward.function;
-    this.allow(this.forwardFunction, redisUrlSecret, 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem');
+    this.allowRead(this.forwardFunction, redisUrlSecret, 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem');
+    this.allowPublish(this.forwardFunction);
 
     const reconcile = new ScheduledFunction(this, 'Reconcile', {
       ...shared,
@@ -108,21 +118,80 @@ export class Bullbridge extends Construct {
       securityGroups: props.vpc && this.forwardFunction.connections.securityGroups,
     });
     this.reconcileFunction = reconcile.function;
-    this.allow(this.reconcileFunction, redisUrlSecret, 'dynamodb:Query', 'dynamodb:UpdateItem');
+    this.allowRead(this.reconcileFunction, redisUrlSecret, 'dynamodb:Query', 'dynamodb:UpdateItem');
+    this.allowPublish(this.reconcileFunction);
+
+    const redrive = new BundledFunction(this, 'Redrive', {
+      ...shared,
+      name: 'redrive',
+      description: 'Sends parked BullMQ events to EventBridge again',
+      timeout: MAX_TIMEOUT,
+      // It has no need of Redis, so none of the network.
+      vpc: undefined,
+      vpcSubnets: undefined,
+    });
+    this.redriveFunction = redrive.function;
+    this.allowPublish(this.redriveFunction);
+    const queueActions = ['ReceiveMessage', 'DeleteMessage', 'ChangeMessageVisibility', 'GetQueueAttributes'];
+    allow(this.redriveFunction, this.deadLetterQueue.queueArn, ...queueActions.map((action) => `sqs:${action}`));
   }
 
-  /** Exactly what a function calls: `grantRead`, `sendMessages` and their like would allow more. */
-  private allow(grantee: LambdaFunction, redisUrlSecret: ISecret, ...tableActions: string[]): void {
-    const { eventBus, table, deadLetterQueue } = this;
-    const allow = (resource: string, ...actions: string[]) =>
-      grantee.addToRolePolicy(new PolicyStatement({ actions, resources: [resource] }));
-    allow(table.tableArn, ...tableActions);
-    allow(eventBus.eventBusArn, 'events:PutEvents', 'events:DescribeEventBus');
-    allow(deadLetterQueue.queueArn, 'sqs:SendMessage');
+  private allowPublish(grantee: LambdaFunction): void {
+    const { eventBus, deadLetterQueue, payloadBucket } = this;
+    allow(grantee, eventBus.eventBusArn, 'events:PutEvents', 'events:DescribeEventBus');
+    allow(grantee, deadLetterQueue.queueArn, 'sqs:SendMessage');
+    allow(grantee, payloadBucket.arnForObjects('*'), 's3:PutObject');
+    payloadBucket.encryptionKey?.grant(
+      new ViaServicePrincipal(`s3.${payloadBucket.stack.region}.amazonaws.com`, grantee.grantPrincipal),
+      'kms:GenerateDataKey',
+    );
+    Validations.of(grantee.role ?? grantee).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::${nameOf(payloadBucket.arnForObjects('*'), payloadBucket.stack)}]`,
+      reason: 'Each object has a key of its own, the id of an event.',
+    });
+  }
+
+  private allowRead(grantee: LambdaFunction, redisUrlSecret: ISecret, ...tableActions: string[]): void {
+    allow(grantee, this.table.tableArn, ...tableActions);
     // Secrets Manager ends an ARN with a dash and six random characters, which a secret known by its name lacks.
-    allow(redisUrlSecret.secretFullArn ?? `${redisUrlSecret.secretArn}-??????`, 'secretsmanager:GetSecretValue');
+    allow(
+      grantee,
+      redisUrlSecret.secretFullArn ?? `${redisUrlSecret.secretArn}-??????`,
+      'secretsmanager:GetSecretValue',
+    );
     allowDecrypt(redisUrlSecret, grantee);
   }
+}
+
+/** Exactly what a function calls: `grantRead`, `sendMessages` and their like would allow more. */
+function allow(grantee: LambdaFunction, resource: string, ...actions: string[]): void {
+  grantee.addToRolePolicy(new PolicyStatement({ actions, resources: [resource] }));
+}
+
+/** An ARN as cdk-nag writes it, with the names of what is not known yet. */
+function nameOf(arn: string, stack: Stack): string {
+  const resolved = stack.resolve(arn);
+  if (typeof resolved === 'string') return resolved;
+  const parts: (string | { Ref?: string; 'Fn::GetAtt'?: string[] })[] = resolved['Fn::Join'][1];
+  const names = parts.map((part) =>
+    typeof part === 'string' ? part : `<${part.Ref ?? part['Fn::GetAtt']?.join('.')}>`,
+  );
+  return names.join('');
+}
+
+function createBucket(scope: Construct, retention = Duration.days(30), removalPolicy: RemovalPolicy): Bucket {
+  const bucket = new Bucket(scope, 'Payloads', {
+    encryption: BucketEncryption.S3_MANAGED,
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    enforceSSL: true,
+    lifecycleRules: [{ expiration: retention, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+    removalPolicy,
+  });
+  Validations.of(bucket).acknowledge({
+    id: 'AwsSolutions-S1',
+    reason: 'Only the functions of this construct write to it; who reads is for the consumers of the events to say.',
+  });
+  return bucket;
 }
 
 /** A secret with a key of its own: the function may use the key through Secrets Manager. */

@@ -50,7 +50,8 @@ export class BullbridgeStack extends Stack {
       vpc: vpcId === undefined ? undefined : Vpc.fromLookup(this, 'Vpc', { vpcId }),
       removalPolicy: removalPolicyOf(options),
     });
-    const { eventBus, table, deadLetterQueue, forwardFunction, reconcileFunction } = bullbridge;
+    const { eventBus, table, deadLetterQueue, payloadBucket } = bullbridge;
+    const { forwardFunction, reconcileFunction, redriveFunction } = bullbridge;
     const output = (name: string, description: string, value: string) =>
       new CfnOutput(this, name, { description, value });
     output('EventBusName', 'The bus to write rules for', eventBus.eventBusName);
@@ -58,7 +59,9 @@ export class BullbridgeStack extends Stack {
     output('CheckpointTable', 'The table with positions, leases and gaps', table.tableName);
     output('DeadLetterQueueUrl', 'The queue of events that the bus refused', deadLetterQueue.queueUrl);
     output('ForwardFunction', 'The function that forwards', forwardFunction.functionName);
+    output('PayloadBucket', 'The bucket of what is too large for the bus', payloadBucket.bucketName);
     output('ReconcileFunction', 'The function that recovers lost events', reconcileFunction.functionName);
+    output('RedriveFunction', 'The function that sends refused events again', redriveFunction.functionName);
     for (const group of vpcId === undefined ? [] : forwardFunction.connections.securityGroups) {
       output('SecurityGroupId', 'The group that the security group of Redis must let in', group.securityGroupId);
     }

@@ -1,5 +1,6 @@
 import type { ForwardResult } from '../functions/forward/handler.ts';
 import type { ReconcileResult } from '../functions/reconcile/handler.ts';
+import type { RedriveResult } from '../functions/redrive/handler.ts';
 import { type Bundle, buildFunctions } from '../infra/build.ts';
 import { type LocalBus, startBus } from './bus/server.ts';
 import { createTable, localClient, startDynamoDB } from './dynamodb.ts';
@@ -9,6 +10,7 @@ import { createFunction, type LocalFunction } from './lambda/function.ts';
 interface Results {
   readonly forward: ForwardResult;
   readonly reconcile: ReconcileResult;
+  readonly redrive: RedriveResult;
 }
 
 type FunctionName = keyof Results;
@@ -26,18 +28,17 @@ export interface StackOptions {
   readonly secrets?: Readonly<Record<string, string>>;
 }
 
-/** What `cdk deploy` makes, on this machine: bus, table, dead-letter queue, and the built functions. */
+/** What `cdk deploy` makes, on this machine: bus, table, dead-letter queue, payload bucket, and the built functions. */
 export interface LocalStack extends AsyncDisposable {
   readonly bus: LocalBus;
   readonly forward: LocalFunction<ForwardResult>;
   readonly reconcile: LocalFunction<ReconcileResult>;
+  readonly redrive: LocalFunction<RedriveResult>;
   /** Another process of a function, as Lambda starts one for an invocation at the same time. */
   start<Name extends FunctionName>(
     name: Name,
     environment?: Readonly<Record<string, string>>,
   ): LocalFunction<Results[Name]>;
-  /** {@link start} of `forward`. */
-  startForward(environment?: Readonly<Record<string, string>>): LocalFunction<ForwardResult>;
   readonly tableUrl: string;
   /** What runs where, in words. */
   readonly parts: readonly string[];
@@ -46,6 +47,7 @@ export interface LocalStack extends AsyncDisposable {
 export const BUS = 'bullbridge';
 export const TABLE = 'bullbridge';
 export const DEAD_LETTERS = 'bullbridge-dead-letters';
+export const PAYLOADS = 'bullbridge-payloads';
 
 /** Builds the functions from the sources as they are. */
 export async function buildBundles(): Promise<Bundles> {
@@ -62,7 +64,7 @@ export async function startStack({
 }: StackOptions): Promise<LocalStack> {
   const started = new AsyncDisposableStack();
   const dynamodb = started.use(await startDynamoDB());
-  const bus = started.use(await startBus({ buses: [BUS], queues: [DEAD_LETTERS], secrets }));
+  const bus = started.use(await startBus({ buses: [BUS], queues: [DEAD_LETTERS], buckets: [PAYLOADS], secrets }));
   await createTable(localClient(dynamodb.url), TABLE);
   const start = <Name extends FunctionName>(name: Name, overrides: Readonly<Record<string, string>> = {}) =>
     started.use(
@@ -74,8 +76,10 @@ export async function startStack({
           EVENT_BUS_NAME: BUS,
           CHECKPOINT_TABLE: TABLE,
           DEAD_LETTER_QUEUE_URL: bus.queueUrl(DEAD_LETTERS),
+          PAYLOAD_BUCKET: PAYLOADS,
           AWS_ENDPOINT_URL_EVENTBRIDGE: bus.url,
           AWS_ENDPOINT_URL_SQS: bus.url,
+          AWS_ENDPOINT_URL_S3: bus.url,
           AWS_ENDPOINT_URL_SECRETS_MANAGER: bus.url,
           AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
           ...environment,
@@ -86,15 +90,15 @@ export async function startStack({
     );
   const parts = [
     `DynamoDB   ${dynamodb.what} at ${dynamodb.url}`,
-    `bus        bullbridge's own PutEvents and SQS endpoint at ${bus.url}`,
+    `bus        bullbridge's own PutEvents, SQS and S3 endpoint at ${bus.url}`,
     `function   dist/lambda/forward/index.mjs (${Math.round(bundles.forward.bytes / 1000)} kB), in a process of its own`,
   ];
   return {
     bus,
     forward: start('forward'),
     reconcile: start('reconcile'),
+    redrive: start('redrive'),
     start,
-    startForward: (overrides) => start('forward', overrides),
     tableUrl: dynamodb.url,
     parts,
     [Symbol.asyncDispose]: () => started.disposeAsync(),

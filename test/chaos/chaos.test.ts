@@ -59,7 +59,7 @@ describe('a run survives that it', () => {
     await accepted(stack, 500);
     stack.forward.kill('SIGSTOP');
     await stack.expireLease();
-    expect(await stack.startForward().invoke()).toMatchObject({ caughtUp: true });
+    expect(await stack.start('forward').invoke()).toMatchObject({ caughtUp: true });
     stack.forward.kill('SIGCONT');
 
     expect(await zombie).toMatchObject({ caughtUp: false });
@@ -71,7 +71,7 @@ describe('a run survives that it', () => {
     const first = outcome(stack.forward.invoke());
     await accepted(stack, 300);
     await stack.expireLease();
-    const second = outcome(stack.startForward().invoke());
+    const second = outcome(stack.start('forward').invoke());
 
     expect([await first, await second]).toContainEqual(expect.objectContaining({ caughtUp: true }));
     await expectAllSettled(stack, 2 * BOUND);
@@ -110,7 +110,7 @@ describe('a run survives that Redis', () => {
     const proxy = await cuttingProxy(stack.redisUrl);
     proxy.cutAfter(bytes);
 
-    expect(await outcome(stack.startForward({ REDIS_URL: proxy.url }).invoke())).toBe('RedisError');
+    expect(await outcome(stack.start('forward', { REDIS_URL: proxy.url }).invoke())).toBe('RedisError');
     await expectAllSettled(stack, BOUND);
   });
 });
@@ -128,7 +128,7 @@ describe('a run survives that DynamoDB', () => {
     const stack = await stackWithBacklog();
     const table = await faultyTable(stack.tableUrl, plan);
 
-    expect(await stack.startForward({ AWS_ENDPOINT_URL_DYNAMODB: table.url }).invoke()).toMatchObject({
+    expect(await stack.start('forward', { AWS_ENDPOINT_URL_DYNAMODB: table.url }).invoke()).toMatchObject({
       published: ENTRIES,
       caughtUp: true,
     });
@@ -139,7 +139,7 @@ describe('a run survives that DynamoDB', () => {
     const stack = await stackWithBacklog();
     const table = await faultyTable(stack.tableUrl, (call) => (call >= last ? failed : undefined));
 
-    expect(await outcome(stack.startForward({ AWS_ENDPOINT_URL_DYNAMODB: table.url }).invoke())).toBe(
+    expect(await outcome(stack.start('forward', { AWS_ENDPOINT_URL_DYNAMODB: table.url }).invoke())).toBe(
       'CheckpointError',
     );
     await expectAllSettled(stack, BOUND);

@@ -68,10 +68,31 @@ describe('what is kept', () => {
     });
   });
 
+  test('keeps payloads for a month or as long as told, encrypted, and for nobody else', () => {
+    template.hasResource('AWS::S3::Bucket', {
+      DeletionPolicy: 'Retain',
+      Properties: {
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+        },
+        LifecycleConfiguration: { Rules: [Match.objectLike({ ExpirationInDays: 30, Status: 'Enabled' })] },
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+      },
+    });
+    synthesize({ payloadRetention: Duration.days(3) }).hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: { Rules: [Match.objectLike({ ExpirationInDays: 3 })] },
+    });
+  });
+
   test('keeps logs for a month, or as long as told', () => {
-    template.resourceCountIs('AWS::Logs::LogGroup', 2);
+    template.resourceCountIs('AWS::Logs::LogGroup', 3);
     template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
-    for (const name of ['Forward', 'Reconcile']) {
+    for (const name of ['Forward', 'Reconcile', 'Redrive']) {
       const { id } = only(template, 'AWS::Logs::LogGroup', `Bullbridge${name}`);
       const { Properties } = only(template, 'AWS::Lambda::Function', `Bullbridge${name}`);
       expect(Properties['LoggingConfig']).toEqual({ LogGroup: { Ref: id } });
@@ -84,7 +105,7 @@ describe('what is kept', () => {
 
 describe('what runs', () => {
   test('runs the bundles on Node 24 and ARM', () => {
-    template.resourceCountIs('AWS::Lambda::Function', 2);
+    template.resourceCountIs('AWS::Lambda::Function', 3);
     template.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],

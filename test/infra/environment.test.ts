@@ -26,6 +26,9 @@ describe('the environment of the function', () => {
             "Arn",
           ],
         },
+        "PAYLOAD_BUCKET": {
+          "Ref": "BullbridgePayloads0F29A008",
+        },
         "REDIS_URL_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:bullbridge/redis-url-AbCdEf",
       }
     `);
@@ -55,7 +58,10 @@ describe('the environment of the function', () => {
       clockSkew: Duration.millis(500),
       queueMetrics: true,
     });
-    const deployed = { DEAD_LETTER_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/1/parked' };
+    const deployed = {
+      DEAD_LETTER_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/1/parked',
+      PAYLOAD_BUCKET: 'payloads',
+    };
     const entries = Object.entries(environmentOf(template)).map(([name, value]) => {
       return [name, typeof value === 'string' ? value : 'known at deployment'];
     });

@@ -1,6 +1,7 @@
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildFunctions } from '../../infra/build.ts';
@@ -42,6 +43,10 @@ describe('what may be done', () => {
           },
         ],
         [
+          "secretsmanager:GetSecretValue",
+          "arn:aws:secretsmanager:eu-west-1:123456789012:secret:bullbridge/redis-url-AbCdEf",
+        ],
+        [
           [
             "events:DescribeEventBus",
             "events:PutEvents",
@@ -63,8 +68,21 @@ describe('what may be done', () => {
           },
         ],
         [
-          "secretsmanager:GetSecretValue",
-          "arn:aws:secretsmanager:eu-west-1:123456789012:secret:bullbridge/redis-url-AbCdEf",
+          "s3:PutObject",
+          {
+            "Fn::Join": [
+              "",
+              [
+                {
+                  "Fn::GetAtt": [
+                    "BullbridgePayloads0F29A008",
+                    "Arn",
+                  ],
+                },
+                "/*",
+              ],
+            ],
+          },
         ],
       ]
     `);
@@ -82,6 +100,41 @@ describe('what may be done', () => {
       { 'Fn::GetAtt': ['BullbridgeCheckpoints188C9656', 'Arn'] },
     ]);
     expect(others).toEqual(permissionsOf(template, 'BullbridgeForwardRole').slice(2));
+  });
+
+  test('allows sending parked events again what it calls: neither the table nor the secret', () => {
+    const statements = permissionsOf(template, 'BullbridgeRedriveRole');
+    expect(statements.map(([actions]) => actions)).toEqual([
+      ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      ['events:DescribeEventBus', 'events:PutEvents'],
+      [
+        'sqs:ChangeMessageVisibility',
+        'sqs:DeleteMessage',
+        'sqs:GetQueueAttributes',
+        'sqs:ReceiveMessage',
+        'sqs:SendMessage',
+      ],
+      's3:PutObject',
+    ]);
+  });
+
+  test('allows a bucket of one’s own, and its key through S3 only', () => {
+    const given = synthesize((stack) => ({
+      payloadBucket: new Bucket(stack, 'Mine', { encryptionKey: new Key(stack, 'Key') }),
+    }));
+    given.resourceCountIs('AWS::S3::Bucket', 1);
+    const statements = permissionsOf(given, 'BullbridgeForwardRole');
+    expect(statements.map(([actions]) => actions)).toContain('s3:PutObject');
+    given.hasResourceProperties('AWS::KMS::Key', {
+      KeyPolicy: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: 'kms:GenerateDataKey',
+            Condition: { StringEquals: { 'kms:ViaService': Match.anyValue() } },
+          }),
+        ]),
+      },
+    });
   });
 
   test('allows a secret known by its name, whose ARN has an unknown end', () => {

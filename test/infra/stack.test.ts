@@ -21,7 +21,9 @@ test('needs nothing but the secret of the default name', () => {
     'CheckpointTable',
     'DeadLetterQueueUrl',
     'ForwardFunction',
+    'PayloadBucket',
     'ReconcileFunction',
+    'RedriveFunction',
   ]);
 });
 
