@@ -16,6 +16,10 @@ const METRICS = {
   Backlog: MetricUnit.Count,
   /** From the reading of a sweep to the saving of its positions. */
   SweepDuration: MetricUnit.Milliseconds,
+  /** Parked events that the bus accepted when they were sent again. */
+  Redriven: MetricUnit.Count,
+  /** Parked events that it refused again. */
+  RedriveFailed: MetricUnit.Count,
 } as const;
 
 export type MetricName = keyof typeof METRICS;

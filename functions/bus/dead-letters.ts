@@ -11,10 +11,20 @@ export interface Refusal {
   readonly attempts: number;
 }
 
-/** What is said of a parked entry; an entry that was sent again and failed again has its earlier failures with it. */
+/** A time that the bus refused an entry, before the last one. */
+export interface EarlierRefusal extends Refusal {
+  /** ISO. */
+  readonly failedAt: string;
+}
+
+/** What is said of a parked entry. `attempts` are those of all times. */
 export interface DeadLetter extends Refusal {
   /** ISO, when it was parked first. */
   readonly parkedAt: string;
+  /** ISO, when it failed last; absent for an entry that was not sent again since it was parked. */
+  readonly failedAt?: string;
+  /** The oldest first. */
+  readonly history?: readonly EarlierRefusal[];
 }
 
 /** Parks an entry that the bus refuses for good. @throws {ParkingError} unless it is safely stored */

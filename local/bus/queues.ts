@@ -27,6 +27,13 @@ interface Message {
   receiveCount: number;
 }
 
+interface VisibilityEntry {
+  readonly Id: string;
+  readonly ReceiptHandle: string;
+  /** Seconds. */
+  readonly VisibilityTimeout: number;
+}
+
 type Input = Readonly<Record<string, unknown>>;
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
@@ -56,6 +63,8 @@ export function createQueues({ names, urlOf, account, region, now }: QueuesOptio
         return receive(messages, input);
       case 'DeleteMessage':
         return remove(messages, String(input['ReceiptHandle']));
+      case 'ChangeMessageVisibilityBatch':
+        return changeVisibility(messages, input['Entries']);
       case 'GetQueueAttributes':
         return attributes(name, messages, input['AttributeNames']);
       default:
@@ -108,6 +117,23 @@ export function createQueues({ names, urlOf, account, region, now }: QueuesOptio
       );
     for (const [id, message] of messages) if (message.receiptHandle === receiptHandle) messages.delete(id);
     return success({});
+  }
+
+  /** Each entry has a result of its own; a handle that is not the newest of its message changes nothing. */
+  function changeVisibility(messages: Map<string, Message>, entries: unknown): Answer {
+    const Successful: object[] = [];
+    const Failed: object[] = [];
+    for (const { Id, ReceiptHandle, VisibilityTimeout } of entries as VisibilityEntry[]) {
+      if (!RECEIPT_HANDLE.test(ReceiptHandle)) {
+        const Message = `The input receipt handle "${ReceiptHandle}" is not a valid receipt handle.`;
+        Failed.push({ Id, SenderFault: true, Code: 'ReceiptHandleIsInvalid', Message });
+        continue;
+      }
+      for (const message of messages.values())
+        if (message.receiptHandle === ReceiptHandle) message.visibleAt = now() + 1000 * VisibilityTimeout;
+      Successful.push({ Id });
+    }
+    return success({ Successful, Failed });
   }
 
   function attributes(name: string, messages: Map<string, Message>, wanted: unknown): Answer {

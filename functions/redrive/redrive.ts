@@ -1,0 +1,123 @@
+import { sendDeadLetter } from '../bus/dead-letters.ts';
+import type { BusEntry } from '../bus/entry.ts';
+import { MAX_REQUEST_BYTES } from '../bus/pack.ts';
+import type { Container } from '../clients.ts';
+import { BullbridgeError } from '../errors.ts';
+import type { Signals } from '../invocation.ts';
+import { failedAgain, type Parked, readParked } from './parked.ts';
+import type { Selection } from './payload.ts';
+import { openDeadLetterQueue, type ReceivedMessage } from './queue.ts';
+
+/** What a run has done so far; filled while it runs, so that it is known of a run that fails, too. */
+export interface Report {
+  redriven: number;
+  failed: number;
+  left: number;
+  /** What an operator may want to know of a run that did not fail. */
+  readonly warnings: string[];
+}
+
+export function emptyReport(): Report {
+  return { redriven: 0, failed: 0, left: 0, warnings: [] };
+}
+
+/** Events a second at the most, so that the forwarder has the bus for itself: the least quota of a region is 400 requests a second. */
+const RATE = 100;
+
+interface Candidate extends ReceivedMessage {
+  readonly parked: Parked;
+}
+
+/**
+ * Sends parked events to the bus again, each at most once, until the queue has no other message or the run is told to drain.
+ *
+ * A message is deleted once the bus has accepted its event, or once the queue has accepted the event's new message with one more failure
+ * in its history. All other messages can be received again at the end; a run that is killed leaves them hidden for 15 minutes.
+ * @throws {BullbridgeError} what an operator must mend; events that were accepted meanwhile may stay in the queue and come twice
+ */
+export async function redrive(
+  { max = Number.POSITIVE_INFINITY, dryRun = false, ...filter }: Selection,
+  { deadLetters, publishAndPark, now, wait }: Pick<Container, 'deadLetters' | 'publishAndPark' | 'now' | 'wait'>,
+  signals: Signals,
+  report: Report,
+): Promise<void> {
+  const queue = openDeadLetterQueue(deadLetters.client, deadLetters.queueUrl);
+  const seen = new Set<string | undefined>();
+  const held = new Map<string, string>();
+  const underWay = new Map<BusEntry, Parked>();
+  const started = now().getTime();
+  let isThrough = false;
+
+  const publish = publishAndPark(async (entry, refusal, signal) => {
+    const letter = failedAgain(underWay.get(entry) as Parked, refusal, now());
+    // Sent to the same queue, it would come again in this run.
+    seen.add(await sendDeadLetter(deadLetters.client, deadLetters, entry, letter, signal));
+  });
+
+  /** Those of received messages that are to be sent; the others stay. */
+  function select(messages: readonly ReceivedMessage[]): Candidate[] {
+    const selected: Candidate[] = [];
+    for (const message of messages) {
+      held.set(message.id, message.handle);
+      if (seen.has(message.id)) continue;
+      seen.add(message.id);
+      const parked = readParked(message.body);
+      const isFull = report.redriven + report.failed + selected.length >= max;
+      if (parked && !isFull && matches(parked, filter)) selected.push({ ...message, parked });
+      else report.left += 1;
+    }
+    return selected;
+  }
+
+  async function send(candidates: readonly Candidate[]): Promise<void> {
+    const entries: BusEntry[] = [];
+    for (const { parked } of candidates) {
+      const entry = await deadLetters.shrink(parked.entry, MAX_REQUEST_BYTES, signals.stop);
+      underWay.set(entry, parked);
+      entries.push(entry);
+    }
+    const settlements = await publish(entries, signals.stop).catch((error: unknown) => {
+      if (!signals.stop.aborted || error instanceof BullbridgeError) throw error;
+      report.warnings.push('The deadline came before all events under way were settled; those may come twice.');
+    });
+    underWay.clear();
+    if (!settlements) {
+      report.left += candidates.length;
+      return;
+    }
+    const settle = async ({ id, handle }: Candidate, n: number) => {
+      await queue.remove(handle);
+      held.delete(id);
+      report[settlements[n] === 'published' ? 'redriven' : 'failed'] += 1;
+    };
+    await Promise.all(candidates.map(settle));
+  }
+
+  try {
+    while (!signals.drain.aborted && report.redriven + report.failed < max) {
+      const messages = await queue.receive();
+      isThrough = messages.length === 0;
+      if (isThrough) break;
+      const candidates = select(messages);
+      if (dryRun) {
+        report.redriven += candidates.length;
+        continue;
+      }
+      await send(candidates);
+      const due = started + ((report.redriven + report.failed) * 1000) / RATE;
+      await wait(Math.max(0, due - now().getTime()), signals.drain).catch(() => {});
+    }
+    // What failed again has a new message; of what was not received, only about how many there are is known.
+    report.left += report.failed + (isThrough ? 0 : await queue.countVisible());
+  } finally {
+    await queue.release([...held.values()]).catch((error: Error) => report.warnings.push(error.message));
+  }
+}
+
+function matches({ queue, letter }: Parked, filter: Pick<Selection, 'queue' | 'errorCode' | 'olderThan'>): boolean {
+  return (
+    (filter.queue === undefined || filter.queue === queue) &&
+    (filter.errorCode === undefined || filter.errorCode === letter.errorCode) &&
+    (filter.olderThan === undefined || Date.parse(letter.parkedAt) < filter.olderThan)
+  );
+}
