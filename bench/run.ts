@@ -7,7 +7,7 @@ import { createTable, localClient, startDynamoDB } from '../local/dynamodb.ts';
 import { createFunction, type LocalFunction } from '../local/lambda/function.ts';
 import { start, stop } from '../local/process.ts';
 import { startRedis } from '../local/redis.ts';
-import { buildForward } from '../local/stack.ts';
+import { buildBundles } from '../local/stack.ts';
 
 const BACKLOG = 100_000;
 const ROUNDS = 3;
@@ -18,7 +18,7 @@ const BARE_LOOP = fileURLToPath(new URL('bare-loop.ts', import.meta.url));
 await using started = new AsyncDisposableStack();
 const redis = started.use(await startRedis({ url: process.env['REDIS_URL'] }));
 const dynamodb = started.use(await startDynamoDB());
-const bundle = await buildForward();
+const { forward: bundle } = await buildBundles();
 const admin = started.adopt(new Redis(redis.url), (client) => client.disconnect());
 const prefix = `bullbridge-bench-${process.pid}`;
 let tables = 0;

@@ -1,6 +1,7 @@
 import { closest } from 'fastest-levenshtein';
 import * as z from 'zod/mini';
 import { ConfigError } from './errors.ts';
+import { parseStartFrom, type StartFrom } from './start-from.ts';
 
 interface Variable<T> {
   readonly schema: z.ZodMiniType<T, string>;
@@ -72,10 +73,14 @@ export const VARIABLES = {
     about: 'Names this Redis in the ids of events and positions; must outlive it.',
   },
   BULLBRIDGE_START_FROM: {
-    schema: oneOf('beginning', 'now'),
+    schema: z.pipe(
+      z.pipe(z.string(), z.transform(parseStartFrom)),
+      z.custom<StartFrom>((value) => value !== undefined),
+    ),
     default: 'beginning',
-    allowed: 'beginning or now',
-    about: 'Where a queue seen first begins: at the oldest entry still there, or behind the newest.',
+    allowed: 'beginning or now, and then for single queues queue=beginning or queue=now, separated by commas',
+    about:
+      'Where a queue seen first begins: at the oldest entry still there (`beginning`), or with what comes from the first run on (`now`). `now,emails=beginning` makes an exception.',
   },
   BULLBRIDGE_TAIL: {
     schema: oneOf('auto', 'always', 'never'),
@@ -99,7 +104,7 @@ export const VARIABLES = {
     schema: wholeNumber(0, 3_600_000),
     default: '2000',
     allowed: 'a whole number from 0 to 3600000',
-    about: 'Margin for clocks that differ, for the recovery of lost events (not built yet).',
+    about: 'Margin for clocks that differ, for the recovery of lost events.',
   },
   BULLBRIDGE_QUEUE_METRICS: {
     schema: flag,
@@ -111,7 +116,7 @@ export const VARIABLES = {
   CHECKPOINT_TABLE: {
     schema: text,
     allowed: 'the name of a DynamoDB table',
-    about: 'The table with leases and positions; string keys `pk` and `sk`.',
+    about: 'The table with leases, positions and gaps; string keys `pk` and `sk`.',
   },
   DEAD_LETTER_QUEUE_URL: {
     schema: url(/^https?$/),

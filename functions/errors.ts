@@ -34,7 +34,7 @@ export type RedisErrorCode =
   | 'REDIS_AUTH'
   | 'REDIS_PERMISSION'
   | 'REDIS_MOVED'
-  | 'REDIS_NOT_A_STREAM'
+  | 'REDIS_WRONG_TYPE'
   | 'REDIS_NOT_READY'
   | 'REDIS_FAILED';
 
@@ -44,7 +44,7 @@ export class RedisError extends BullbridgeError {
   declare readonly code: RedisErrorCode;
 }
 
-/** The checkpoint table is missing, denied or does not answer. */
+/** The checkpoint table is missing, denied, does not answer, or has rows of a newer version. */
 export class CheckpointError extends BullbridgeError {
   override readonly name = 'CheckpointError';
 }

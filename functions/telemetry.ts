@@ -10,16 +10,22 @@ const METRICS = {
   Filtered: MetricUnit.Count,
   Parked: MetricUnit.Count,
   Lost: MetricUnit.Count,
+  /** Holes that were found in streams: also those of which it is not known how many entries they took. */
+  Incidents: MetricUnit.Count,
   /** From the newest published entry's time to now. */
   Lag: MetricUnit.Milliseconds,
   /** Entries not yet read when the run ended. */
   Backlog: MetricUnit.Count,
   /** From the reading of a sweep to the saving of its positions. */
   SweepDuration: MetricUnit.Milliseconds,
+  /** Lost events that were told from the state of their jobs. */
+  Recovered: MetricUnit.Count,
   /** Parked events that the bus accepted when they were sent again. */
   Redriven: MetricUnit.Count,
   /** Parked events that it refused again. */
   RedriveFailed: MetricUnit.Count,
+  /** Gaps not yet recovered when the run ended. */
+  OpenGaps: MetricUnit.Count,
 } as const;
 
 export type MetricName = keyof typeof METRICS;

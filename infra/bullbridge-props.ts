@@ -2,7 +2,9 @@ import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Place } from '../functions/start-from.ts';
 
 /** What a {@link Bullbridge} reads, where it publishes and how it runs. */
 export interface BullbridgeProps {
@@ -28,6 +30,24 @@ export interface BullbridgeProps {
    * @default Duration.minutes(1)
    */
   readonly interval?: Duration;
+
+  /**
+   * Time from one recovery of lost events to the next, 1 to 1,440 whole minutes.
+   *
+   * A job can be told of only as long as it is kept: `removeOnComplete` and `removeOnFail` of BullMQ decide on that.
+   *
+   * @default Duration.minutes(5)
+   */
+  readonly reconcileInterval?: Duration;
+
+  /**
+   * By how much the clocks of Redis and of workers may differ, up to an hour.
+   *
+   * Around a gap, events of so much time are recovered that may have been forwarded, too; they are marked as possible duplicates.
+   *
+   * @default Duration.seconds(2)
+   */
+  readonly clockSkew?: Duration;
 
   /**
    * BullMQ's key prefix.
@@ -60,11 +80,20 @@ export interface BullbridgeProps {
   readonly sourceName?: string;
 
   /**
-   * Where a queue that is seen first begins: at the oldest entry still in its stream, or behind the newest.
+   * Where a queue that is seen first begins: at the oldest entry still in its stream, or with what comes from the first run on.
+   *
+   * A queue that appears later begins at its beginning either way.
    *
    * @default 'beginning'
    */
-  readonly startFrom?: 'beginning' | 'now';
+  readonly startFrom?: Place;
+
+  /**
+   * Exceptions from {@link startFrom}, by the name of the queue.
+   *
+   * @default - none
+   */
+  readonly startFromByQueue?: Readonly<Record<string, Place>>;
 
   /**
    * Entries that are published and saved together, 1 to 10,000; twice as many may come twice after an interrupted run.
@@ -81,9 +110,23 @@ export interface BullbridgeProps {
   readonly queueMetrics?: boolean;
 
   /**
+   * The bucket for what is too large for EventBridge: an event leaves its largest fields there, and a claim check in its detail.
+   *
+   * @default - a bucket of its own, see {@link Bullbridge.payloadBucket}
+   */
+  readonly payloadBucket?: IBucket;
+
+  /**
+   * How long the bucket of its own keeps what events left there, in whole days.
+   *
+   * @default Duration.days(30)
+   */
+  readonly payloadRetention?: Duration;
+
+  /**
    * The network of Redis, where it has no public address.
    *
-   * From the chosen subnets, EventBridge, DynamoDB, SQS and Secrets Manager must be reachable: by NAT or by endpoints.
+   * From the chosen subnets, EventBridge, DynamoDB, SQS, S3 and Secrets Manager must be reachable: by NAT or by endpoints.
    *
    * @default - no network; Redis must be reachable from the internet
    */
@@ -99,12 +142,12 @@ export interface BullbridgeProps {
   /**
    * The security groups to run with; that of Redis must let them in.
    *
-   * @default - one of its own, which {@link Bullbridge.forwardFunction}'s `connections` opens others to
+   * @default - one for all functions, which {@link Bullbridge.forwardFunction}'s `connections` opens others to
    */
   readonly securityGroups?: ISecurityGroup[];
 
   /**
-   * Memory of the function in MB; its share of a processor grows with it.
+   * Memory of each function in MB; its share of a processor grows with it.
    *
    * @default 256
    */
@@ -118,7 +161,7 @@ export interface BullbridgeProps {
   readonly logRetention?: RetentionDays;
 
   /**
-   * What becomes of the positions and the parked events when the stack is deleted.
+   * What becomes of the positions, the parked events and the payloads when the stack is deleted.
    *
    * The table is also protected from deletion unless this is `DESTROY`.
    *

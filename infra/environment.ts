@@ -11,7 +11,7 @@ export type Environment = { readonly [Name in keyof Config]?: string | undefined
  * The functions check their environment too, but at their first run; here a fault stops the synthesis.
  */
 export function settingsOf(props: BullbridgeProps): Environment {
-  const { prefix, sourceName, startFrom, sweepSize, queueMetrics } = props;
+  const { prefix, sourceName, sweepSize, clockSkew, queueMetrics } = props;
   check('prefix', prefix, (text) => text !== '', 'a text that is not empty');
   check(
     'sourceName',
@@ -19,20 +19,27 @@ export function settingsOf(props: BullbridgeProps): Environment {
     (name) => /^[\w.-]{1,64}$/.test(name),
     '1 to 64 letters, digits, dots, dashes or underscores',
   );
-  check('startFrom', startFrom, (place) => ['beginning', 'now'].includes(place), '"beginning" or "now"');
   check(
     'sweepSize',
     sweepSize,
     (size) => Number.isInteger(size) && size >= 1 && size <= 10_000,
     'a whole number from 1 to 10000',
   );
+  const skew = clockSkew?.toMilliseconds({ integral: false });
+  check(
+    'clockSkew',
+    skew,
+    (milliseconds) => Number.isInteger(milliseconds) && milliseconds <= 3_600_000,
+    'whole milliseconds up to an hour',
+  );
   return {
     BULLBRIDGE_PREFIX: prefix,
     BULLBRIDGE_QUEUES: listOf('queues', props.queues, /^[^,:]+$/, 'commas, colons'),
     BULLBRIDGE_EVENTS: listOf('events', props.events, /^[^,]+$/, 'commas'),
     BULLBRIDGE_SOURCE_NAME: sourceName,
-    BULLBRIDGE_START_FROM: startFrom,
+    BULLBRIDGE_START_FROM: startFromOf(props),
     BULLBRIDGE_SWEEP_SIZE: sweepSize === undefined ? undefined : Tokenization.stringifyNumber(sweepSize),
+    BULLBRIDGE_CLOCK_SKEW_MS: skew === undefined ? undefined : Tokenization.stringifyNumber(skew),
     BULLBRIDGE_QUEUE_METRICS: queueMetrics?.toString(),
   };
 }
@@ -42,6 +49,20 @@ export function given(environment: Environment): Record<string, string> {
   return Object.fromEntries(
     Object.entries(environment).filter((entry): entry is [string, string] => Boolean(entry[1])),
   );
+}
+
+function startFromOf({ startFrom, startFromByQueue = {} }: BullbridgeProps): string | undefined {
+  const checkPlace = (prop: string, place: string | undefined) =>
+    check(prop, place, (text) => ['beginning', 'now'].includes(text), '"beginning" or "now"');
+  checkPlace('startFrom', startFrom);
+  const exceptions = Object.entries(startFromByQueue).map(([queue, place]) => {
+    const isName = (name: string) => /^[^,:]+$/.test(name) && name === name.trim();
+    check('startFromByQueue', queue, isName, 'by names of queues, without commas, colons or spaces around them');
+    checkPlace(`startFromByQueue.${queue}`, place);
+    return Fn.join('=', [queue, place]);
+  });
+  const items = startFrom === undefined ? exceptions : [startFrom, ...exceptions];
+  return items.length === 0 ? undefined : Fn.join(',', items);
 }
 
 function listOf(prop: string, list: readonly string[] | undefined, name: RegExp, without: string): string | undefined {

@@ -4,6 +4,7 @@ import { EventBus } from 'aws-cdk-lib/aws-events';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { distance } from 'fastest-levenshtein';
+import { parseStartFrom } from '../functions/start-from.ts';
 import { Bullbridge, type BullbridgeProps } from './bullbridge.ts';
 
 /** The secret that is read where no other is named. */
@@ -36,8 +37,8 @@ export class BullbridgeStack extends Stack {
   constructor(scope: Construct, id: string, props?: StackProps) {
     super(scope, id, { description: "Forwards BullMQ's events to EventBridge", ...props });
     const options = readOptions(this);
-    const { eventBusName, vpcId, startFrom } = options;
-    const { eventBus, table, deadLetterQueue, forwardFunction } = new Bullbridge(this, 'Bullbridge', {
+    const { eventBusName, vpcId } = options;
+    const bullbridge = new Bullbridge(this, 'Bullbridge', {
       redisUrlSecret: secretOf(this, options),
       eventBus: eventBusName === undefined ? undefined : EventBus.fromEventBusName(this, 'EventBus', eventBusName),
       interval: intervalOf(options),
@@ -45,17 +46,22 @@ export class BullbridgeStack extends Stack {
       queues: listOf(options.queues),
       events: listOf(options.events),
       sourceName: options.sourceName,
-      startFrom: startFrom as BullbridgeProps['startFrom'],
+      ...startFromOf(options),
       vpc: vpcId === undefined ? undefined : Vpc.fromLookup(this, 'Vpc', { vpcId }),
       removalPolicy: removalPolicyOf(options),
     });
+    const { eventBus, table, deadLetterQueue, payloadBucket } = bullbridge;
+    const { forwardFunction, reconcileFunction, redriveFunction } = bullbridge;
     const output = (name: string, description: string, value: string) =>
       new CfnOutput(this, name, { description, value });
     output('EventBusName', 'The bus to write rules for', eventBus.eventBusName);
     output('EventBusArn', 'Its ARN', eventBus.eventBusArn);
-    output('CheckpointTable', 'The table with positions and leases', table.tableName);
+    output('CheckpointTable', 'The table with positions, leases and gaps', table.tableName);
     output('DeadLetterQueueUrl', 'The queue of events that the bus refused', deadLetterQueue.queueUrl);
     output('ForwardFunction', 'The function that forwards', forwardFunction.functionName);
+    output('PayloadBucket', 'The bucket of what is too large for the bus', payloadBucket.bucketName);
+    output('ReconcileFunction', 'The function that recovers lost events', reconcileFunction.functionName);
+    output('RedriveFunction', 'The function that sends refused events again', redriveFunction.functionName);
     for (const group of vpcId === undefined ? [] : forwardFunction.connections.securityGroups) {
       output('SecurityGroupId', 'The group that the security group of Redis must let in', group.securityGroupId);
     }
@@ -85,6 +91,16 @@ function secretOf(scope: Construct, { redisUrlSecretName: name, redisUrlSecretAr
   }
   if (arn !== undefined) return Secret.fromSecretCompleteArn(scope, 'RedisUrl', arn);
   return Secret.fromSecretNameV2(scope, 'RedisUrl', name ?? DEFAULT_SECRET);
+}
+
+/** `now,emails=beginning`: one place for all queues, then those of single ones. */
+function startFromOf({ startFrom }: Options): Pick<BullbridgeProps, 'startFrom' | 'startFromByQueue'> {
+  if (startFrom === undefined) return {};
+  const parsed = parseStartFrom(startFrom);
+  if (parsed) return { startFrom: parsed.default, startFromByQueue: Object.fromEntries(parsed.queues) };
+  throw new Error(
+    `context startFrom must be "beginning" or "now", then queue=beginning or queue=now, got "${startFrom}"`,
+  );
 }
 
 function intervalOf({ intervalMinutes }: Options): Duration | undefined {

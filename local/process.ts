@@ -16,9 +16,13 @@ export function adopt(child: ChildProcess): void {
   child.on('error', () => running.delete(child));
 }
 
-/** Starts a program that ends with this process at the latest. */
+/**
+ * Starts a program that ends with this process at the latest.
+ *
+ * It has a process group of its own: a Ctrl-C in the terminal reaches this process alone, which ends its children in order.
+ */
 export function start(command: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-  const child = spawn(command, args, { stdio: 'ignore', ...options });
+  const child = spawn(command, args, { stdio: 'ignore', detached: true, ...options });
   adopt(child);
   return child;
 }

@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
+import { connectRedis } from '../functions/stream/connection.ts';
 import { eventually, freePort, start, stop } from './process.ts';
 
 /** A Redis that was found or started. */
@@ -13,13 +14,22 @@ export interface LocalRedis extends AsyncDisposable {
   readonly what: string;
 }
 
+/** A server that was started, without persistence unless its arguments say so. */
+export interface NativeRedis extends LocalRedis {
+  /** Ends it in order and starts it again, at the same place. */
+  restart(): Promise<void>;
+}
+
 /**
  * Finds or starts a Redis: `REDIS_URL`, else a server on the PATH, else the Valkey in WebAssembly that npm brings.
  *
- * @throws {Error} one sentence that says how to get one
+ * @throws {Error} one sentence that says how to get one; {@link RedisError} when that of `REDIS_URL` cannot be reached
  */
 export async function startRedis(options: { readonly url?: string | undefined } = {}): Promise<LocalRedis> {
-  if (options.url) return { url: options.url, what: 'the Redis of REDIS_URL', [Symbol.asyncDispose]: async () => {} };
+  if (options.url) {
+    (await connectRedis({ url: options.url })).close();
+    return { url: options.url, what: 'the Redis of REDIS_URL', [Symbol.asyncDispose]: async () => {} };
+  }
   const native = findServer();
   return native ? startNative(native) : startEmbedded();
 }
@@ -39,17 +49,34 @@ export function findServer(): { readonly command: string; readonly version: stri
 export async function startNative(
   { command, version }: { readonly command: string; readonly version: string },
   args: readonly string[] = [],
-): Promise<LocalRedis> {
+  environment: Readonly<Record<string, string>> = {},
+): Promise<NativeRedis> {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'bullbridge-redis-'));
   const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory];
-  const child = start(command, [...settings, ...args]);
+  let child: ChildProcess;
   const dispose = async () => {
     await stop(child);
     rmSync(directory, { recursive: true, force: true });
   };
-  await eventually(() => ping(port), child);
-  return { url: `redis://127.0.0.1:${port}`, what: `${command} ${version}`, [Symbol.asyncDispose]: dispose };
+  async function boot(): Promise<void> {
+    child = start(command, [...settings, ...args], { env: { ...process.env, ...environment } });
+    // One that never answers must not stay behind.
+    await eventually(() => ping(port), child).catch(async (error: unknown) => {
+      await dispose();
+      throw error;
+    });
+  }
+  await boot();
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    what: `${command} ${version}`,
+    async restart() {
+      await stop(child);
+      await boot();
+    },
+    [Symbol.asyncDispose]: dispose,
+  };
 }
 
 async function startEmbedded(): Promise<LocalRedis> {

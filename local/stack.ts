@@ -1,17 +1,27 @@
-import { join } from 'node:path';
 import type { ForwardResult } from '../functions/forward/handler.ts';
+import type { ReconcileResult } from '../functions/reconcile/handler.ts';
 import type { RedriveResult } from '../functions/redrive/handler.ts';
 import { type Bundle, buildFunctions } from '../infra/build.ts';
-import { BUNDLE_FILE, BUNDLES } from '../infra/bundle.ts';
 import { type LocalBus, startBus } from './bus/server.ts';
 import { createTable, localClient, startDynamoDB } from './dynamodb.ts';
 import { createFunction, type LocalFunction } from './lambda/function.ts';
 
+/** What each function returns; the names are those of their folders in `functions/`. */
+interface Results {
+  readonly forward: ForwardResult;
+  readonly reconcile: ReconcileResult;
+  readonly redrive: RedriveResult;
+}
+
+type FunctionName = keyof Results;
+
+/** The built functions, by name. */
+export type Bundles = Readonly<Record<FunctionName, Pick<Bundle, 'file' | 'bytes'>>>;
+
 export interface StackOptions {
   readonly redisUrl: string;
-  /** The built function. */
-  readonly bundle: Pick<Bundle, 'file' | 'bytes'>;
-  /** Further environment of the function. */
+  readonly bundles: Bundles;
+  /** Further environment of the functions. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly onLog?: (line: string) => void;
   /** Texts of secrets, by name. */
@@ -22,10 +32,13 @@ export interface StackOptions {
 export interface LocalStack extends AsyncDisposable {
   readonly bus: LocalBus;
   readonly forward: LocalFunction<ForwardResult>;
-  /** Another process of the same function, as Lambda starts one for an invocation at the same time. */
-  startForward(environment?: Readonly<Record<string, string>>): LocalFunction<ForwardResult>;
-  /** The function that sends parked events again, in a process of its own. */
-  startRedrive(environment?: Readonly<Record<string, string>>): LocalFunction<RedriveResult>;
+  readonly reconcile: LocalFunction<ReconcileResult>;
+  readonly redrive: LocalFunction<RedriveResult>;
+  /** Another process of a function, as Lambda starts one for an invocation at the same time. */
+  start<Name extends FunctionName>(
+    name: Name,
+    environment?: Readonly<Record<string, string>>,
+  ): LocalFunction<Results[Name]>;
   readonly tableUrl: string;
   /** What runs where, in words. */
   readonly parts: readonly string[];
@@ -36,16 +49,15 @@ export const TABLE = 'bullbridge';
 export const DEAD_LETTERS = 'bullbridge-dead-letters';
 export const PAYLOADS = 'bullbridge-payloads';
 
-/** Builds the function from the sources as they are. */
-export async function buildForward(): Promise<Bundle> {
-  const bundle = (await buildFunctions()).find(({ name }) => name === 'forward');
-  if (!bundle) throw new Error('functions/forward/handler.ts was not built');
-  return bundle;
+/** Builds the functions from the sources as they are. */
+export async function buildBundles(): Promise<Bundles> {
+  const built = await buildFunctions();
+  return Object.fromEntries(built.map(({ name, file, bytes }) => [name, { file, bytes }])) as unknown as Bundles;
 }
 
 export async function startStack({
   redisUrl,
-  bundle,
+  bundles,
   environment,
   onLog,
   secrets = {},
@@ -54,10 +66,11 @@ export async function startStack({
   const dynamodb = started.use(await startDynamoDB());
   const bus = started.use(await startBus({ buses: [BUS], queues: [DEAD_LETTERS], buckets: [PAYLOADS], secrets }));
   await createTable(localClient(dynamodb.url), TABLE);
-  const startFunction = <Result>(file: string, overrides: Readonly<Record<string, string>> = {}) =>
+  const start = <Name extends FunctionName>(name: Name, overrides: Readonly<Record<string, string>> = {}) =>
     started.use(
-      createFunction<Result>({
-        bundle: file,
+      createFunction<Results[Name]>({
+        name,
+        bundle: bundles[name].file,
         environment: {
           REDIS_URL: redisUrl,
           EVENT_BUS_NAME: BUS,
@@ -75,22 +88,17 @@ export async function startStack({
         ...(onLog && { onLog }),
       }),
     );
-  const startForward = (overrides?: Readonly<Record<string, string>>) =>
-    startFunction<ForwardResult>(bundle.file, overrides);
-  // Built with the other.
-  const startRedrive = (overrides?: Readonly<Record<string, string>>) =>
-    startFunction<RedriveResult>(join(BUNDLES, 'redrive', BUNDLE_FILE), overrides);
-  const forward = startForward();
   const parts = [
     `DynamoDB   ${dynamodb.what} at ${dynamodb.url}`,
     `bus        bullbridge's own PutEvents, SQS and S3 endpoint at ${bus.url}`,
-    `function   dist/lambda/forward/index.mjs (${Math.round(bundle.bytes / 1000)} kB), in a process of its own`,
+    `function   dist/lambda/forward/index.mjs (${Math.round(bundles.forward.bytes / 1000)} kB), in a process of its own`,
   ];
   return {
     bus,
-    forward,
-    startForward,
-    startRedrive,
+    forward: start('forward'),
+    reconcile: start('reconcile'),
+    redrive: start('redrive'),
+    start,
     tableUrl: dynamodb.url,
     parts,
     [Symbol.asyncDispose]: () => started.disposeAsync(),

@@ -4,7 +4,7 @@ import type { BullmqDetail } from '../functions/event/detail.ts';
 import type { ForwardResult } from '../functions/forward/handler.ts';
 import { createArrivals } from './arrivals.ts';
 import { startRedis } from './redis.ts';
-import { BUS, buildForward, type LocalStack, startStack } from './stack.ts';
+import { BUS, buildBundles, type LocalStack, startStack } from './stack.ts';
 import { countStreams, findQueues, removePrefix } from './streams.ts';
 import { summarize } from './summary.ts';
 import { createTerminal } from './terminal.ts';
@@ -60,7 +60,7 @@ async function main({ watch, queues, prefix }: Options, interrupted: AbortSignal
   const stack = started.use(
     await startStack({
       redisUrl: redis.url,
-      bundle: await buildForward(),
+      bundles: await buildBundles(),
       environment: {
         BULLBRIDGE_PREFIX: prefix,
         BULLBRIDGE_QUEUES: queues ?? '*',
@@ -136,6 +136,7 @@ async function forwardUntilDone(
     await setTimeout(INTERVAL, undefined, { signal: interrupted }).catch(() => {});
   }
   await work;
+  terminal.progress('');
   return results;
 }
 
@@ -162,7 +163,7 @@ function withoutPassword(url: string): string {
 }
 
 const interrupt = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt.abort());
 try {
   const options = readOptions();
   if (!options) terminal.line(USAGE);

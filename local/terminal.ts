@@ -5,7 +5,7 @@ type Style = Parameters<typeof styleText>[0];
 /** Prints lines, with a progress line below them where a person watches. */
 export interface Terminal {
   line(text?: string): void;
-  /** Replaces the progress line; not shown where the output is no terminal. */
+  /** Replaces the progress line, or removes it with an empty text; not shown where the output is no terminal. */
   progress(text: string): void;
   /** Colours a text, unless the output is no terminal or `NO_COLOR` is set. */
   paint(style: Style, text: string): string;
@@ -17,7 +17,8 @@ export function createTerminal(output: NodeJS.WriteStream): Terminal {
   let shown = '';
   const show = (text: string) => {
     if (!output.isTTY) return;
-    shown = text.slice(0, output.columns - 1);
+    // A terminal that does not know its width says 0.
+    shown = text.slice(0, (output.columns || 80) - 1);
     output.write(ERASE_LINE + shown);
   };
   return {

@@ -40,7 +40,10 @@ describe('the configuration', () => {
         "BULLBRIDGE_QUEUES": "*",
         "BULLBRIDGE_QUEUE_METRICS": false,
         "BULLBRIDGE_SOURCE_NAME": "default",
-        "BULLBRIDGE_START_FROM": "beginning",
+        "BULLBRIDGE_START_FROM": {
+          "default": "beginning",
+          "queues": Map {},
+        },
         "BULLBRIDGE_SWEEP_SIZE": 1000,
         "BULLBRIDGE_TAIL": "auto",
       }
@@ -55,6 +58,25 @@ describe('the configuration', () => {
       BULLBRIDGE_EVENTS: '*',
     });
   });
+
+  test.each([
+    ['now', 'now', {}],
+    ['now, emails=beginning,a=b=now', 'now', { emails: 'beginning', 'a=b': 'now' }],
+    ['emails=now', 'beginning', { emails: 'now' }],
+  ])('reads where queues begin from %s', (text, place, queues) => {
+    const { BULLBRIDGE_START_FROM } = readConfig({ ...REQUIRED, BULLBRIDGE_START_FROM: text });
+
+    expect(BULLBRIDGE_START_FROM).toEqual({ default: place, queues: new Map(Object.entries(queues)) });
+  });
+
+  test.each(['newest', 'now,beginning', 'emails=newest', '=now', 'a:b=now', 'emails=now,emails=now', 'emails=now,now'])(
+    'does not guess where queues begin from %s',
+    (text) => {
+      expect(faultsOf({ ...REQUIRED, BULLBRIDGE_START_FROM: text })).toEqual([
+        `BULLBRIDGE_START_FROM is "${text}"; it must be beginning or now, and then for single queues queue=beginning or queue=now, separated by commas`,
+      ]);
+    },
+  );
 
   test('takes a variable that is set to nothing for one that is not set', () => {
     expect(readConfig({ ...REQUIRED, BULLBRIDGE_PREFIX: '', REDIS_URL_SECRET_ARN: '' }).BULLBRIDGE_PREFIX).toBe('bull');

@@ -1,4 +1,4 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { inject, onTestFinished } from 'vitest';
 import { createTable, localClient } from '../local/dynamodb.ts';
 
@@ -17,4 +17,22 @@ export async function ownTable(client: DynamoDBClient): Promise<string> {
   const name = `test-${process.pid}-${Date.now().toString(36)}-${tables}`;
   await createTable(client, name);
   return name;
+}
+
+/** Makes a row one of another format, as another version would have written it. */
+export async function setFormat(
+  { client, table }: { readonly client: DynamoDBClient; readonly table: string },
+  pk: string,
+  sk: string,
+  format: number,
+): Promise<void> {
+  await client.send(
+    new UpdateItemCommand({
+      TableName: table,
+      Key: { pk: { S: pk }, sk: { S: sk } },
+      UpdateExpression: 'SET #format = :format',
+      ExpressionAttributeNames: { '#format': 'format' },
+      ExpressionAttributeValues: { ':format': { N: `${format}` } },
+    }),
+  );
 }

@@ -1,25 +1,30 @@
 import type { TestProject } from 'vitest/node';
 import { startDynamoDB } from '../local/dynamodb.ts';
-import { startRedis } from '../local/redis.ts';
-import { buildForward } from '../local/stack.ts';
+import { findServer, startRedis } from '../local/redis.ts';
+import { type Bundles, buildBundles } from '../local/stack.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     redisUrl: string;
     dynamoUrl: string;
-    bundle: { readonly file: string; readonly bytes: number };
+    bundles: Bundles;
   }
 }
 
 /** Starts what every test file shares; each takes keys and tables of its own. */
 export default async function setup(project: TestProject) {
+  if (!findServer()) {
+    const reason =
+      'redis-server or valkey-server 7 or later is not on the PATH, and the embedded server cannot be a cluster';
+    if (process.env['CI']) throw new Error(`On CI no test is skipped: ${reason}.`);
+    console.log(`Skipped: tests of a cluster, since ${reason}.`);
+  }
   const redis = await startRedis({ url: process.env['REDIS_URL'] });
   const dynamodb = await startDynamoDB();
   console.log(`Redis: ${redis.what} at ${redis.url}\nDynamoDB: ${dynamodb.what} at ${dynamodb.url}`);
   project.provide('redisUrl', redis.url);
   project.provide('dynamoUrl', dynamodb.url);
-  const { file, bytes } = await buildForward();
-  project.provide('bundle', { file, bytes });
+  project.provide('bundles', await buildBundles());
   return async () => {
     await redis[Symbol.asyncDispose]();
     await dynamodb[Symbol.asyncDispose]();

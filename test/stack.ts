@@ -5,11 +5,12 @@ import { type LocalStack, startStack, TABLE } from '../local/stack.ts';
 import { ownPrefix } from './redis.ts';
 
 export interface TestStack extends LocalStack {
+  readonly redisUrl: string;
   readonly prefix: string;
   /** What the function printed, line by line. */
   readonly log: readonly string[];
-  /** Lets the lease expire at once, as if the time of a run that died had passed. */
-  expireLease(): Promise<void>;
+  /** Lets a lease expire at once, as if the time of a run that died had passed. @default that of the one shard */
+  expireLease(name?: string): Promise<void>;
 }
 
 /** The built function on the shared Redis, with a prefix, a table and a bus of its own. */
@@ -21,7 +22,7 @@ export async function testStack(
   const log: string[] = [];
   const stack = await startStack({
     redisUrl: inject('redisUrl'),
-    bundle: inject('bundle'),
+    bundles: inject('bundles'),
     environment: { BULLBRIDGE_PREFIX: prefix, ...environment },
     onLog: (line) => log.push(line),
     secrets,
@@ -29,15 +30,15 @@ export async function testStack(
   onTestFinished(() => stack[Symbol.asyncDispose]());
   const client = localClient(stack.tableUrl);
   onTestFinished(() => client.destroy());
-  const expireLease = async () => {
+  const expireLease = async (name = 'shard/0/1') => {
     await client.send(
       new UpdateItemCommand({
         TableName: TABLE,
-        Key: { pk: { S: `default/${prefix}/shard/0/1` }, sk: { S: 'lease' } },
+        Key: { pk: { S: `default/${prefix}/${name}` }, sk: { S: 'lease' } },
         UpdateExpression: 'SET expiresAt = :zero',
         ExpressionAttributeValues: { ':zero': { N: '0' } },
       }),
     );
   };
-  return { ...stack, prefix, log, expireLease };
+  return { ...stack, redisUrl: inject('redisUrl'), prefix, log, expireLease };
 }

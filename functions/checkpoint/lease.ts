@@ -23,6 +23,10 @@ export interface LeaseTable {
   readonly now: () => Date;
 }
 
+interface WaitingTable extends LeaseTable {
+  readonly wait: (milliseconds: number, signal?: AbortSignal) => Promise<unknown>;
+}
+
 /** Who holds a lease that could not be taken. */
 export interface LeaseHeld {
   readonly heldBy: string;
@@ -63,6 +67,30 @@ export async function takeLease(table: LeaseTable, key: string, owner: string): 
   }
 }
 
+/**
+ * Takes a shard's lease as soon as the run that has it gives it back, and waits ten seconds for that at most.
+ *
+ * A run that still has work when the next one is started by the schedule hands over within that time, so that a backlog is
+ * worked off without a pause.
+ * @throws {CheckpointError} as {@link takeLease}
+ */
+export async function awaitLease(
+  table: WaitingTable,
+  key: string,
+  owner: string,
+  signal: AbortSignal,
+): Promise<Lease | LeaseHeld> {
+  for (let attempt = 1; ; attempt += 1) {
+    const lease = await takeLease(table, key, owner);
+    if (!('heldBy' in lease) || attempt > WAITS || signal.aborted) return lease;
+    await table.wait(WAIT, signal).catch(() => undefined);
+  }
+}
+
+/** Milliseconds between two attempts, and how often to wait. */
+const WAIT = 500;
+const WAITS = 20;
+
 /** Holds the lease for another {@link LEASE_MS}. @returns whether it still is this run's */
 export async function renewLease(table: LeaseTable, lease: Lease): Promise<boolean> {
   return update(table, lease, { expiresAt: table.now().getTime() + LEASE_MS });
@@ -86,7 +114,7 @@ export async function liftLease(table: LeaseTable, lease: Lease, above: number):
  * A renewal that fails is tried again at the next turn, since the lease holds for two more.
  */
 export async function keepLease(
-  table: LeaseTable & { readonly wait: (milliseconds: number, signal?: AbortSignal) => Promise<unknown> },
+  table: WaitingTable,
   lease: Lease,
   signal: AbortSignal,
   onLost: () => void,

@@ -7,6 +7,7 @@ import {
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type { Loss } from '../stream/position.ts';
+import { checkFormat, FORMAT_VALUE } from './format.ts';
 import { checkpointError } from './table-error.ts';
 
 /** The rows of one source's gaps: those of one Redis and prefix. */
@@ -50,14 +51,15 @@ type Item = Record<string, AttributeValue>;
  *
  * Its row is that of the queue and of the last entry before the gap: finding it again changes nothing, and finding that more
  * is gone by now opens it again with the new bounds.
- * @throws {CheckpointError} when the table is missing, denied or does not answer
+ * @throws {CheckpointError} when the table is missing, denied or does not answer, or has rows of a newer version
  */
 export async function openGap(ledger: Ledger, gap: Gap): Promise<void> {
   const { reason, lost, exact, afterId, beforeId, detectedAt } = gap;
   await update(ledger, gap, {
     UpdateExpression:
       'SET #format = :format, #queue = :queue, afterId = :afterId, beforeId = :beforeId, lost = :lost, exact = :exact, reason = :reason, detectedAt = :detectedAt, #state = :open ADD revision :one REMOVE progress, #ttl, completed, failed, #unknown',
-    ConditionExpression: 'attribute_not_exists(pk) OR lost <> :lost OR beforeId <> :beforeId',
+    ConditionExpression:
+      'attribute_not_exists(pk) OR (#format <= :format AND (lost <> :lost OR beforeId <> :beforeId))',
     ExpressionAttributeNames: {
       '#format': 'format',
       '#queue': 'queue',
@@ -66,7 +68,7 @@ export async function openGap(ledger: Ledger, gap: Gap): Promise<void> {
       '#unknown': 'unknown',
     },
     ExpressionAttributeValues: {
-      ':format': { N: '1' },
+      ':format': FORMAT_VALUE,
       ':queue': { S: gap.queue },
       ':afterId': { S: afterId },
       ':beforeId': beforeId === null ? { NULL: true } : { S: beforeId },
@@ -83,7 +85,7 @@ export async function openGap(ledger: Ledger, gap: Gap): Promise<void> {
 /**
  * The gaps that are still open, by queue, oldest first.
  *
- * @throws {CheckpointError} when the table is missing, denied or does not answer
+ * @throws {CheckpointError} when the table is missing, denied or does not answer, or has rows of a newer version
  */
 export async function* openGaps(ledger: Ledger): AsyncGenerator<OpenGap> {
   let from: Item | undefined;
@@ -101,7 +103,10 @@ export async function* openGaps(ledger: Ledger): AsyncGenerator<OpenGap> {
         }),
       )
       .catch((error: unknown) => Promise.reject(checkpointError(error, ledger.table)));
-    yield* (page.Items ?? []).map(toGap);
+    for (const item of page.Items ?? []) {
+      checkFormat(item, ledger.table);
+      yield toGap(item);
+    }
     from = page.LastEvaluatedKey;
   } while (from);
 }
@@ -150,11 +155,14 @@ async function update(
   const { client, table } = ledger;
   const Key = { pk: { S: partition(ledger) }, sk: { S: `${queue}/${afterId}` } };
   try {
-    await client.send(new UpdateItemCommand({ TableName: table, Key, ...change }));
+    await client.send(
+      new UpdateItemCommand({ TableName: table, Key, ...change, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }),
+    );
     return true;
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw checkpointError(error, table);
+    if (!(error instanceof ConditionalCheckFailedException)) throw checkpointError(error, table);
+    if (error.Item) checkFormat(error.Item, table);
+    return false;
   }
 }
 

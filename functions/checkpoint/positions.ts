@@ -8,6 +8,7 @@ import {
 import pMap from 'p-map';
 import { type Position, samePosition } from '../stream/position.ts';
 import { anchorsFor } from './anchors.ts';
+import { checkFormat, FORMAT_VALUE } from './format.ts';
 import { checkpointError } from './table-error.ts';
 
 export interface PositionTable {
@@ -34,7 +35,7 @@ const MAX_CONCURRENCY = 16;
 /**
  * Loads the checkpoints of many queues; a queue that has none is not in the map.
  *
- * @throws {CheckpointError} when the table is missing, denied or does not answer
+ * @throws {CheckpointError} when the table is missing, denied or does not answer, or has rows of a newer version
  */
 export async function loadCheckpoints(table: PositionTable, keys: readonly string[]): Promise<Map<string, Checkpoint>> {
   const batches: string[][] = [];
@@ -50,7 +51,9 @@ async function loadBatch({ client, table, wait }: PositionTable, keys: readonly 
     const { Responses, UnprocessedKeys } = await client
       .send(new BatchGetItemCommand({ RequestItems: { [table]: request } }))
       .catch((error: unknown) => Promise.reject(checkpointError(error, table)));
-    items.push(...(Responses?.[table] ?? []));
+    const rows = Responses?.[table] ?? [];
+    for (const row of rows) checkFormat(row, table);
+    items.push(...rows);
     request = { ...request, Keys: (UnprocessedKeys?.[table]?.Keys ?? []) as typeof request.Keys };
     if (request.Keys.length > 0) await wait(delay);
   }
@@ -114,7 +117,7 @@ function keyOf(key: string) {
 
 function toValues({ position, anchors, epoch }: Checkpoint): Item {
   return {
-    ':format': { N: '1' },
+    ':format': FORMAT_VALUE,
     ':position': { S: position.id },
     ':ordinal': ordinalValue(position),
     ':digest': { S: position.digest },

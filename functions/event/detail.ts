@@ -6,16 +6,24 @@ import type { JsonValue } from './decode.ts';
 export interface EventEnvelope {
   /** Changes only with a breaking change. */
   readonly version: '1';
-  /** The same on every redelivery: `<sourceName>/<prefix>:<queue>/<streamId>`. */
+  /**
+   * The same on every redelivery: `<sourceName>/<prefix>:<queue>/<streamId>`, of a recovered event
+   * `<sourceName>/<prefix>:<queue>/<jobId>/<event>/<finishedOn>`.
+   */
   readonly id: string;
   readonly sourceName: string;
   readonly prefix: string;
   readonly queue: string;
-  readonly streamId: string;
-  /** How many entries the queue's stream had received up to this one; absent where the server cannot tell. */
+  /** Absent of a recovered event, whose entry is gone. */
+  readonly streamId?: string;
+  /** How many entries the queue's stream had received up to this one; absent where the server cannot tell, and of a recovered event. */
   readonly sequence?: number;
-  /** Milliseconds since the epoch, by the clock of the Redis server. */
+  /** Milliseconds since the epoch, by the clock of the Redis server; of a recovered event by the clock of the worker. */
   readonly timestamp: number;
+  /** Its entry was lost; the event is told from the state of its job. */
+  readonly recovered?: true;
+  /** A recovered event that may have been forwarded from the stream, too, under the id that it has there. */
+  readonly possibleDuplicate?: true;
   readonly jobId?: string;
   /** Fields that BullMQ does not write to this event. */
   readonly fields?: Readonly<Record<string, string>>;

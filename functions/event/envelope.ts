@@ -60,6 +60,69 @@ export function lossEntry(origin: Origin, loss: Loss, detectedAt: Date): BusEntr
   };
 }
 
+/** What became of a gap, and which of its revisions it was. */
+interface RecoveredGap extends Pick<Loss, 'afterId' | 'beforeId' | 'lost'> {
+  readonly revision: number;
+}
+
+/**
+ * The entry on the bus for an event whose own entry was lost, told from the state of its job.
+ *
+ * @param fields those of its stream entry, as far as the job still has them
+ * @param finishedOn in milliseconds since the epoch, by the clock of the worker
+ */
+export function recoveredEntry(
+  origin: Origin,
+  fields: readonly Buffer[],
+  finishedOn: number,
+  possibleDuplicate: boolean,
+): BusEntry {
+  const { event, jobId, known, unparsed } = decode(fields);
+  return {
+    Source: 'bullmq',
+    DetailType: detailType(event),
+    ...(Math.abs(finishedOn) <= MAX_DATE && { Time: new Date(finishedOn) }),
+    Detail: JSON.stringify({
+      version: '1',
+      id: `${queueId(origin)}/${jobId}/${event}/${finishedOn}`,
+      ...origin,
+      event,
+      timestamp: finishedOn,
+      recovered: true,
+      possibleDuplicate: possibleDuplicate || undefined,
+      jobId,
+      ...known,
+      unparsed,
+    }),
+  };
+}
+
+/**
+ * bullbridge's own news of what could be recovered of a gap.
+ *
+ * A gap that is found again with other bounds is recovered again, so its revision is a part of the id.
+ */
+export function recoveryEntry(
+  origin: Origin,
+  { afterId, beforeId, lost, revision }: RecoveredGap,
+  recovery: { readonly completed: number; readonly failed: number; readonly unknown: number },
+  time: Date,
+): BusEntry {
+  return {
+    Source: 'bullbridge',
+    DetailType: 'Events Recovered',
+    Time: time,
+    Detail: JSON.stringify({
+      id: `${queueId(origin)}/${afterId}/recovered/${revision}`,
+      ...origin,
+      afterId,
+      beforeId,
+      lost,
+      ...recovery,
+    }),
+  };
+}
+
 /** Names a queue within an account: what an event's id and a position's key begin with. */
 export function queueId({ sourceName, prefix, queue }: Origin): string {
   return `${sourceName}/${prefix}:${queue}`;

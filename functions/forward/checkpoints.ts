@@ -1,8 +1,11 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pMap from 'p-map';
-import { type Lease, liftLease } from '../checkpoint/lease.ts';
+import { firstRunOf } from '../checkpoint/first-run.ts';
+import { type Lease, liftLease, renewLease } from '../checkpoint/lease.ts';
+import { openGap } from '../checkpoint/ledger.ts';
 import { loadCheckpoints, saveCheckpoint } from '../checkpoint/positions.ts';
 import { queueId } from '../event/envelope.ts';
+import { mentionsNow, placeOf, type StartFrom } from '../start-from.ts';
 import type { Position } from '../stream/position.ts';
 import type { Cursor } from '../stream/read.ts';
 import { SupersededError } from './superseded.ts';
@@ -12,6 +15,12 @@ import { positionsAfter, type Sweep } from './sweep.ts';
 export interface QueueCheckpoints {
   /** Where each queue was when the run began. */
   readonly cursors: readonly Cursor[];
+  /**
+   * Writes down what was lost in front of a sweep's pages, which must come before it is told and before positions pass it.
+   *
+   * @throws {SupersededError} where another run has taken the lease
+   */
+  writeLosses(sweep: Sweep, detectedAt: Date): Promise<void>;
   /** Moves the positions of a sweep's queues past it. @throws {SupersededError} where another run has moved one */
   save(sweep: Sweep): Promise<void>;
 }
@@ -23,26 +32,46 @@ interface Table {
   readonly wait: (milliseconds: number) => Promise<unknown>;
 }
 
+interface Settings {
+  readonly sourceName: string;
+  readonly prefix: string;
+  readonly startFrom: StartFrom;
+}
+
 const MAX_CONCURRENCY = 16;
 
 /** Loads the positions of the queues that a run has the lease for. */
 export async function openCheckpoints(
   { dynamodb: client, table, now, wait }: Table,
-  { sourceName, prefix }: { readonly sourceName: string; readonly prefix: string },
+  { sourceName, prefix, startFrom }: Settings,
   lease: Lease,
   queues: readonly string[],
 ): Promise<QueueCheckpoints> {
   const positions = { client, table, wait };
   const keyOf = (queue: string) => queueId({ sourceName, prefix, queue });
-  const checkpoints = await loadCheckpoints(positions, queues.map(keyOf));
+  const [checkpoints, firstRun] = await Promise.all([
+    loadCheckpoints(positions, queues.map(keyOf)),
+    // Also where each of these queues has a position: the next one to appear is older than the run that finds it.
+    mentionsNow(startFrom) ? firstRunOf({ client, table, now }, { sourceName, prefix }) : undefined,
+  ]);
   const newest = Math.max(0, ...[...checkpoints.values()].map(({ epoch }) => epoch));
   const held = newest > lease.epoch ? await liftLease({ client, table, now }, lease, newest) : lease;
   if (!held) throw new SupersededError('the lease was taken');
   return {
     cursors: queues.map((queue) => {
       const { position, anchors = [] } = checkpoints.get(keyOf(queue)) ?? {};
-      return { queue, position, anchors };
+      return { queue, position, anchors, since: placeOf(startFrom, queue) === 'now' ? firstRun : undefined };
     }),
+    async writeLosses(sweep, detectedAt) {
+      const ledger = { client, table, sourceName, prefix };
+      const gaps = sweep.flatMap(({ queue, loss }) =>
+        loss ? { queue, ...loss, detectedAt: detectedAt.getTime() } : [],
+      );
+      // Whoever lost the lease has read on from where others have been since: what it misses may have been forwarded.
+      if (gaps.length > 0 && !(await renewLease({ client, table, now }, held)))
+        throw new SupersededError('the lease was taken');
+      await pMap(gaps, (gap) => openGap(ledger, gap), { concurrency: MAX_CONCURRENCY });
+    },
     async save(sweep) {
       const saveOne = async ([queue, next]: readonly [string, Position]) => {
         const key = keyOf(queue);

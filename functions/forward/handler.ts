@@ -77,6 +77,7 @@ function tell(report: Report, config: Config, now: Date): void {
   record('Filtered', sums.filtered);
   record('Parked', sums.parked);
   record('Lost', sums.lost);
+  record('Incidents', report.incidents);
   if (report.newest > 0) record('Lag', now.getTime() - report.newest);
   if (report.backlog !== undefined) record('Backlog', report.backlog);
   for (const duration of report.sweepDurations) record('SweepDuration', duration);

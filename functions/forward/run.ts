@@ -1,11 +1,11 @@
-import { keepLease, type Lease, releaseLease, takeLease } from '../checkpoint/lease.ts';
+import { awaitLease, keepLease, type Lease, releaseLease } from '../checkpoint/lease.ts';
 import type { Clients } from '../clients.ts';
 import { BullbridgeError } from '../errors.ts';
 import { createFilter, type EventSelection } from '../event/filter.ts';
 import type { Signals } from '../invocation.ts';
+import type { StartFrom } from '../start-from.ts';
 import type { RedisConnection } from '../stream/connection.ts';
 import { discoverQueues } from '../stream/queues.ts';
-import type { ReadOptions } from '../stream/read.ts';
 import { createStreamReader } from '../stream/reader.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { runPipeline } from './pipeline.ts';
@@ -21,7 +21,7 @@ export interface ForwardSettings {
   readonly prefix: string;
   readonly queues: '*' | readonly string[];
   readonly events: EventSelection;
-  readonly startFrom: ReadOptions['startFrom'];
+  readonly startFrom: StartFrom;
   readonly sweepSize: number;
 }
 
@@ -41,7 +41,15 @@ export interface Report extends Tally {
 }
 
 export function emptyReport(): Report {
-  const nothing = { counts: new Map(), newest: 0, queues: 0, backlog: undefined, caughtUp: false, leaseHeld: false };
+  const nothing = {
+    counts: new Map(),
+    newest: 0,
+    incidents: 0,
+    queues: 0,
+    backlog: undefined,
+    caughtUp: false,
+    leaseHeld: false,
+  };
   return { ...nothing, sweepDurations: [], warnings: [] };
 }
 
@@ -61,7 +69,7 @@ export async function forward(
 ): Promise<void> {
   const table = { client: clients.dynamodb, table: clients.table, now: clients.now, wait: clients.wait };
   const leaseKey = `${settings.sourceName}/${settings.prefix}/shard/${shard.index}/${shard.count}`;
-  const lease = await takeLease(table, leaseKey, owner);
+  const lease = await awaitLease(table, leaseKey, owner, signals.drain);
   if ('heldBy' in lease) {
     report.leaseHeld = true;
     return;
@@ -103,17 +111,18 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report }:
   const checkpoints = await openCheckpoints(clients, settings, lease, queues);
   const reader = createStreamReader(redis, checkpoints.cursors, settings);
   const sweeps = createSweeps(reader, { entries: settings.sweepSize, bytes: SWEEP_BYTES });
-  const options = { ...settings, passes: createFilter(settings.events), now: clients.now };
+  const options = { ...settings, passes: createFilter(settings.events) };
   try {
     await runPipeline<Sweep, number>(
       {
         read: sweeps.next,
         settle: async (sweep, signal) => {
-          const started = clients.now().getTime();
-          const outgoing = toOutgoing(sweep, options);
+          const started = clients.now();
+          await checkpoints.writeLosses(sweep, started);
+          const outgoing = toOutgoing(sweep, { ...options, detectedAt: started });
           const entries = outgoing.items.map(({ entry }) => entry);
           count(report, outgoing, await clients.publish(entries, signal));
-          return started;
+          return started.getTime();
         },
         save: async (sweep, started) => {
           await checkpoints.save(sweep);

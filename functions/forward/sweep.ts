@@ -115,15 +115,16 @@ export interface OutgoingOptions {
   readonly sourceName: string;
   readonly prefix: string;
   readonly passes: (event: string | undefined) => boolean;
-  readonly now: () => Date;
+  /** When losses were found. */
+  readonly detectedAt: Date;
 }
 
 /** Turns a sweep into entries for the bus: news of what was lost in front of a page, then the events that pass the filter. */
-export function toOutgoing(sweep: Sweep, { sourceName, prefix, passes, now }: OutgoingOptions): Outgoing {
+export function toOutgoing(sweep: Sweep, { sourceName, prefix, passes, detectedAt }: OutgoingOptions): Outgoing {
   const items: Item[] = [];
   const leftOut = sweep.map(({ queue, start, loss, entries }) => {
     const origin: Origin = { sourceName, prefix, queue };
-    if (loss) items.push({ entry: lossEntry(origin, loss, now()), queue });
+    if (loss) items.push({ entry: lossEntry(origin, loss, detectedAt), queue });
     let filtered = 0;
     for (const [i, entry] of entries.entries()) {
       const sequence = start.ordinal === undefined ? undefined : start.ordinal + i + 1;
@@ -141,6 +142,8 @@ export interface Tally {
   readonly counts: Map<string, Counts>;
   /** The time of the newest published entry in milliseconds; 0 before there is one. */
   newest: number;
+  /** Losses that were told of, whatever their number of entries. */
+  incidents: number;
 }
 
 /** Adds a settled sweep to the counts. */
@@ -157,6 +160,7 @@ export function count(tally: Tally, { items, leftOut }: Outgoing, settlements: r
   }
   for (const [i, { queue, time }] of items.entries()) {
     const settlement = settlements[i];
+    if (time === undefined) tally.incidents += 1;
     if (time === undefined || !settlement) continue;
     countsOf(queue)[settlement] += 1;
     if (settlement === 'published') tally.newest = Math.max(tally.newest, time);

@@ -3,7 +3,7 @@ import { ConfigError } from '../errors.ts';
 import { type RedisTarget, redisError } from './redis-error.ts';
 
 /** A command's name as ioredis spells it (`xrangeBuffer` for bytes), then its arguments. */
-export type Command = readonly [name: string, ...args: (string | number)[]];
+export type Command = readonly [name: string, ...args: (string | number | Buffer)[]];
 
 /** The one thing that is asked of Redis: a pipeline. A command that Redis refuses has an `Error` as its reply. */
 export interface RedisConnection {
@@ -30,7 +30,7 @@ export interface RedisOptions {
  *
  * A function is frozen between two invocations and its sockets die unseen, so a connection never outlives a run, and
  * nothing is retried here: the next run is the retry. RESP2 and no handshake commands, so that a read-only user with
- * `+xrange +xinfo|stream +multi +exec +scan` is enough and servers before Redis 6 answer too.
+ * `+xrange +xinfo|stream +multi +exec +scan +zrangebyscore +hmget` is enough and servers before Redis 6 answer too.
  * @throws {RedisError} naming host, user and cause
  */
 export async function connectRedis(options: RedisOptions): Promise<RedisConnection> {

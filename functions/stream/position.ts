@@ -14,8 +14,8 @@ export interface Position {
   /** How many entries the stream had ever received up to and including `id`; absent where the server cannot tell. */
   readonly ordinal?: number;
   /**
-   * Short hash of that entry's fields, empty where it is not known. A promoted replica whose clock is behind can give
-   * another entry the very same id and ordinal; only its content tells them apart.
+   * Short hash of that entry's fields, empty where the entry is not in the stream. A promoted replica whose clock is
+   * behind can give another entry the very same id and ordinal; only its content tells them apart.
    */
   readonly digest: string;
 }
@@ -53,7 +53,12 @@ export function positionAfter(page: Page, count: number): Position {
   const last = page.entries[count - 1];
   if (!last) return page.start;
   const { ordinal } = page.start;
-  return { id: last.id, ...(ordinal !== undefined && { ordinal: ordinal + count }), digest: digest(last) };
+  return positionAt(last, ordinal === undefined ? undefined : ordinal + count);
+}
+
+/** The position of an entry. */
+export function positionAt(entry: Entry, ordinal: number | undefined): Position {
+  return { id: entry.id, ...(ordinal !== undefined && { ordinal }), digest: digest(entry) };
 }
 
 /** Whether two positions are the same place of the same history. */
@@ -63,7 +68,7 @@ export function samePosition(a: Position | undefined, b: Position): boolean {
 
 /** Whether `entry` is the one that `position` was saved for. */
 export function isAt(position: Position, entry: Entry | undefined): boolean {
-  return entry?.id === position.id && (position.digest === '' || position.digest === digest(entry));
+  return entry?.id === position.id && position.digest === digest(entry);
 }
 
 /** The bytes of an entry's fields. */

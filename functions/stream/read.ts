@@ -2,7 +2,7 @@ import type { RedisError } from '../errors.ts';
 import type { Command, RedisConnection } from './connection.ts';
 import { continueFrom, type StreamInfo, trimmed } from './continuity.ts';
 import { ZERO_ID } from './id.ts';
-import { beginning, type Entry, isAt, type Page, type Position } from './position.ts';
+import { beginning, type Entry, isAt, type Page, type Position, positionAt } from './position.ts';
 import { eventsKey } from './queues.ts';
 import { redisError } from './redis-error.ts';
 
@@ -13,6 +13,8 @@ export interface Cursor {
   readonly position: Position | undefined;
   /** Older positions, newest first: where to go back to when the position was rolled back. */
   readonly anchors: readonly Position[];
+  /** For a queue seen first: entries older than this moment, in milliseconds of Redis's clock, are left out. @default none */
+  readonly since?: number | undefined;
 }
 
 export interface PageRequest {
@@ -28,8 +30,6 @@ export type PageResult =
 
 export interface ReadOptions {
   readonly prefix: string;
-  /** Where a queue seen first begins. */
-  readonly startFrom: 'beginning' | 'now';
   /** Bytes of reply at which a pipeline is given up. @default unlimited */
   readonly maxBytes?: number | undefined;
 }
@@ -60,7 +60,7 @@ export async function readPages(
   for (const [request, answer] of await ask(redis, requests, firstCommands, options)) {
     const { position } = request.cursor;
     if ('error' in answer) results.set(request, failure(redis, request, answer.error, options));
-    else if (!position) results.set(request, firstPage(request, answer, options));
+    else if (!position) results.set(request, firstPage(request, answer));
     else if (isAt(position, answer.entries[0])) results.set(request, contiguousPage(request, position, answer));
     else unproven.push(request);
   }
@@ -72,17 +72,18 @@ export async function readPages(
 }
 
 /** A queue that was never read has no entry to begin at, so its stream's state is asked for at once. */
-function firstCommands({ cursor: { position }, count }: PageRequest, key: string): Command[] {
-  if (!position) return atomic(key, '-', count);
+function firstCommands({ cursor: { position, since }, count }: PageRequest, key: string): Command[] {
+  if (!position) return atomic(key, since === undefined ? '-' : `${since}`, count);
   return [range(key, position.id, '+', count + 1)];
 }
 
+/** The position's own entry is looked for again: it can be back, where the first answer came from a replica that lagged. */
 function accountCommands({ cursor: { position }, count }: PageRequest, key: string): Command[] {
-  return atomic(key, position?.id ?? '-', count);
+  return atomic(key, position && position.ordinal !== 0 ? position.id : '-', count + 1);
 }
 
 function atomic(key: string, from: string, count: number): Command[] {
-  return [['multi'], ['xinfo', 'STREAM', key], range(key, from, '+', count), ['exec']];
+  return [['multi'], ['xinfoBuffer', 'STREAM', key], range(key, from, '+', count), ['exec']];
 }
 
 function range(key: string, from: string, to: string, count: number): Command {
@@ -90,15 +91,19 @@ function range(key: string, from: string, to: string, count: number): Command {
 }
 
 /** Entries trimmed before a queue was first seen are nobody's loss. */
-function firstPage({ cursor, count }: PageRequest, { entries, stream }: State, { startFrom }: ReadOptions): PageResult {
-  const page = { queue: cursor.queue, from: undefined };
-  if (startFrom === 'beginning') {
-    const start = beginning(stream ? trimmed(stream) : 0);
-    return { page: { ...page, start, entries }, more: entries.length === count };
+function firstPage({ cursor: { queue, since }, count }: PageRequest, { entries, stream }: State): PageResult {
+  const page = { queue, from: undefined, start: beginning(stream ? trimmed(stream) : 0), entries };
+  const more = entries.length === count;
+  if (!stream) return { page, more };
+  const { entriesAdded, last, lastId } = stream;
+  if (entries.length === 0) {
+    const start = last ? positionAt(last, entriesAdded) : { ...beginning(entriesAdded), id: lastId };
+    return { page: { ...page, start }, more };
   }
-  const ordinal = stream ? stream.entriesAdded : 0;
-  const start = { id: stream?.lastId ?? ZERO_ID, ...(ordinal !== undefined && { ordinal }), digest: '' };
-  return { page: { ...page, start, entries: [] }, more: false };
+  if (since === undefined || entriesAdded === undefined) return { page, more };
+  // How many entries follow a full page is not known, so neither is its ordinal: better to read the older ones than to miss one.
+  if (more) return { page: { ...page, entries: [] }, more };
+  return { page: { ...page, start: beginning(entriesAdded - entries.length) }, more };
 }
 
 function contiguousPage({ cursor, count }: PageRequest, position: Position, found: State): PageResult {
@@ -114,9 +119,10 @@ async function accountedPage(
   options: ReadOptions,
 ): Promise<PageResult> {
   const from = cursor.position as Position;
-  const { start, loss, rolledBack } = continueFrom(from, stream);
+  if (isAt(from, entries[0])) return contiguousPage({ cursor, count }, from, { entries });
+  const { start, loss, rolledBack } = continueFrom(from, stream, cursor.anchors);
   const page = { queue: cursor.queue, from, loss };
-  if (!rolledBack) return { page: { ...page, start, entries }, more: entries.length === count };
+  if (!rolledBack) return { page: { ...page, start, entries: entries.slice(0, count) }, more: entries.length > count };
   const anchor = await newestAnchor(redis, cursor, options);
   return { page: { ...page, start: anchor ?? start, entries: [] }, more: true };
 }
@@ -168,16 +174,17 @@ function toEntries(reply: unknown): Entry[] {
 }
 
 function toStreamInfo(reply: unknown[]): StreamInfo {
-  const info = new Map<unknown, unknown>();
-  for (let i = 0; i < reply.length; i += 2) info.set(reply[i], reply[i + 1]);
+  const info = new Map<string, unknown>();
+  for (let i = 0; i < reply.length; i += 2) info.set(String(reply[i]), reply[i + 1]);
   const added = info.get('entries-added');
-  const first = info.get('first-entry') as [string] | null;
+  const [first, last] = ['first-entry', 'last-entry'].map((name) => toEntries([info.get(name)].filter(Boolean))[0]);
   return {
     length: Number(info.get('length')),
     entriesAdded: added === undefined ? undefined : Number(added),
     lastId: String(info.get('last-generated-id')),
-    firstId: first?.[0],
-    deleted: (info.get('max-deleted-entry-id') ?? ZERO_ID) !== ZERO_ID,
+    first,
+    last,
+    deleted: String(info.get('max-deleted-entry-id') ?? ZERO_ID) !== ZERO_ID,
   };
 }
 
@@ -191,7 +198,7 @@ export async function countUnread(
   cursors: readonly Cursor[],
   options: ReadOptions,
 ): Promise<number> {
-  const requests = cursors.map((cursor) => ({ cursor, count: 1 }));
+  const requests = cursors.map((cursor) => ({ cursor, count: 0 }));
   let unread = 0;
   for (const [{ cursor }, answer] of await ask(redis, requests, accountCommands, options)) {
     if ('error' in answer || !answer.stream) continue;

@@ -35,7 +35,7 @@ const KINDS: readonly Kind[] = [
     'REDIS_PERMISSION',
     /^NOPERM/,
     'the user may not do this',
-    'grant it %R~<prefix>:* +xrange +xinfo|stream +multi +exec +scan',
+    'grant it %R~<prefix>:* with +xrange +xinfo|stream +multi +exec +scan for forward and +xrange +zrangebyscore +hmget for reconcile',
   ],
   [
     'REDIS_MOVED',
@@ -44,9 +44,9 @@ const KINDS: readonly Kind[] = [
     'give the endpoint of a server that is not in cluster mode',
   ],
   [
-    'REDIS_NOT_A_STREAM',
+    'REDIS_WRONG_TYPE',
     /^WRONGTYPE/,
-    'the key is not a stream',
+    'the key is not what BullMQ keeps there',
     'check the prefix and the queue name; something else has written that key',
   ],
   [

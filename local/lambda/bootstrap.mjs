@@ -7,6 +7,9 @@ const describe = (error) => ({
   trace: error?.stack,
 });
 
+// Whoever invokes it is gone.
+process.on('disconnect', () => process.exit());
+
 let handler;
 try {
   ({ handler } = await import(bundle));

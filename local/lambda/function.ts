@@ -13,6 +13,8 @@ export class FunctionError extends Error {
 }
 
 export interface FunctionOptions {
+  /** @default 'forward' */
+  readonly name?: string;
   /** Path of the bundle, such as `dist/lambda/forward/index.mjs`. */
   readonly bundle: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -37,8 +39,8 @@ export interface LocalFunction<Result> extends AsyncDisposable {
   invoke(event?: unknown): Promise<Result>;
   /** What the process has used so far, as of the end of the last invocation. */
   readonly usage: Usage;
-  /** Ends the process at once, as a crash does; the next invocation starts a new one. */
-  kill(): void;
+  /** Ends the process at once, as a crash does, so that the next invocation starts a new one; or stops it, or lets it go on. */
+  kill(signal?: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
 }
 
 /** What the construct gives it, in MB. */
@@ -59,7 +61,7 @@ interface Reply {
 
 export function createFunction<Result>(options: FunctionOptions): LocalFunction<Result> {
   const { bundle, environment, timeout = 75, onLog = () => {}, nodeOptions = [] } = options;
-  const name = 'bullbridge-forward';
+  const name = `bullbridge-${options.name ?? 'forward'}`;
   let child: ChildProcess | undefined;
   let usage: Usage = { maxMemory: 0, cpu: 0 };
 
@@ -67,6 +69,8 @@ export function createFunction<Result>(options: FunctionOptions): LocalFunction<
     const booted = fork(new URL('bootstrap.mjs', import.meta.url), [pathToFileURL(bundle).href], {
       execArgv: [...HEAP, ...nodeOptions],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // A process group of its own, which a Ctrl-C does not reach.
+      detached: true,
       // Nothing of this process's environment but what a function has: an AWS_PROFILE would change much.
       env: {
         PATH: process.env['PATH'],
@@ -115,7 +119,7 @@ export function createFunction<Result>(options: FunctionOptions): LocalFunction<
     get usage() {
       return usage;
     },
-    kill: () => child?.kill('SIGKILL'),
+    kill: (signal = 'SIGKILL') => child?.kill(signal),
     [Symbol.asyncDispose]: async () => {
       if (child) await stop(child);
     },

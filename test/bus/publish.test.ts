@@ -229,6 +229,29 @@ describe('a request that', () => {
   });
 });
 
+describe('a publisher that is told to stop', () => {
+  test('does not wait for requests that hang, and publishes again afterwards', async () => {
+    const { bus, publish } = await world();
+    const stop = new AbortController();
+    bus.faults.putEvents = () => {
+      stop.abort(new Error('the deadline'));
+      return { kind: 'hang' };
+    };
+    await expect(publish(entriesOf(100), stop.signal)).rejects.toThrow('the deadline');
+    expect(bus.counts.requests).toBe(0);
+
+    bus.faults.putEvents = undefined;
+    expect(await publish(entriesOf(100), never)).toEqual(Array(100).fill('published'));
+  });
+
+  test('before it begins sends nothing', async () => {
+    const { bus, publish } = await world();
+
+    await expect(publish(entriesOf(30), AbortSignal.abort(new Error('the deadline')))).rejects.toThrow('the deadline');
+    expect(bus.counts.requests).toBe(0);
+  });
+});
+
 describe('parking', () => {
   test('that fails stops the run: nothing is skipped', async () => {
     const { bus, publish } = await world();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  awaitLease,
   keepLease,
   LEASE_MS,
   type Lease,
@@ -10,6 +11,8 @@ import {
 } from '../../functions/checkpoint/lease.ts';
 import { CheckpointError } from '../../functions/errors.ts';
 import { dynamoClient, ownTable } from '../dynamodb.ts';
+
+const never = new AbortController().signal;
 
 async function world() {
   const client = dynamoClient();
@@ -38,6 +41,32 @@ describe('the lease of a shard', () => {
     const taken = await Promise.all(Array.from({ length: 20 }, (_, n) => takeLease(table, 'shard', `run ${n}`)));
 
     expect(taken.filter((lease) => 'epoch' in lease)).toHaveLength(1);
+  });
+
+  test('is waited for until it is given back, ten seconds at most', async () => {
+    const { table } = await world();
+    const one = (await takeLease(table, 'shard', 'one')) as Lease;
+    const waits: number[] = [];
+    const giveBackAt = (turn: number) => ({
+      ...table,
+      wait: async (milliseconds: number) => {
+        waits.push(milliseconds);
+        if (waits.length === turn) await releaseLease(table, one);
+      },
+    });
+
+    expect(await awaitLease(giveBackAt(99), 'shard', 'two', never)).toMatchObject({ heldBy: 'one' });
+    expect(waits.reduce((sum, milliseconds) => sum + milliseconds)).toBe(10_000);
+    expect(await awaitLease(giveBackAt(waits.length + 3), 'shard', 'two', never)).toMatchObject({ owner: 'two' });
+    expect(waits).toHaveLength(23);
+  });
+
+  test('is not waited for by a run that is told to end', async () => {
+    const { table } = await world();
+    await takeLease(table, 'shard', 'one');
+
+    const held = awaitLease({ ...table, wait: () => Promise.reject(new Error()) }, 'shard', 'two', AbortSignal.abort());
+    expect(await held).toMatchObject({ heldBy: 'one' });
   });
 
   test('can be taken once it is given back or has expired, each time with the next epoch', async () => {

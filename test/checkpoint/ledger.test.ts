@@ -8,7 +8,7 @@ import {
   openGaps,
   saveProgress,
 } from '../../functions/checkpoint/ledger.ts';
-import { dynamoClient, ownTable } from '../dynamodb.ts';
+import { dynamoClient, ownTable, setFormat } from '../dynamodb.ts';
 
 const NOW = Date.parse('2026-11-01T12:00:00Z');
 
@@ -96,6 +96,19 @@ describe('the ledger of gaps', () => {
     await openGap(ledger, gap());
 
     expect(await open(ledger)).toEqual([]);
+  });
+
+  test('of a newer format is neither read nor written over', async () => {
+    const ledger = await ownLedger();
+    await openGap(ledger, gap());
+    const found = await onlyOpen(ledger);
+    await setFormat(ledger, 'default/bull/gaps', 'emails/10-0', 2);
+    const refused = { name: 'CheckpointError', code: 'TABLE_FORMAT' };
+
+    await expect(open(ledger)).rejects.toMatchObject(refused);
+    await expect(openGap(ledger, gap({ lost: 20 }))).rejects.toMatchObject(refused);
+    await setFormat(ledger, 'default/bull/gaps', 'emails/10-0', 1);
+    expect(await open(ledger)).toEqual([found]);
   });
 
   test('without a table has a clear error', async () => {

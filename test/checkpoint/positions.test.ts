@@ -4,7 +4,7 @@ import { anchorsFor } from '../../functions/checkpoint/anchors.ts';
 import { loadCheckpoints, type PositionTable, saveCheckpoint } from '../../functions/checkpoint/positions.ts';
 import { compareIds, idTime } from '../../functions/stream/id.ts';
 import type { Position } from '../../functions/stream/position.ts';
-import { dynamoClient, ownTable } from '../dynamodb.ts';
+import { dynamoClient, ownTable, setFormat } from '../dynamodb.ts';
 
 const KEY = 'default/bull:emails';
 const at = (ms: number, ordinal?: number): Position => ({
@@ -81,6 +81,18 @@ describe('the position of a queue', () => {
 
     expect(loaded.size).toBe(250);
     expect(loaded.get('default/bull:q249')?.position).toEqual(at(250, 249));
+  });
+
+  test('of a newer format stops the run, which could misread it', async () => {
+    const table = await ownPositions();
+    await saved(table, at(5, 3));
+    await setFormat(table, KEY, 'position', 2);
+
+    await expect(loadCheckpoints(table, [KEY])).rejects.toMatchObject({
+      name: 'CheckpointError',
+      code: 'TABLE_FORMAT',
+      message: `The checkpoint table "${table.table}" has a row of format 2 ("${KEY} position"), and this version knows formats up to 1: a newer bullbridge wrote it; upgrade this one.`,
+    });
   });
 
   test('without a table has a clear error', async () => {

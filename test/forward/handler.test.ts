@@ -47,7 +47,15 @@ describe('an invocation', () => {
     await stack.forward.invoke({});
 
     const [metrics] = metricsOf(stack.log);
-    expect(metrics).toMatchObject({ service: 'bullbridge', Published: 3, Filtered: 0, Parked: 0, Lost: 0, Backlog: 0 });
+    expect(metrics).toMatchObject({
+      service: 'bullbridge',
+      Published: 3,
+      Filtered: 0,
+      Parked: 0,
+      Lost: 0,
+      Incidents: 0,
+      Backlog: 0,
+    });
     expect(metrics?.['Lag']).toBeGreaterThanOrEqual(0);
     expect(metrics?.['SweepDuration']).toBeDefined();
     expect(metricsOf(stack.log)).toHaveLength(1);
@@ -86,7 +94,7 @@ describe('an invocation', () => {
     const first = stack.forward.invoke({}).catch(() => undefined);
     await publishing.promise;
 
-    const second = await stack.startForward().invoke({});
+    const second = await stack.start('forward').invoke({});
 
     expect(second).toEqual({
       published: 0,
@@ -124,7 +132,7 @@ describe('an invocation', () => {
       { DetailType: 'Events Lost', detail: { queue: 'emails', lost: 12, exact: true, reason: 'trimmed' } },
     ]);
     expect(stack.bus.accepted.indexOf(news[0] as (typeof news)[0])).toBe(5);
-    expect(metricsOf(stack.log).at(-1)).toMatchObject({ Published: 8, Lost: 12 });
+    expect(metricsOf(stack.log).at(-1)).toMatchObject({ Published: 8, Lost: 12, Incidents: 1 });
   });
 
   test('parks what the bus refuses, and goes on', async () => {
@@ -155,7 +163,7 @@ describe('what an operator must mend rejects, with positions unmoved:', () => {
 
   test('a faulty configuration, all faults at once, and nothing secret', async () => {
     const stack = await testStack();
-    const broken = stack.startForward({
+    const broken = stack.start('forward', {
       REDIS_URL: 'http://:hunter2@x',
       BULLBRIDGE_SWEEPSIZE: '5',
       EVENT_BUS_NAME: '',
@@ -189,7 +197,7 @@ describe('what an operator must mend rejects, with positions unmoved:', () => {
 
   test('a Redis that cannot be reached', async () => {
     const stack = await testStack();
-    const lost = stack.startForward({ REDIS_URL: 'redis://:hunter2@127.0.0.1:1' });
+    const lost = stack.start('forward', { REDIS_URL: 'redis://:hunter2@127.0.0.1:1' });
 
     expect(await rejection(lost.invoke({}))).toMatchObject({
       name: 'RedisError',
@@ -203,7 +211,7 @@ describe('what an operator must mend rejects, with positions unmoved:', () => {
   test('a wrong password', async () => {
     const stack = await testStack();
     const { host } = new URL(inject('redisUrl'));
-    const denied = stack.startForward({ REDIS_URL: `redis://nobody:hunter2@${host}` });
+    const denied = stack.start('forward', { REDIS_URL: `redis://nobody:hunter2@${host}` });
 
     expect(await rejection(denied.invoke({}))).toMatchObject({
       name: 'RedisError',
@@ -216,7 +224,7 @@ describe('what an operator must mend rejects, with positions unmoved:', () => {
     const stack = await testStack();
     await write(stack, 'emails', 3);
 
-    expect(await rejection(stack.startForward({ EVENT_BUS_NAME: 'no-such-bus' }).invoke({}))).toMatchObject({
+    expect(await rejection(stack.start('forward', { EVENT_BUS_NAME: 'no-such-bus' }).invoke({}))).toMatchObject({
       name: 'BusError',
       message: expect.stringContaining('"no-such-bus"'),
     });
@@ -226,7 +234,7 @@ describe('what an operator must mend rejects, with positions unmoved:', () => {
   test('a table that does not exist', async () => {
     const stack = await testStack();
 
-    expect(await rejection(stack.startForward({ CHECKPOINT_TABLE: 'no-such-table' }).invoke({}))).toMatchObject({
+    expect(await rejection(stack.start('forward', { CHECKPOINT_TABLE: 'no-such-table' }).invoke({}))).toMatchObject({
       name: 'CheckpointError',
       message: expect.stringContaining('"no-such-table"'),
     });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Redis } from 'ioredis';
@@ -10,9 +10,11 @@ import type { BusEntry } from '../../functions/bus/entry.ts';
 import { putEventsOf } from '../../functions/bus/event-bus.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
+import { type OpenGap, openGaps } from '../../functions/checkpoint/ledger.ts';
 import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/positions.ts';
 import type { Clients } from '../../functions/clients.ts';
 import { emptyReport, type ForwardSettings, forward, type Report } from '../../functions/forward/run.ts';
+import type { Shard } from '../../functions/forward/shard.ts';
 import { connectRedis } from '../../functions/stream/connection.ts';
 import { type LocalBus, startBus } from '../../local/bus/server.ts';
 import { dynamoClient, ownTable } from '../dynamodb.ts';
@@ -21,8 +23,10 @@ import { adminRedis, ownPrefix } from '../redis.ts';
 const BUS = 'bullbridge';
 export const DEAD_LETTERS = 'dead-letters';
 
-/** What may happen around each call that a run makes to Redis, DynamoDB, the bus or SQS. */
-export type Around = <T>(call: () => Promise<T>) => Promise<T>;
+/** What may happen around each call that a run makes to Redis, DynamoDB, the bus or SQS; `row` is the key of a row that it writes. */
+export type Around = <T>(call: () => Promise<T>, row?: string) => Promise<T>;
+
+const undisturbed: Around = (call) => call();
 
 /** Real servers with keys, a table and a bus of their own, and a clock that only moves when it is told to. */
 export interface World {
@@ -33,22 +37,46 @@ export interface World {
   run(options?: {
     around?: Around;
     settings?: Partial<ForwardSettings>;
+    /** Another Redis than the world's, as after a failover. */
+    redisUrl?: string;
+    shard?: Shard;
     drain?: AbortSignal;
     stop?: AbortSignal;
   }): Promise<Report>;
+  /** Names of the calls that all runs made to DynamoDB, in order. */
+  readonly tableCalls: readonly string[];
+  /** What a run is given, for a function that works beside it. */
+  clients(around?: Around): Clients;
+  now(): Date;
   advance(milliseconds: number): void;
   checkpoint(queue: string): Promise<Checkpoint | undefined>;
+  /** What the ledger has. */
+  gaps(): Promise<OpenGap[]>;
   key(queue: string): string;
 }
 
-export async function createWorld(settings: Partial<ForwardSettings> = {}): Promise<World> {
+function rowOf({ input: { Key } }: UpdateItemCommand): string | undefined {
+  return Key && `${Key['pk']?.S} ${Key['sk']?.S}`;
+}
+
+/** The code that a world runs. */
+export interface Parts {
+  readonly forward: typeof forward;
+  readonly createPublisher: typeof createPublisher;
+}
+
+/** @param parts another version of the code than the one in `functions/` */
+export async function createWorld(
+  settings: Partial<ForwardSettings> = {},
+  parts: Parts = { forward, createPublisher },
+): Promise<World> {
   const prefix = ownPrefix();
   const defaults: ForwardSettings = {
     sourceName: 'default',
     prefix,
     queues: ['q'],
     events: '*',
-    startFrom: 'beginning',
+    startFrom: { default: 'beginning', queues: new Map() },
     sweepSize: 1000,
     ...settings,
   };
@@ -70,7 +98,8 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
     eventBridge.destroy();
     sqs.destroy();
   });
-  let time = Date.parse('2026-11-01T12:00:00Z');
+  const tableCalls: string[] = [];
+  let time = Date.now();
   const now = () => new Date(time);
 
   /** Backoff takes no time; the renewal of the lease waits for the end of the run. */
@@ -79,22 +108,27 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
       ? Promise.resolve()
       : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 
-  function clients(around: Around): Clients {
+  function clients(around: Around, redisUrl: string): Clients {
     const putEvents = putEventsOf(eventBridge, BUS);
     const park = parkIn(sqs, { queueUrl: bus.queueUrl(DEAD_LETTERS), busName: BUS, now });
     return {
       connectRedis: async () => {
-        const connection = await around(() => connectRedis({ url: inject('redisUrl') }));
+        const connection = await around(() => connectRedis({ url: redisUrl }));
         return { ...connection, send: (commands, maxBytes) => around(() => connection.send(commands, maxBytes)) };
       },
-      publish: createPublisher({
+      publish: parts.createPublisher({
         putEvents: (entries) => around(() => putEvents(entries)),
         park: (entry: BusEntry, refusal, signal) => around(() => park(entry, refusal, signal)),
         concurrency: createConcurrencyLimit(4),
         wait,
         random: () => 0.5,
       }),
-      dynamodb: { send: (command: never) => around(() => dynamodb.send(command)) } as unknown as DynamoDBClient,
+      dynamodb: {
+        send: (command: UpdateItemCommand) => {
+          tableCalls.push(command.constructor.name);
+          return around(() => dynamodb.send(command), rowOf(command));
+        },
+      } as unknown as DynamoDBClient,
       table,
       now,
       wait,
@@ -103,21 +137,31 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
 
   const never = new AbortController().signal;
   return {
+    tableCalls,
     admin: adminRedis(),
     bus,
     settings: defaults,
-    async run({ around = <T>(call: () => Promise<T>) => call(), settings: changed, drain = never, stop = never } = {}) {
+    clients: (around = undisturbed) => clients(around, inject('redisUrl')),
+    async run({
+      around = undisturbed,
+      settings: changed,
+      redisUrl = inject('redisUrl'),
+      shard = { index: 0, count: 1 },
+      drain = never,
+      stop = never,
+    } = {}) {
       const report = emptyReport();
-      await forward(
+      await parts.forward(
         { ...defaults, ...changed },
-        { index: 0, count: 1 },
-        clients(around),
+        shard,
+        clients(around, redisUrl),
         randomUUID(),
         { drain, stop },
         report,
       );
       return report;
     },
+    now,
     advance(milliseconds) {
       time += milliseconds;
     },
@@ -125,6 +169,7 @@ export async function createWorld(settings: Partial<ForwardSettings> = {}): Prom
       const key = `${defaults.sourceName}/${prefix}:${queue}`;
       return (await loadCheckpoints({ client: dynamodb, table, wait: async () => {} }, [key])).get(key);
     },
+    gaps: () => Array.fromAsync(openGaps({ client: dynamodb, table, sourceName: defaults.sourceName, prefix })),
     key: (queue) => `${prefix}:${queue}:events`,
   };
 }

@@ -68,30 +68,55 @@ describe('what is kept', () => {
     });
   });
 
+  test('keeps payloads for a month or as long as told, encrypted, and for nobody else', () => {
+    template.hasResource('AWS::S3::Bucket', {
+      DeletionPolicy: 'Retain',
+      Properties: {
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+        },
+        LifecycleConfiguration: { Rules: [Match.objectLike({ ExpirationInDays: 30, Status: 'Enabled' })] },
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+      },
+    });
+    synthesize({ payloadRetention: Duration.days(3) }).hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: { Rules: [Match.objectLike({ ExpirationInDays: 3 })] },
+    });
+  });
+
   test('keeps logs for a month, or as long as told', () => {
-    template.resourceCountIs('AWS::Logs::LogGroup', 1);
-    template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
-    const { id } = only(template, 'AWS::Logs::LogGroup');
-    template.hasResourceProperties('AWS::Lambda::Function', { LoggingConfig: { LogGroup: { Ref: id } } });
-    synthesize({ logRetention: RetentionDays.ONE_WEEK }).hasResourceProperties('AWS::Logs::LogGroup', {
+    template.resourceCountIs('AWS::Logs::LogGroup', 3);
+    template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
+    for (const name of ['Forward', 'Reconcile', 'Redrive']) {
+      const { id } = only(template, 'AWS::Logs::LogGroup', `Bullbridge${name}`);
+      const { Properties } = only(template, 'AWS::Lambda::Function', `Bullbridge${name}`);
+      expect(Properties['LoggingConfig']).toEqual({ LogGroup: { Ref: id } });
+    }
+    synthesize({ logRetention: RetentionDays.ONE_WEEK }).allResourcesProperties('AWS::Logs::LogGroup', {
       RetentionInDays: 7,
     });
   });
 });
 
 describe('what runs', () => {
-  test('runs the bundle on Node 24 and ARM', () => {
-    template.hasResourceProperties('AWS::Lambda::Function', {
+  test('runs the bundles on Node 24 and ARM', () => {
+    template.resourceCountIs('AWS::Lambda::Function', 3);
+    template.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
       Handler: 'index.handler',
       MemorySize: 256,
     });
-    synthesize({ memorySize: 512 }).hasResourceProperties('AWS::Lambda::Function', { MemorySize: 512 });
+    synthesize({ memorySize: 512 }).allResourcesProperties('AWS::Lambda::Function', { MemorySize: 512 });
   });
 
   test('runs each minute, or as told, and has 15 seconds more than that', () => {
-    const { id } = only(template, 'AWS::Lambda::Function');
+    const { id } = only(template, 'AWS::Lambda::Function', 'BullbridgeForward');
     template.hasResourceProperties('AWS::Scheduler::Schedule', {
       ScheduleExpression: 'rate(1 minute)',
       FlexibleTimeWindow: { Mode: 'OFF' },
@@ -110,6 +135,20 @@ describe('what runs', () => {
       Environment: { Variables: Match.objectLike({ BULLBRIDGE_INTERVAL_SECONDS: '300' }) },
     });
     slower.hasResourceProperties('AWS::Lambda::EventInvokeConfig', { MaximumEventAgeInSeconds: 300 });
+  });
+
+  test('recovers what was lost each five minutes, or as told, for 15 minutes at the most', () => {
+    const { id, Properties } = only(template, 'AWS::Lambda::Function', 'BullbridgeReconcile');
+    expect(Properties['Timeout']).toBe(300);
+    template.hasResourceProperties('AWS::Scheduler::Schedule', {
+      ScheduleExpression: 'rate(5 minutes)',
+      Target: { Arn: { 'Fn::GetAtt': [id, 'Arn'] }, Input: '{}', RetryPolicy: { MaximumRetryAttempts: 0 } },
+    });
+
+    const daily = synthesize({ reconcileInterval: Duration.days(1) });
+    daily.hasResourceProperties('AWS::Scheduler::Schedule', { ScheduleExpression: 'rate(1 day)' });
+    expect(only(daily, 'AWS::Lambda::Function', 'BullbridgeReconcile').Properties['Timeout']).toBe(900);
+    daily.hasResourceProperties('AWS::Lambda::EventInvokeConfig', { MaximumEventAgeInSeconds: 6 * 60 * 60 });
   });
 
   test('says how to get a bundle that is missing', () => {
@@ -144,12 +183,13 @@ describe('what runs', () => {
 
   test('gives others what they subscribe to, watch and read', () => {
     const { stack, bullbridge } = createStack();
-    const { eventBus, table, deadLetterQueue, forwardFunction } = bullbridge;
+    const { eventBus, table, deadLetterQueue, forwardFunction, reconcileFunction } = bullbridge;
     const names = [
       eventBus.eventBusName,
       table.tableName,
       deadLetterQueue.queueUrl,
       forwardFunction.functionName,
+      reconcileFunction.functionName,
     ] as const;
     expect(names.map((name) => stack.resolve(name))).toMatchInlineSnapshot(`
       [
@@ -164,6 +204,9 @@ describe('what runs', () => {
         },
         {
           "Ref": "BullbridgeForwardFunctionFF0359F1",
+        },
+        {
+          "Ref": "BullbridgeReconcileFunctionEF9B1FB7",
         },
       ]
     `);

@@ -26,9 +26,17 @@ describe('the environment of the function', () => {
             "Arn",
           ],
         },
+        "PAYLOAD_BUCKET": {
+          "Ref": "BullbridgePayloads0F29A008",
+        },
         "REDIS_URL_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:bullbridge/redis-url-AbCdEf",
       }
     `);
+  });
+
+  test('is the same for every function', () => {
+    const template = synthesize({ clockSkew: Duration.seconds(1), events: ['*'] });
+    expect(environmentOf(template, 'Reconcile')).toEqual(environmentOf(template));
   });
 
   test('names the secret, never its value', () => {
@@ -45,10 +53,15 @@ describe('the environment of the function', () => {
       events: ['*'],
       sourceName: 'redis-1',
       startFrom: 'now',
+      startFromByQueue: { emails: 'beginning' },
       sweepSize: 500,
+      clockSkew: Duration.millis(500),
       queueMetrics: true,
     });
-    const deployed = { DEAD_LETTER_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/1/parked' };
+    const deployed = {
+      DEAD_LETTER_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/1/parked',
+      PAYLOAD_BUCKET: 'payloads',
+    };
     const entries = Object.entries(environmentOf(template)).map(([name, value]) => {
       return [name, typeof value === 'string' ? value : 'known at deployment'];
     });
@@ -59,8 +72,9 @@ describe('the environment of the function', () => {
       BULLBRIDGE_QUEUES: ['emails', 'payments'],
       BULLBRIDGE_EVENTS: '*',
       BULLBRIDGE_SOURCE_NAME: 'redis-1',
-      BULLBRIDGE_START_FROM: 'now',
+      BULLBRIDGE_START_FROM: { default: 'now', queues: new Map([['emails', 'beginning']]) },
       BULLBRIDGE_SWEEP_SIZE: 500,
+      BULLBRIDGE_CLOCK_SKEW_MS: 500,
       BULLBRIDGE_QUEUE_METRICS: true,
     });
   });
@@ -100,6 +114,19 @@ describe('a fault stops the synthesis', () => {
     const later = Lazy.number({ produce: () => 1 });
     expect(faultOf({ interval: Duration.minutes(later) })).toThrowErrorMatchingInlineSnapshot(
       `[Error: interval must be known at synthesis, got a token]`,
+    );
+  });
+
+  test('in the interval of the recovery', () => {
+    expect(faultOf({ reconcileInterval: Duration.days(2) })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: reconcileInterval must be 1 to 1440 whole minutes (EventBridge Scheduler counts in minutes, and jobs are kept for a time only), got 2 days]`,
+    );
+    expect(faultOf({ reconcileInterval: Duration.seconds(90) })).toThrow('reconcileInterval must be');
+  });
+
+  test('in how much clocks may differ', () => {
+    expect(faultOf({ clockSkew: Duration.hours(2) })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: clockSkew must be whole milliseconds up to an hour, got 7200000]`,
     );
   });
 
@@ -149,6 +176,12 @@ describe('a fault stops the synthesis', () => {
     const startFrom = 'newest' as 'now';
     expect(faultOf({ startFrom })).toThrowErrorMatchingInlineSnapshot(
       `[Error: startFrom must be "beginning" or "now", got "newest"]`,
+    );
+    expect(faultOf({ startFromByQueue: { emails: startFrom } })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: startFromByQueue.emails must be "beginning" or "now", got "newest"]`,
+    );
+    expect(faultOf({ startFromByQueue: { 'emails,payments': 'now' } })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: startFromByQueue must be by names of queues, without commas, colons or spaces around them, got "emails,payments"]`,
     );
   });
 });

@@ -1,6 +1,7 @@
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildFunctions } from '../../infra/build.ts';
@@ -42,6 +43,10 @@ describe('what may be done', () => {
           },
         ],
         [
+          "secretsmanager:GetSecretValue",
+          "arn:aws:secretsmanager:eu-west-1:123456789012:secret:bullbridge/redis-url-AbCdEf",
+        ],
+        [
           [
             "events:DescribeEventBus",
             "events:PutEvents",
@@ -63,12 +68,73 @@ describe('what may be done', () => {
           },
         ],
         [
-          "secretsmanager:GetSecretValue",
-          "arn:aws:secretsmanager:eu-west-1:123456789012:secret:bullbridge/redis-url-AbCdEf",
+          "s3:PutObject",
+          {
+            "Fn::Join": [
+              "",
+              [
+                {
+                  "Fn::GetAtt": [
+                    "BullbridgePayloads0F29A008",
+                    "Arn",
+                  ],
+                },
+                "/*",
+              ],
+            ],
+          },
         ],
       ]
     `);
     template.resourcePropertiesCountIs('AWS::IAM::Role', { ManagedPolicyArns: Match.anyValue() }, 0);
+  });
+
+  test('allows the recovery the same, but for the table: it asks for open gaps and reads no positions', () => {
+    const [logs, table, ...others] = permissionsOf(template, 'BullbridgeReconcileRole');
+    expect(logs).toEqual([
+      ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      { 'Fn::GetAtt': [expect.stringMatching(/^BullbridgeReconcileLogs/), 'Arn'] },
+    ]);
+    expect(table).toEqual([
+      ['dynamodb:Query', 'dynamodb:UpdateItem'],
+      { 'Fn::GetAtt': ['BullbridgeCheckpoints188C9656', 'Arn'] },
+    ]);
+    expect(others).toEqual(permissionsOf(template, 'BullbridgeForwardRole').slice(2));
+  });
+
+  test('allows sending parked events again what it calls: neither the table nor the secret', () => {
+    const statements = permissionsOf(template, 'BullbridgeRedriveRole');
+    expect(statements.map(([actions]) => actions)).toEqual([
+      ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      ['events:DescribeEventBus', 'events:PutEvents'],
+      [
+        'sqs:ChangeMessageVisibility',
+        'sqs:DeleteMessage',
+        'sqs:GetQueueAttributes',
+        'sqs:ReceiveMessage',
+        'sqs:SendMessage',
+      ],
+      's3:PutObject',
+    ]);
+  });
+
+  test('allows a bucket of one’s own, and its key through S3 only', () => {
+    const given = synthesize((stack) => ({
+      payloadBucket: new Bucket(stack, 'Mine', { encryptionKey: new Key(stack, 'Key') }),
+    }));
+    given.resourceCountIs('AWS::S3::Bucket', 1);
+    const statements = permissionsOf(given, 'BullbridgeForwardRole');
+    expect(statements.map(([actions]) => actions)).toContain('s3:PutObject');
+    given.hasResourceProperties('AWS::KMS::Key', {
+      KeyPolicy: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: 'kms:GenerateDataKey',
+            Condition: { StringEquals: { 'kms:ViaService': Match.anyValue() } },
+          }),
+        ]),
+      },
+    });
   });
 
   test('allows a secret known by its name, whose ARN has an unknown end', () => {
@@ -88,7 +154,11 @@ describe('what may be done', () => {
         Statement: Match.arrayWith([
           Match.objectLike({
             Action: 'kms:Decrypt',
-            Principal: { AWS: { 'Fn::GetAtt': [Match.stringLikeRegexp('ForwardRole'), 'Arn'] } },
+            Principal: {
+              AWS: ['ForwardRole', 'ReconcileRole'].map((role) => ({
+                'Fn::GetAtt': [Match.stringLikeRegexp(role), 'Arn'],
+              })),
+            },
             Condition: { StringEquals: { 'kms:ViaService': Match.anyValue() } },
           }),
         ]),
@@ -96,29 +166,39 @@ describe('what may be done', () => {
     });
   });
 
-  test('allows the schedule the function itself, and only schedules of this account', () => {
-    const { id } = only(template, 'AWS::Lambda::Function');
-    const arn = { 'Fn::GetAtt': [id, 'Arn'] };
-    expect(permissionsOf(template, 'BullbridgeForwardSchedulerRole')).toEqual([
-      ['lambda:InvokeFunction', [arn, { 'Fn::Join': ['', [arn, ':$LATEST']] }]],
-    ]);
-    template.hasResourceProperties('AWS::IAM::Role', {
-      AssumeRolePolicyDocument: {
-        Statement: [
-          Match.objectLike({
-            Principal: { Service: 'scheduler.amazonaws.com' },
-            Condition: { StringEquals: Match.objectLike({ 'aws:SourceAccount': { Ref: 'AWS::AccountId' } }) },
-          }),
-        ],
-      },
-    });
-  });
+  test.for(['Forward', 'Reconcile'])(
+    'allows the schedule of %s the function itself, and only schedules of this account',
+    (name) => {
+      const { id } = only(template, 'AWS::Lambda::Function', `Bullbridge${name}`);
+      const arn = { 'Fn::GetAtt': [id, 'Arn'] };
+      expect(permissionsOf(template, `Bullbridge${name}SchedulerRole`)).toEqual([
+        ['lambda:InvokeFunction', [arn, { 'Fn::Join': ['', [arn, ':$LATEST']] }]],
+      ]);
+      template.hasResourceProperties('AWS::IAM::Role', {
+        AssumeRolePolicyDocument: {
+          Statement: [
+            Match.objectLike({
+              Principal: { Service: 'scheduler.amazonaws.com' },
+              Condition: { StringEquals: Match.objectLike({ 'aws:SourceAccount': { Ref: 'AWS::AccountId' } }) },
+            }),
+          ],
+        },
+      });
+    },
+  );
 
-  test('allows network interfaces in a network only', () => {
+  test('allows network interfaces in a network only, with one security group for Redis to let in', () => {
     const inVpc = synthesize((stack) => ({ vpc: new Vpc(stack, 'Vpc') }));
-    const actions = permissionsOf(inVpc, 'BullbridgeForwardRole').flatMap(([action]) => action);
-    expect(actions).toContain('ec2:CreateNetworkInterface');
-    inVpc.hasResourceProperties('AWS::Lambda::Function', { VpcConfig: { SubnetIds: Match.anyValue() } });
+    for (const name of ['Forward', 'Reconcile']) {
+      const actions = permissionsOf(inVpc, `Bullbridge${name}Role`).flatMap(([action]) => action);
+      expect(actions).toContain('ec2:CreateNetworkInterface');
+    }
+    const networks = Object.values(inVpc.findResources('AWS::Lambda::Function'))
+      .map(({ Properties }) => Properties['VpcConfig'])
+      .filter(Boolean);
+    expect(networks).toHaveLength(2);
+    expect(networks[1]).toEqual(networks[0]);
+    inVpc.resourceCountIs('AWS::EC2::SecurityGroup', 1);
     expect(JSON.stringify(template.toJSON())).not.toContain('ec2:');
   });
 });

@@ -21,6 +21,9 @@ test('needs nothing but the secret of the default name', () => {
     'CheckpointTable',
     'DeadLetterQueueUrl',
     'ForwardFunction',
+    'PayloadBucket',
+    'ReconcileFunction',
+    'RedriveFunction',
   ]);
 });
 
@@ -34,7 +37,7 @@ test('takes its options from the context, also where cdk.json has numbers and li
     queues: 'emails, payments',
     events: ['completed', 'failed'],
     sourceName: 'redis-1',
-    startFrom: 'now',
+    startFrom: 'now, emails=beginning',
     removalPolicy: 'destroy',
   });
   expect(environmentOf(template)).toMatchObject({
@@ -44,7 +47,7 @@ test('takes its options from the context, also where cdk.json has numbers and li
     BULLBRIDGE_QUEUES: 'emails,payments',
     BULLBRIDGE_EVENTS: 'completed,failed',
     BULLBRIDGE_SOURCE_NAME: 'redis-1',
-    BULLBRIDGE_START_FROM: 'now',
+    BULLBRIDGE_START_FROM: 'now,emails=beginning',
   });
   template.resourceCountIs('AWS::Events::EventBus', 0);
   template.hasResource('AWS::DynamoDB::GlobalTable', { DeletionPolicy: 'Delete' });
@@ -65,6 +68,10 @@ test.for([
   [
     { queues: 'emails,,payments' },
     'queues must be a list of names without commas, colons or spaces around them; leave it out for the default, got ""',
+  ],
+  [
+    { startFrom: 'now,emails' },
+    'context startFrom must be "beginning" or "now", then queue=beginning or queue=now, got "now,emails"',
   ],
   [{ intervalMinutes: 'often' }, 'context intervalMinutes must be a whole number, got "often"'],
   [

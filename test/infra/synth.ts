@@ -29,13 +29,15 @@ function secretOf(stack: Stack): ISecret {
   return Secret.fromSecretCompleteArn(stack, 'RedisUrl', arn);
 }
 
-/** The one resource of a type. */
+/** The one resource of a type whose logical id begins so. */
 export function only(
   template: Template,
   type: string,
+  prefix = '',
 ): { readonly id: string; readonly Properties: Record<string, unknown> } {
-  const [entry, ...more] = Object.entries(template.findResources(type));
-  if (entry === undefined || more.length > 0) throw new Error(`the template has not exactly one ${type}`);
+  const resources = Object.entries(template.findResources(type));
+  const [entry, ...more] = resources.filter(([id]) => id.startsWith(prefix));
+  if (entry === undefined || more.length > 0) throw new Error(`the template has not exactly one ${type} ${prefix}`);
   return { id: entry[0], Properties: entry[1]['Properties'] };
 }
 
@@ -48,9 +50,9 @@ export function permissionsOf(template: Template, rolePrefix: string): readonly 
     .map(({ Action, Resource }) => [Action, Resource] as const);
 }
 
-/** The variables of the function, those known at deployment as the template has them. */
-export function environmentOf(template: Template): Readonly<Record<string, unknown>> {
-  const { Environment } = only(template, 'AWS::Lambda::Function').Properties as {
+/** The variables of a function, those known at deployment as the template has them. */
+export function environmentOf(template: Template, name = 'Forward'): Readonly<Record<string, unknown>> {
+  const { Environment } = only(template, 'AWS::Lambda::Function', `Bullbridge${name}`).Properties as {
     Environment: { Variables: Record<string, unknown> };
   };
   return Environment.Variables;

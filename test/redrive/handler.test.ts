@@ -12,7 +12,7 @@ async function world(environment: Readonly<Record<string, string>> = {}) {
   const stack = await testStack(environment);
   const { sqs, destroy } = clientsOf(stack.bus.url);
   onTestFinished(destroy);
-  const redrive = stack.startRedrive();
+  const redrive = stack.start('redrive');
   const QueueUrl = stack.bus.queueUrl(DEAD_LETTERS);
   const send = (MessageBody: string) => sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
 
@@ -278,7 +278,7 @@ describe('nothing is lost, and all can be received again, when', () => {
     const all = await world();
     await all.park('emails', 2);
 
-    const other = all.startRedrive({ EVENT_BUS_NAME: 'no-such-bus' });
+    const other = all.start('redrive', { EVENT_BUS_NAME: 'no-such-bus' });
     expect(await rejection(other.invoke({}))).toMatchObject({ name: 'BusError' });
 
     await goesOn(all, 2);
@@ -299,8 +299,8 @@ describe('nothing is lost, and all can be received again, when', () => {
   });
 
   test('the queue does not exist', async () => {
-    const { startRedrive, bus } = await world();
-    const other = startRedrive({ DEAD_LETTER_QUEUE_URL: bus.queueUrl('no-such-queue') });
+    const { start, bus } = await world();
+    const other = start('redrive', { DEAD_LETTER_QUEUE_URL: bus.queueUrl('no-such-queue') });
 
     expect(await rejection(other.invoke({}))).toMatchObject({
       name: 'QueueError',

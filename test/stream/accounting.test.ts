@@ -1,45 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
-import type { Redis } from 'ioredis';
 import { describe, expect } from 'vitest';
-import type { RedisConnection } from '../../functions/stream/connection.ts';
-import { type Page, type Position, positionAfter } from '../../functions/stream/position.ts';
-import { readPages } from '../../functions/stream/read.ts';
-import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
-
-interface Stream {
-  readonly admin: Redis;
-  readonly connection: RedisConnection;
-  readonly prefix: string;
-  readonly key: string;
-}
-
-async function ownStream(): Promise<Stream> {
-  const prefix = ownPrefix();
-  return { admin: adminRedis(), connection: await runConnection(), prefix, key: `${prefix}:q:events` };
-}
-
-async function read(
-  stream: Stream,
-  position: Position | undefined,
-  options: { count?: number; anchors?: Position[] } = {},
-): Promise<Page> {
-  const cursor = { queue: 'q', position, anchors: options.anchors ?? [] };
-  const [result] = await readPages(stream.connection, [{ cursor, count: options.count ?? 1000 }], {
-    prefix: stream.prefix,
-    startFrom: 'beginning',
-  });
-  if (!result || 'error' in result) throw result?.error;
-  return result.page;
-}
-
-const end = (page: Page) => positionAfter(page, page.entries.length);
-const numbers = (page: Page) => page.entries.map(({ fields }) => Number(fields[1]));
-
-async function add({ admin, key }: Stream, from: number, count: number): Promise<void> {
-  const pipeline = admin.pipeline();
-  for (let n = from; n < from + count; n += 1) pipeline.xadd(key, '*', 'n', n);
-  await pipeline.exec();
-}
+import type { Position } from '../../functions/stream/position.ts';
+import { add, end, numbers, ownStream, read, type Stream } from './own-stream.ts';
 
 describe('reading a stream that is trimmed at random', () => {
   test('the reported loss is the truth on each of 1,000 polls', { timeout: 120_000 }, async () => {
@@ -74,59 +36,113 @@ describe('reading a stream that is trimmed at random', () => {
   });
 });
 
-const step = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('add' as const), count: fc.integer({ min: 1, max: 30 }) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('trim' as const), kept: fc.nat(20) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const) }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('poll' as const), count: fc.integer({ min: 1, max: 30 }) }) },
-);
+describe('a queue seen first, from a moment on,', () => {
+  const MOMENT = 1000;
+  const addAt = async ({ admin, key }: Stream, ...times: number[]) => {
+    for (const ms of times) await admin.xadd(key, `${ms}-*`, 'n', ms);
+  };
 
-describe('reading a stream that is trimmed and deleted at random', () => {
-  test.prop([fc.array(step, { minLength: 1, maxLength: 25 })], { numRuns: 200 })(
-    'a deletion never looks contiguous, nothing else looks like one, and what is there is read',
-    async (steps) => {
-      const stream = await ownStream();
-      const left = async () => (await stream.admin.xrange(stream.key, '-', '+')).map(([, [, n]]) => Number(n));
-      const seen: number[] = [];
-      let written = 0;
-      let position: Position | undefined;
-      /** The newest entry that was read or counted as lost, of the stream as it is now. */
-      let settled = 0;
-      let deleted = false;
+  test('leaves out what is older, and knows how many entries that is', async () => {
+    const stream = await ownStream();
+    await addAt(stream, 1, 2, 999, 1000, 1001);
 
-      const poll = async (count: number) => {
-        const [oldest = written + 1] = await left();
-        const page = await read(stream, position, { count });
-        seen.push(...numbers(page));
-        const isBroken = page.loss?.reason === 'reset' || page.loss?.reason === 'rolled-back';
-        if (deleted) expect(isBroken || page.loss?.reason === 'trimmed').toBe(true);
-        else {
-          const truth = position ? Math.max(0, oldest - settled - 1) : 0;
-          expect(isBroken).toBe(false);
-          expect(page.loss?.lost ?? 0).toBe(truth);
-        }
-        position = end(page);
-        settled = numbers(page).at(-1) ?? Math.max(settled, oldest - 1);
-        deleted = false;
-      };
+    const page = await read(stream, undefined, { since: MOMENT });
 
-      for (const each of steps) {
-        if (each.kind === 'add') {
-          await add(stream, written + 1, each.count);
-          written += each.count;
-        }
-        if (each.kind === 'trim') await stream.admin.xtrim(stream.key, 'MAXLEN', each.kept);
-        if (each.kind === 'delete') {
-          if ((await stream.admin.del(stream.key)) === 1) deleted ||= position !== undefined && position.ordinal !== 0;
-          settled = written;
-        }
-        if (each.kind === 'poll') await poll(each.count);
-      }
-      while (!seen.includes(written) && (await left()).includes(written)) await poll(30);
+    expect(numbers(page)).toEqual([1000, 1001]);
+    expect(end(page)).toMatchObject({ id: '1001-0', ordinal: 5 });
+  });
 
-      for (const n of await left()) expect(seen).toContain(n);
-    },
-  );
+  test('stands behind the newest entry where all are older, and goes on from there', async () => {
+    const stream = await ownStream();
+    await addAt(stream, 1, 2, 999);
+    const page = await read(stream, undefined, { since: MOMENT });
+    expect([numbers(page), end(page)]).toMatchObject([[], { id: '999-0', ordinal: 3 }]);
+    await addAt(stream, 1000);
+
+    const next = await read(stream, end(page));
+
+    expect([numbers(next), next.loss]).toEqual([[1000], undefined]);
+    await stream.admin.xtrim(stream.key, 'MAXLEN', 0);
+    await addAt(stream, 1001);
+    expect((await read(stream, end(page))).loss).toMatchObject({ reason: 'trimmed', lost: 1, exact: true });
+  });
+
+  test('stands behind the last id of a stream that was emptied', async () => {
+    const stream = await ownStream();
+    await addAt(stream, 1, 2);
+    await stream.admin.xtrim(stream.key, 'MAXLEN', 0);
+
+    expect(end(await read(stream, undefined, { since: MOMENT }))).toEqual({ id: '2-0', ordinal: 2, digest: '' });
+    expect(end(await read(await ownStream(), undefined, { since: MOMENT })).ordinal).toBe(0);
+  });
+
+  test('reads all there is rather than miss one, where more than a page has come since', async () => {
+    const stream = await ownStream();
+    await addAt(stream, 1, 2, 1000, 1001, 1002);
+
+    const first = await read(stream, undefined, { since: MOMENT, count: 3 });
+    const second = await read(stream, end(first), { count: 9 });
+
+    expect(numbers(second)).toEqual([1, 2, 1000, 1001, 1002]);
+    expect(end(second).ordinal).toBe(5);
+  });
+});
+
+/** The stream as a server before Redis 7 shows it: without the counter of entries. */
+function withoutCounter(stream: Stream): Stream {
+  const withoutAdded = (reply: unknown) => {
+    const at = Array.isArray(reply) ? reply.findIndex((item) => String(item) === 'entries-added') : -1;
+    return at === -1 ? reply : (reply as unknown[]).toSpliced(at, 2);
+  };
+  const { connection } = stream;
+  const send: typeof connection.send = async (commands, maxBytes) => {
+    const replies = await connection.send(commands, maxBytes);
+    return replies.map((reply) => (Array.isArray(reply) ? reply.map(withoutAdded) : reply));
+  };
+  return { ...stream, connection: { ...connection, send } };
+}
+
+describe('a server that does not count', () => {
+  test('shows no gap where there is none, and otherwise that there is one', async () => {
+    const stream = withoutCounter(await ownStream());
+    await add(stream, 1, 10);
+    const first = end(await read(stream, undefined, { count: 4 }));
+    expect(first.ordinal).toBeUndefined();
+    const second = await read(stream, first, { count: 2 });
+    expect([numbers(second), second.loss]).toEqual([[5, 6], undefined]);
+    await stream.admin.xtrim(stream.key, 'MAXLEN', 3);
+
+    const third = await read(stream, end(second));
+
+    expect(numbers(third)).toEqual([8, 9, 10]);
+    expect(third.loss).toMatchObject({ reason: 'unknown', lost: 0, exact: false });
+  });
+
+  test('shows a reset while the key is gone, and a roll-back by the ids that are left', async () => {
+    const stream = withoutCounter(await ownStream());
+    await add(stream, 1, 5);
+    const backup = await stream.admin.dumpBuffer(stream.key);
+    await add(stream, 6, 5);
+    const position = end(await read(stream, undefined));
+    await stream.admin.restore(stream.key, 0, backup as Buffer, 'REPLACE');
+    expect((await read(stream, position)).loss).toMatchObject({ reason: 'rolled-back', lost: 0, exact: false });
+    await stream.admin.del(stream.key);
+
+    const gone = await read(stream, position);
+    await add(stream, 11, 3);
+    const anew = await read(stream, end(gone));
+
+    expect(gone.loss).toMatchObject({ reason: 'reset', exact: false });
+    expect([numbers(anew), anew.loss]).toEqual([[11, 12, 13], undefined]);
+  });
+
+  test('begins at a moment, too', async () => {
+    const stream = withoutCounter(await ownStream());
+    for (const ms of [1, 1000, 1001]) await stream.admin.xadd(stream.key, `${ms}-*`, 'n', ms);
+
+    expect(numbers(await read(stream, undefined, { since: 1000, count: 2 }))).toEqual([1000, 1001]);
+    expect(end(await read(stream, undefined, { since: 2000 }))).toEqual({ id: '1001-0', digest: expect.any(String) });
+  });
 });
 
 describe('histories that break off', () => {

@@ -51,7 +51,7 @@ async function readOne(url: string, prefix: string) {
   const [result] = await readPages(
     connection,
     [{ cursor: { queue: 'q', position: undefined, anchors: [] }, count: 5 }],
-    { prefix, startFrom: 'beginning' },
+    { prefix },
   );
   if (!result || 'error' in result) throw result?.error;
   return result.page;
@@ -124,7 +124,7 @@ describe('each way to fail has one clear error, without the password', () => {
     const prefix = ownPrefix();
     await adminRedis().set(`${prefix}:q:events`, 'text');
 
-    expect(await failure(readOne(inject('redisUrl'), prefix))).toMatchObject({ code: 'REDIS_NOT_A_STREAM' });
+    expect(await failure(readOne(inject('redisUrl'), prefix))).toMatchObject({ code: 'REDIS_WRONG_TYPE' });
   });
 
   test('the server does not answer', async () => {
@@ -151,10 +151,9 @@ describe('each way to fail has one clear error, without the password', () => {
     expect(() => redisTarget(`http://${PASSWORD}`)).not.toThrow(PASSWORD);
   });
 
-  test.runIf(native)('the server is a node of a cluster', async () => {
-    const [one, two] = await Promise.all(
-      [0, 1].map(() => startNative(native as NonNullable<typeof native>, ['--cluster-enabled', 'yes'])),
-    );
+  test('the server is a node of a cluster', async ({ skip }) => {
+    if (!native) return skip('needs redis-server or valkey-server 7 or later: the embedded server cannot be a cluster');
+    const [one, two] = await Promise.all([0, 1].map(() => startNative(native, ['--cluster-enabled', 'yes'])));
     onTestFinished(async () => {
       await Promise.all([one?.[Symbol.asyncDispose](), two?.[Symbol.asyncDispose]()]);
     });

@@ -19,7 +19,7 @@ async function readerOf(sizes: Readonly<Record<string, readonly number[]>>, swee
     await pipeline.exec();
   }
   const cursors = Object.keys(sizes).map(cursor);
-  return createStreamReader(await runConnection(), cursors, { prefix, startFrom: 'beginning', sweepSize });
+  return createStreamReader(await runConnection(), cursors, { prefix, sweepSize });
 }
 
 async function rounds(reader: Awaited<ReturnType<typeof readerOf>>): Promise<Page[][]> {
@@ -85,11 +85,11 @@ describe('the reader', () => {
     const admin = adminRedis();
     await admin.set(`${prefix}:odd:events`, 'text');
     await admin.xadd(`${prefix}:even:events`, '*', 'n', 0);
-    const options = { prefix, startFrom: 'beginning', sweepSize: 10 } as const;
+    const options = { prefix, sweepSize: 10 } as const;
     const reader = createStreamReader(await runConnection(), [cursor('odd'), cursor('even')], options);
 
     expect(numbersOf((await rounds(reader)).flat(), 'even')).toEqual([0]);
-    expect([...reader.failures].map(([queue, { code }]) => [queue, code])).toEqual([['odd', 'REDIS_NOT_A_STREAM']]);
+    expect([...reader.failures].map(([queue, { code }]) => [queue, code])).toEqual([['odd', 'REDIS_WRONG_TYPE']]);
   });
 
   test('counts what it has not read yet', async () => {

@@ -1,0 +1,89 @@
+import { closeGap, type Ledger, type OpenGap, type Recovery, saveProgress } from '../checkpoint/ledger.ts';
+import type { Clients } from '../clients.ts';
+import { recoveryEntry } from '../event/envelope.ts';
+import type { Signals } from '../invocation.ts';
+import type { RedisConnection } from '../stream/connection.ts';
+import { formatPlace, type Outcome, type Place, parsePlace } from './place.ts';
+import { type Counts, recover } from './recover.ts';
+import { createSurvivors } from './survivors.ts';
+import { windowOf } from './window.ts';
+
+export interface GapOptions {
+  readonly outcomes: readonly Outcome[];
+  /** By which clocks may differ, in milliseconds. */
+  readonly clockSkew: number;
+  /** Connects at the first call, and gives the same connection from then on. */
+  readonly redis: () => Promise<RedisConnection>;
+  /** Told of the events of each page, once they are settled. */
+  readonly onRecovered: (counts: Counts) => void;
+}
+
+/** What has been recovered of a gap, and up to where; saved in the gap's row after each page. */
+interface Progress {
+  readonly place?: Place | undefined;
+  readonly counts: Counts;
+}
+
+/**
+ * Recovers what can be recovered of a gap, tells of it, and closes the gap; goes on where an earlier run stopped.
+ *
+ * Each step is repeated after a crash, and gives the same ids again: the page under way, the news, the closing.
+ * @returns what became of the gap, or `undefined` where it is still open: the run was told to drain, or the gap has grown meanwhile
+ * @throws {BullbridgeError} what an operator must mend; the gap stays open
+ */
+export async function recoverGap(
+  ledger: Ledger,
+  gap: OpenGap,
+  { publish, now }: Clients,
+  options: GapOptions,
+  signals: Signals,
+): Promise<Recovery | undefined> {
+  const origin = { sourceName: ledger.sourceName, prefix: ledger.prefix, queue: gap.queue };
+  let progress = parseProgress(gap.progress);
+
+  async function scan(): Promise<boolean> {
+    const redis = await options.redis();
+    const window = windowOf(gap, options.clockSkew);
+    return recover(
+      {
+        redis,
+        publish,
+        origin,
+        outcomes: options.outcomes,
+        window,
+        start: progress.place,
+        survivors: createSurvivors(redis, ledger.prefix, gap, window.to, options.clockSkew),
+        onSettled: (place, counts) => {
+          options.onRecovered(counts);
+          progress = { place, counts: sum(progress.counts, counts) };
+          return saveProgress(ledger, gap, formatProgress(progress));
+        },
+      },
+      signals,
+    );
+  }
+
+  // A roll-back took the jobs back together with their stream, which is read again from before it: what they did since is in
+  // neither, and what they do now is in both.
+  const isScanned = gap.reason === 'rolled-back' || (await scan());
+  if (!isScanned) return undefined;
+  const { completed, failed } = progress.counts;
+  const recovery = { completed, failed, unknown: Math.max(0, gap.lost - completed - failed) };
+  await publish([recoveryEntry(origin, gap, recovery, now())], signals.stop);
+  const isClosed = await closeGap(ledger, gap, recovery, now().getTime());
+  return isClosed ? recovery : undefined;
+}
+
+function sum(a: Counts, b: Counts): Counts {
+  return { completed: a.completed + b.completed, failed: a.failed + b.failed };
+}
+
+function formatProgress({ place, counts }: Progress): string {
+  return JSON.stringify({ ...counts, place: place && formatPlace(place) });
+}
+
+function parseProgress(text: string | undefined): Progress {
+  if (text === undefined) return { counts: { completed: 0, failed: 0 } };
+  const { completed, failed, place } = JSON.parse(text) as Counts & { readonly place: string };
+  return { counts: { completed, failed }, place: parsePlace(place) };
+}

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { createHandler, type Invocation } from '../invocation.ts';
+import { logger, record } from '../telemetry.ts';
+import { toRequest } from './request.ts';
+import { emptyReport, type Report, reconcileGaps, reconcileRange } from './run.ts';
+
+/** What an invocation returns. */
+export interface ReconcileResult {
+  /** Gaps that were closed in this run. */
+  readonly gaps: number;
+  /** `Job Completed` events published in this run. */
+  readonly completed: number;
+  /** `Job Failed` events published in this run. */
+  readonly failed: number;
+  /** Lost events of the closed gaps that nothing in Redis tells of any more. */
+  readonly unknown: number;
+  readonly caughtUp: boolean;
+  /** Where to go on with a queue and a time that were given and not finished: to be given with them. */
+  readonly cursor?: string;
+  /** Another run has the lease; this one did nothing. */
+  readonly leaseHeld?: true;
+}
+
+async function run({ payload, config, container, signals }: Invocation): Promise<ReconcileResult> {
+  const settings = {
+    sourceName: config.BULLBRIDGE_SOURCE_NAME,
+    prefix: config.BULLBRIDGE_PREFIX,
+    events: config.BULLBRIDGE_EVENTS,
+    clockSkew: config.BULLBRIDGE_CLOCK_SKEW_MS,
+  };
+  const request = toRequest(payload);
+  const report = emptyReport();
+  try {
+    if (request) await reconcileRange(settings, request, container, signals, report);
+    else await reconcileGaps(settings, container, randomUUID(), signals, report);
+  } finally {
+    tell(report);
+  }
+  return toResult(report);
+}
+
+function toResult({ closed, completed, failed, caughtUp, cursor, leaseHeld }: Report): ReconcileResult {
+  return {
+    gaps: closed.length,
+    completed,
+    failed,
+    unknown: closed.reduce((sum, { recovery }) => sum + recovery.unknown, 0),
+    caughtUp,
+    ...(cursor !== undefined && { cursor }),
+    ...(leaseHeld && { leaseHeld }),
+  };
+}
+
+/** Logs and measures a run, also one that failed. */
+function tell(report: Report): void {
+  for (const warning of report.warnings) logger.warn(warning);
+  for (const { recovery, ...gap } of report.closed) logger.info('gap closed', { ...gap, ...recovery });
+  logger.info('run', { ...toResult(report), openGaps: report.openGaps });
+  record('Recovered', report.completed + report.failed);
+  if (report.openGaps !== undefined) record('OpenGaps', report.openGaps);
+}
+
+/** The Lambda function `reconcile`. */
+export const handler = createHandler(run);

@@ -1,0 +1,89 @@
+import type { Publish } from '../bus/publish.ts';
+import { type Origin, recoveredEntry } from '../event/envelope.ts';
+import type { Signals } from '../invocation.ts';
+import type { RedisConnection } from '../stream/connection.ts';
+import { eventFields, readJobs } from './jobs.ts';
+import { type Member, membersAfter } from './members.ts';
+import { OUTCOMES, type Outcome, type Place } from './place.ts';
+import { createPortions } from './portions.ts';
+import type { Survivors } from './survivors.ts';
+import type { Window } from './window.ts';
+
+/** Members of a set that are asked for at once, and jobs that are published together at the most. */
+const PAGE = 500;
+
+/** How many events were told again. */
+export type Counts = { readonly [Name in Outcome]: number };
+
+export interface Scan {
+  readonly redis: RedisConnection;
+  readonly publish: Publish;
+  readonly origin: Origin;
+  /** The outcomes whose events are selected. */
+  readonly outcomes: readonly Outcome[];
+  readonly window: Window;
+  /** Where an earlier run stopped; absent at the beginning. */
+  readonly start: Place | undefined;
+  /** @default nothing in the stream is left out */
+  readonly survivors?: Survivors;
+  /** Told after each page how far everything is settled, and of how many events; says whether to go on. */
+  readonly onSettled: (place: Place, counts: Counts) => Promise<boolean>;
+}
+
+/**
+ * Publishes the last event of each job that finished within a window and is still there.
+ *
+ * An event that had to be parked counts as well: it is safe, and will be sent again from there.
+ * @returns whether all of them were gone through; otherwise the drain signal or `onSettled` ended it after a page
+ * @throws {BullbridgeError} what an operator must mend; the stop signal's reason once it is aborted
+ */
+export async function recover(scan: Scan, signals: Signals): Promise<boolean> {
+  const { redis, origin, outcomes, window, start, survivors } = scan;
+  const queueKey = `${origin.prefix}:${origin.queue}`;
+  const portions = createPortions();
+
+  /** Settles the first of some members, as many as memory allows, and says how many they were. */
+  async function settle(outcome: Outcome, members: readonly Member[], lost: ReadonlySet<Member>) {
+    const { jobs, count } = await portions.read(members.length, (most, maxBytes) =>
+      readJobs(
+        redis,
+        queueKey,
+        outcome,
+        members.slice(0, most).filter((member) => lost.has(member)),
+        maxBytes,
+      ),
+    );
+    const entries = jobs.map((job) =>
+      recoveredEntry(origin, eventFields(job), job.finishedOn, window.isDoubtful(job.finishedOn)),
+    );
+    await scan.publish(entries, signals.stop);
+    const { id: member, score } = members[count - 1] as Member;
+    const goesOn = await scan.onSettled(
+      { outcome, score, member },
+      { completed: 0, failed: 0, [outcome]: jobs.length },
+    );
+    return { count, goesOn: goesOn && !signals.drain.aborted };
+  }
+
+  for (const outcome of outcomesFrom(outcomes, start)) {
+    let place: Place = start?.outcome === outcome ? start : { outcome, score: window.from };
+    for (;;) {
+      const members = await membersAfter(redis, `${queueKey}:${outcome}`, place, window.to, PAGE);
+      const last = members.at(-1);
+      if (!last) break;
+      const lost = new Set(survivors ? await survivors.without(outcome, members) : members);
+      for (let settled = 0; settled < members.length; ) {
+        const { count, goesOn } = await settle(outcome, members.slice(settled), lost);
+        if (!goesOn) return false;
+        settled += count;
+      }
+      place = { outcome, score: last.score, member: last.id };
+    }
+  }
+  return true;
+}
+
+/** The outcomes that are left to go through. */
+function outcomesFrom(outcomes: readonly Outcome[], start: Place | undefined): readonly Outcome[] {
+  return start ? outcomes.filter((outcome) => OUTCOMES.indexOf(outcome) >= OUTCOMES.indexOf(start.outcome)) : outcomes;
+}

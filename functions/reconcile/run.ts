@@ -1,0 +1,176 @@
+import { keepLease, releaseLease, takeLease } from '../checkpoint/lease.ts';
+import { openGaps, type Recovery } from '../checkpoint/ledger.ts';
+import type { Clients } from '../clients.ts';
+import { BullbridgeError, RedisError, type RedisErrorCode } from '../errors.ts';
+import { createFilter, type EventSelection } from '../event/filter.ts';
+import type { Signals } from '../invocation.ts';
+import type { RedisConnection } from '../stream/connection.ts';
+import { recoverGap } from './gap.ts';
+import { formatPlace, OUTCOMES } from './place.ts';
+import { type Counts, recover } from './recover.ts';
+import type { RangeRequest } from './request.ts';
+
+export interface ReconcileSettings {
+  readonly sourceName: string;
+  readonly prefix: string;
+  readonly events: EventSelection;
+  /** By which the clocks of Redis and of workers may differ, in milliseconds. */
+  readonly clockSkew: number;
+}
+
+/** What a run has done so far; filled while it runs, so that it is known of a run that fails, too. */
+export interface Report {
+  /** Events published in this run. */
+  completed: number;
+  failed: number;
+  /** The gaps that were closed in this run, with what became of each in all. */
+  readonly closed: {
+    readonly queue: string;
+    readonly afterId: string;
+    readonly lost: number;
+    readonly recovery: Recovery;
+  }[];
+  /** Gaps left open; absent in a run that does not look at them. */
+  openGaps?: number;
+  caughtUp: boolean;
+  /** Whether another run has the lease, so that this one did nothing. */
+  leaseHeld: boolean;
+  /** Where the run of a range stopped. */
+  cursor?: string;
+  /** What an operator may want to know of a run that did not fail. */
+  readonly warnings: string[];
+}
+
+export function emptyReport(): Report {
+  return { completed: 0, failed: 0, closed: [], caughtUp: false, leaseHeld: false, warnings: [] };
+}
+
+/** A queue that Redis refuses to read does not keep the others waiting. */
+const OF_ONE_QUEUE: readonly RedisErrorCode[] = ['REDIS_PERMISSION', 'REDIS_WRONG_TYPE'];
+
+/**
+ * Recovers what can be recovered of all open gaps, one after the other, until none is left or it is told to drain.
+ *
+ * @param owner names this run in the lease; never the same for two runs
+ * @throws {BullbridgeError} what an operator must mend; gaps that are not closed stay as they are
+ */
+export async function reconcileGaps(
+  settings: ReconcileSettings,
+  clients: Clients,
+  owner: string,
+  signals: Signals,
+  report: Report,
+): Promise<void> {
+  const { sourceName, prefix } = settings;
+  const table = { client: clients.dynamodb, table: clients.table, now: clients.now, wait: clients.wait };
+  const lease = await takeLease(table, `${sourceName}/${prefix}/reconcile`, owner);
+  if ('heldBy' in lease) {
+    report.leaseHeld = true;
+    return;
+  }
+  const ending = new AbortController();
+  const superseded = new AbortController();
+  keepLease(table, lease, ending.signal, () => {
+    report.warnings.push('Stopped: the lease was taken by another run, which goes on where this one was.');
+    superseded.abort();
+  });
+  const drain = AbortSignal.any([signals.drain, superseded.signal]);
+  try {
+    await untilStopped(signals, report, () => recoverGaps(settings, clients, { ...signals, drain }, report));
+  } finally {
+    ending.abort();
+    // It expires by itself; a failure to give it back must not hide why the run failed.
+    await releaseLease(table, lease).catch((error: Error) => report.warnings.push(error.message));
+  }
+}
+
+async function recoverGaps(settings: ReconcileSettings, clients: Clients, signals: Signals, report: Report) {
+  const { sourceName, prefix, clockSkew } = settings;
+  const ledger = { client: clients.dynamodb, table: clients.table, sourceName, prefix };
+  let connected: Promise<RedisConnection> | undefined;
+  const options = {
+    outcomes: OUTCOMES.filter(createFilter(settings.events)),
+    clockSkew,
+    redis: () => {
+      connected ??= clients.connectRedis();
+      return connected;
+    },
+    onRecovered: (counts: Counts) => add(report, counts),
+  };
+  const failures: Error[] = [];
+  report.openGaps = 0;
+  try {
+    for await (const gap of openGaps(ledger)) {
+      report.openGaps += 1;
+      if (signals.drain.aborted) continue;
+      const recovery = await recoverGap(ledger, gap, clients, options, signals).catch((error: Error) => {
+        if (!(error instanceof RedisError && OF_ONE_QUEUE.includes(error.code))) throw error;
+        failures.push(error);
+      });
+      if (!recovery) continue;
+      report.openGaps -= 1;
+      report.closed.push({ queue: gap.queue, afterId: gap.afterId, lost: gap.lost, recovery });
+    }
+  } finally {
+    (await connected?.catch(() => undefined))?.close();
+  }
+  for (const failure of failures) throw failure;
+  report.caughtUp = report.openGaps === 0;
+}
+
+/**
+ * Publishes the last events of the jobs of a queue that finished within a time, whatever the stream and the ledger say.
+ *
+ * It writes nothing to the table, so it needs no lease, and runs beside any other run.
+ * @throws {BullbridgeError} what an operator must mend
+ */
+export async function reconcileRange(
+  { sourceName, prefix, events }: ReconcileSettings,
+  { queue, since, until, start }: RangeRequest,
+  clients: Clients,
+  signals: Signals,
+  report: Report,
+): Promise<void> {
+  const outcomes = OUTCOMES.filter(createFilter(events));
+  const [first] = outcomes;
+  if (first) report.cursor = formatPlace(start ?? { outcome: first, score: since });
+  const redis = await clients.connectRedis();
+  try {
+    await untilStopped(signals, report, async () => {
+      report.caughtUp = await recover(
+        {
+          redis,
+          publish: clients.publish,
+          origin: { sourceName, prefix, queue },
+          outcomes,
+          window: { from: since, to: until, isDoubtful: () => true },
+          start,
+          onSettled: async (place, counts) => {
+            add(report, counts);
+            report.cursor = formatPlace(place);
+            return true;
+          },
+        },
+        signals,
+      );
+    });
+  } finally {
+    redis.close();
+  }
+  if (report.caughtUp) delete report.cursor;
+}
+
+function add(report: Report, counts: Counts): void {
+  report.completed += counts.completed;
+  report.failed += counts.failed;
+}
+
+/** A deadline that comes in the middle of a page is no failure. */
+async function untilStopped({ stop }: Signals, report: Report, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!stop.aborted || error instanceof BullbridgeError) throw error;
+    report.warnings.push('The deadline came before the page under way was settled; the next run sends it again.');
+  }
+}

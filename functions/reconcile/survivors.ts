@@ -1,0 +1,102 @@
+import type { Gap } from '../checkpoint/ledger.ts';
+import { eventName } from '../event/decode.ts';
+import type { RedisConnection } from '../stream/connection.ts';
+import { idTime } from '../stream/id.ts';
+import { type Entry, entrySize } from '../stream/position.ts';
+import { eventsKey } from '../stream/queues.ts';
+import { redisError } from '../stream/redis-error.ts';
+import type { Member } from './members.ts';
+import { OUTCOMES, type Outcome } from './place.ts';
+import { createPortions } from './portions.ts';
+
+const PAGE = 1000;
+/** Bytes of the job ids that are kept; jobs beyond come as possible duplicates. */
+const MAX_BYTES = 32 * 1024 * 1024;
+/** What an id in a set has beside its characters. */
+const ID_BYTES = 64;
+
+/** The events that are still in the stream behind a gap: those of jobs near its end that were not lost. */
+export interface Survivors {
+  /** The members of the set of an outcome whose events are not there. */
+  without(outcome: Outcome, members: readonly Member[]): Promise<readonly Member[]>;
+}
+
+/**
+ * Makes a look-up of the events behind a gap, from the first entry there to the end of the time in which its jobs can have finished.
+ *
+ * A job is in its set as soon as its event is in the stream, so the stream is read on after each page of the set.
+ * @param margin by which clocks may differ, in milliseconds
+ */
+export function createSurvivors(
+  redis: RedisConnection,
+  prefix: string,
+  { queue, afterId, beforeId }: Gap,
+  to: number,
+  margin: number,
+): Survivors {
+  const key = eventsKey(prefix, queue);
+  const portions = createPortions();
+  const ids = { completed: new Set<string>(), failed: new Set<string>() } as const satisfies Record<
+    Outcome,
+    Set<string>
+  >;
+  let from = beforeId ?? afterId;
+  let bytes = 0;
+  let ended = false;
+
+  /** Reads to the end of the stream as it is now; the last entry is read again, since servers before Redis 6.2 know no other way. */
+  async function readOn(): Promise<void> {
+    for (let isFull = true; isFull && !ended; ) {
+      const { entries, count } = await portions.read(PAGE, (most, maxBytes) =>
+        readEntries(redis, key, from, most + 1, maxBytes),
+      );
+      for (const { id, fields } of entries) if (idTime(id) <= to + margin) keep(fields);
+      const last = entries.at(-1)?.id ?? from;
+      ended = idTime(last) > to + margin || bytes > MAX_BYTES;
+      isFull = entries.length > count;
+      from = last;
+    }
+  }
+
+  function keep(fields: readonly Buffer[]): void {
+    const event = eventName(fields);
+    const outcome = OUTCOMES.find((name) => name === event);
+    const id = outcome && jobIdOf(fields);
+    if (!outcome || id === undefined || ids[outcome].has(id)) return;
+    ids[outcome].add(id);
+    bytes += id.length + ID_BYTES;
+  }
+
+  return {
+    async without(outcome, members) {
+      // Events come to the stream in the order of time: before the gap's end, by the margin at most.
+      const isNear = ({ score }: Member) => score >= to - 2 * margin;
+      if (!members.some(isNear)) return members;
+      await readOn();
+      return members.filter((member) => !isNear(member) || !ids[outcome].has(member.id.toString('latin1')));
+    },
+  };
+}
+
+const JOB_ID = Buffer.from('jobId');
+
+/** Character by byte, so that ids that are not UTF-8 stay apart. */
+function jobIdOf(fields: readonly Buffer[]): string | undefined {
+  for (let i = fields.length - 2; i >= 0; i -= 2) {
+    if (fields[i]?.equals(JOB_ID)) return fields[i + 1]?.toString('latin1');
+  }
+  return undefined;
+}
+
+async function readEntries(
+  redis: RedisConnection,
+  key: string,
+  from: string,
+  count: number,
+  maxBytes: number | undefined,
+): Promise<{ readonly entries: Entry[]; readonly bytes: number }> {
+  const [reply] = await redis.send([['xrangeBuffer', key, from, '+', 'COUNT', count]], maxBytes);
+  if (reply instanceof Error) throw redisError(reply, redis.target, `reading ${key}`);
+  const entries = (reply as [Buffer, Buffer[]][]).map(([id, fields]) => ({ id: id.toString('latin1'), fields }));
+  return { entries, bytes: entries.reduce((sum, entry) => sum + entrySize(entry), 0) };
+}

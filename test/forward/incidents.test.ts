@@ -1,0 +1,157 @@
+import { Queue } from 'bullmq';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { startRedis } from '../../local/redis.ts';
+import { adminRedis } from '../redis.ts';
+import { add, arrived, expectIncident, expectNone, news, upTo } from './incidents.ts';
+import { createWorld, type World } from './world.ts';
+
+describe('a gap', () => {
+  async function worldWithGap(): Promise<World> {
+    const world = await createWorld();
+    await add(world.admin, world, 1, 10);
+    await world.run();
+    await add(world.admin, world, 11, 20);
+    await world.admin.xtrim(world.key('q'), 'MAXLEN', 12);
+    return world;
+  }
+
+  /** Fails the writing of rows whose key has a text in it. */
+  const failing =
+    (text: string) =>
+    async <T>(call: () => Promise<T>, row = ''): Promise<T> => {
+      if (row.includes(text)) throw new Error('no answer');
+      return call();
+    };
+
+  test('is in the ledger as it is told, before it is told and before the position passes it', async () => {
+    const world = await worldWithGap();
+    const before = await world.checkpoint('q');
+    const rows: string[] = [];
+    let told = 0;
+
+    const run = world.run({
+      around: async (call, row) => {
+        if (row && !row.includes('lease')) rows.push(row);
+        if (row?.includes('gaps')) told = news(world).length;
+        return call();
+      },
+    });
+
+    expect((await run).incidents).toBe(1);
+    expect(rows.map((row) => row.split(' ')[1])).toEqual([`q/${before?.position.id}`, 'position']);
+    expect(told).toBe(0);
+    const [oldest] = await world.admin.xrange(world.key('q'), '-', '+', 'COUNT', 1);
+    await expectIncident(world, {
+      reason: 'trimmed',
+      lost: 8,
+      exact: true,
+      afterId: before?.position.id ?? '',
+      beforeId: oldest?.[0] ?? '',
+    });
+    expect((await world.gaps())[0]?.detectedAt).toBe(Date.parse(String(news(world)[0]?.['detectedAt'])));
+    expect(arrived(world)).toEqual([...upTo(1, 10), ...upTo(19, 30)]);
+  });
+
+  test('that cannot be written down ends the run; nothing is told, and the position stays', async () => {
+    const world = await worldWithGap();
+    const before = await world.checkpoint('q');
+
+    await expect(world.run({ around: failing('gaps') })).rejects.toMatchObject({
+      name: 'CheckpointError',
+      code: 'TABLE_UNAVAILABLE',
+    });
+
+    expect(arrived(world)).toEqual(upTo(1, 10));
+    await expectNone(world);
+    expect(await world.checkpoint('q')).toEqual(before);
+    await world.run();
+    await expectIncident(world, { reason: 'trimmed', lost: 8, exact: true });
+  });
+
+  test('that is found again is the same news and the same row', async () => {
+    const world = await worldWithGap();
+    await expect(world.run({ around: failing('position') })).rejects.toMatchObject({ code: 'TABLE_UNAVAILABLE' });
+    world.advance(1000);
+
+    await world.run();
+
+    const [first, again] = news(world);
+    expect(again).toEqual({ ...first, detectedAt: expect.any(String) });
+    expect(await world.gaps()).toMatchObject([{ lost: 8, revision: 1 }]);
+  });
+
+  test('that there is none of costs no write', async () => {
+    const world = await createWorld();
+    await add(world.admin, world, 1, 10);
+    const rows: string[] = [];
+
+    await world.run({
+      around: async (call, row) => {
+        if (row) rows.push(row);
+        return call();
+      },
+    });
+
+    expect(rows.filter((row) => row.includes('gaps'))).toEqual([]);
+    expect((await world.run()).incidents).toBe(0);
+  });
+});
+
+describe('a stream that begins anew', () => {
+  test("by BullMQ's obliterate is a reset, and all of the new one arrives", async () => {
+    const world = await createWorld({ queues: ['emails'] });
+    const { hostname: host, port } = new URL(inject('redisUrl'));
+    const options = { prefix: world.settings.prefix, connection: { host, port: Number(port) } };
+    const queue = new Queue('emails', options);
+    onTestFinished(() => queue.close());
+    await queue.addBulk(upTo(1, 20).map((n) => ({ name: 'send', data: {}, opts: { jobId: `old-${n}` } })));
+    await world.run();
+    const before = await world.checkpoint('emails');
+
+    await queue.obliterate({ force: true });
+    await queue.addBulk(upTo(1, 5).map((n) => ({ name: 'send', data: {}, opts: { jobId: `new-${n}` } })));
+    await world.run();
+
+    await expectIncident(world, { reason: 'reset', lost: 0, exact: false, afterId: before?.position.id ?? '' });
+    const ids = new Set(world.bus.accepted.map(({ detail }) => detail['streamId']));
+    for (const [id] of await world.admin.xrange(world.key('emails'), '-', '+')) expect(ids).toContain(id);
+  });
+
+  test('by FLUSHALL is a reset, found once while it is gone, and all of the new one arrives', async () => {
+    const redis = await startRedis();
+    onTestFinished(() => redis[Symbol.asyncDispose]());
+    const admin = adminRedis(redis.url);
+    const world = await createWorld();
+    await add(admin, world, 1, 20);
+    await world.run({ redisUrl: redis.url });
+
+    await admin.flushall();
+    await world.run({ redisUrl: redis.url });
+    await world.run({ redisUrl: redis.url });
+    await add(admin, world, 21, 10);
+    await world.run({ redisUrl: redis.url });
+
+    await expectIncident(world, { reason: 'reset', lost: 0, exact: false, beforeId: null });
+    expect(arrived(world)).toEqual(upTo(1, 30));
+  });
+
+  test.each([
+    ['and nothing of the new one is trimmed', 250, 250, { reason: 'reset', lost: 0 }],
+    ['and less of the new one is trimmed than was read', 150, 100, { reason: 'reset', lost: 50 }],
+    ['and more of the new one is trimmed than was read, looks trimmed', 250, 100, { reason: 'trimmed', lost: 50 }],
+  ] as const)('by DEL, %s', async (_, added, kept, incident) => {
+    const world = await createWorld();
+    await add(world.admin, world, 1, 100);
+    await world.run();
+    const { id } = (await world.checkpoint('q'))?.position ?? { id: '' };
+
+    await world.admin.del(world.key('q'));
+    await expect.poll(() => `${Date.now()}` > (id.split('-')[0] ?? ''), { interval: 1 }).toBe(true);
+    await add(world.admin, world, 101, added);
+    await world.admin.xtrim(world.key('q'), 'MAXLEN', kept);
+    await world.run();
+
+    await expectIncident(world, { ...incident, afterId: id });
+    expect(arrived(world)).toEqual([...upTo(1, 100), ...upTo(101 + added - kept, 100 + added)]);
+  });
+});

@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { createWorld } from './world.ts';
+
+const QUEUES = Array.from({ length: 300 }, (_, n) => `q${n}`);
+
+/** A run over 300 queues, with three entries in the first `busy` of them. */
+async function worldOf(busy: number) {
+  const world = await createWorld({ queues: QUEUES });
+  const pipeline = world.admin.pipeline();
+  for (const queue of QUEUES.slice(0, busy))
+    for (let n = 0; n < 3; n += 1) pipeline.xadd(world.key(queue), '*', 'event', 'completed', 'jobId', n);
+  await pipeline.exec();
+  return world;
+}
+
+const TAKE = 'UpdateItemCommand';
+const LOAD = Array(3).fill('BatchGetItemCommand');
+const RELEASE = 'UpdateItemCommand';
+
+describe('many queues', () => {
+  test('that are idle cost the lease and the reading of their positions, and no other write', async () => {
+    const world = await worldOf(QUEUES.length);
+    await world.run();
+    const before = world.tableCalls.length;
+
+    await world.run();
+
+    expect(world.tableCalls.slice(before)).toEqual([TAKE, ...LOAD, RELEASE]);
+  });
+
+  test('that were never written to cost no write either', async () => {
+    const world = await worldOf(0);
+
+    expect(await world.run()).toMatchObject({ queues: QUEUES.length, caughtUp: true });
+
+    expect(world.tableCalls).toEqual([TAKE, ...LOAD, RELEASE]);
+  });
+
+  test('write the positions of those that moved, and share requests', async () => {
+    const world = await worldOf(40);
+
+    await world.run();
+
+    expect(world.tableCalls).toHaveLength(2 + LOAD.length + 40);
+    expect(world.bus.accepted).toHaveLength(120);
+    expect(world.bus.requests).toHaveLength(12);
+  });
+});

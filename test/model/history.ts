@@ -1,0 +1,199 @@
+import { expect } from 'vitest';
+import { compareIds } from '../../functions/stream/id.ts';
+import { DEAD_LETTERS, type World } from '../forward/world.ts';
+
+/** The name of an event that the bus refuses for good. */
+export const POISON = 'poison';
+/** The events that are forwarded; `active` is left out. */
+export const EVENTS = ['completed', 'failed', POISON];
+
+interface Appended {
+  readonly id: string;
+  readonly event: string;
+  /** Unlike an id, never the same for two entries. */
+  readonly jobId: string;
+  /** Added by a server whose clock is behind, so that its id can be below a position that was saved before it came. */
+  readonly behind: boolean;
+  /** How it left the stream, if it did. */
+  gone?: 'trimmed' | 'destroyed' | 'traceless';
+}
+
+interface LossNews {
+  readonly id: string;
+  readonly afterId: string;
+  readonly beforeId: string | null;
+  readonly lost: number;
+  readonly exact: boolean;
+  readonly reason: string;
+}
+
+/** The truth of a queue: what was written, how it vanished, and what has become of it. */
+export interface History {
+  append(events: readonly string[]): Promise<void>;
+  /** The same by a server whose clock stands still at the newest entry. */
+  appendBehind(events: readonly string[]): Promise<void>;
+  trim(keep: number): Promise<void>;
+  /** Deletes the stream, as `obliterate` does. */
+  reset(): Promise<void>;
+  snapshot(): Promise<void>;
+  /** Brings back the stream as it was at the last snapshot. */
+  restore(): Promise<void>;
+  /** Allows so many duplicates more. */
+  allow(duplicates: number): void;
+  /** What must hold at any time. */
+  check(): Promise<void>;
+  /** What must hold once all is forwarded and every gap is recovered. */
+  checkEnd(): Promise<void>;
+}
+
+export async function createHistory(world: World): Promise<History> {
+  const key = world.key('q');
+  const { admin, bus } = world;
+  const appended: Appended[] = [];
+  let allowedDuplicates = 0;
+  let saved: Buffer | null = null;
+  /** Whether history was ever rewritten; only until then, counts are exact. */
+  let rewritten = false;
+  let position = '0-0';
+  /** Losses that were told before: they may be told again, by the same id. */
+  const told = new Set<string>();
+
+  const detailsOf = (source: string) =>
+    bus.accepted.filter((entry) => entry.Source === source).map(({ detail }) => detail as Record<string, unknown>);
+  const forwarded = () => detailsOf('bullmq').filter((detail) => !detail['recovered']);
+  const recovered = () => detailsOf('bullmq').filter((detail) => detail['recovered']);
+  const published = () => forwarded().map((detail) => detail['jobId'] as string);
+  const parked = () =>
+    bus.messages(DEAD_LETTERS).flatMap((body) => {
+      const { jobId } = JSON.parse(JSON.parse(body).entry.Detail);
+      return typeof jobId === 'string' ? [jobId] : [];
+    });
+  const losses = () => detailsOf('bullbridge').filter((detail) => 'exact' in detail) as unknown as LossNews[];
+  /** What vanished before a queue was first seen is nobody's loss. */
+  const isSeen = () => position !== '0-0';
+  async function lastId(): Promise<string> {
+    const info = (await admin.xinfo('STREAM', key).catch(() => [])) as unknown[];
+    return info.length === 0 ? '0-0' : String(info[info.indexOf('last-generated-id') + 1]);
+  }
+  const livingIds = async () => new Set((await admin.xrange(key, '-', '+')).map(([id]) => id));
+
+  /** Whether an entry is in the hole that a piece of news tells of; a roll-back took what stood behind the position. */
+  const isIn = ({ id }: Appended, { afterId, beforeId, reason }: LossNews) =>
+    compareIds(id, afterId) > 0 && (beforeId === null || reason === 'rolled-back' || compareIds(id, beforeId) < 0);
+
+  function unsettled(): Appended[] {
+    const settled = new Set([...published(), ...parked()]);
+    const news = losses();
+    return appended.filter((entry) => {
+      const { jobId, event, gone } = entry;
+      if (settled.has(jobId) || event === 'active' || gone === 'traceless') return false;
+      return gone === undefined || !news.some((loss) => isIn(entry, loss));
+    });
+  }
+
+  async function vanish(how: 'trimmed' | 'destroyed' | 'traceless'): Promise<void> {
+    const living = await livingIds();
+    for (const entry of appended) if (!living.has(entry.id)) entry.gone ??= how;
+  }
+
+  /** Leaves behind what BullMQ leaves of jobs that have ended. */
+  async function finish(entries: readonly Appended[]): Promise<void> {
+    const queue = key.slice(0, -':events'.length);
+    const pipeline = admin.pipeline();
+    for (const { id, event, jobId } of entries) {
+      if (event !== 'completed' && event !== 'failed') continue;
+      const [finishedOn = ''] = id.split('-');
+      pipeline.hset(`${queue}:${jobId}`, { finishedOn, returnvalue: '{}', failedReason: 'x' });
+      pipeline.zadd(`${queue}:${event}`, finishedOn, jobId);
+    }
+    await pipeline.exec();
+  }
+
+  async function add(events: readonly string[], behind: boolean): Promise<void> {
+    const idPattern = behind ? `${(await lastId()).split('-')[0]}-*` : '*';
+    // In one go, so that many of them come in one millisecond.
+    const pipeline = admin.pipeline();
+    for (const [i, event] of events.entries()) {
+      const jobId = `${appended.length + i + 1}`;
+      pipeline.xadd(key, idPattern, 'event', event, 'jobId', jobId, 'returnvalue', '{}');
+    }
+    const ids = ((await pipeline.exec()) ?? []).map(([, id]) => id as string);
+    for (const [i, id] of ids.entries())
+      appended.push({ id, event: events[i] ?? '', jobId: `${appended.length + 1}`, behind });
+    await finish(appended.slice(-ids.length));
+  }
+
+  return {
+    append: (events) => add(events, false),
+    appendBehind: (events) => add(events, true),
+    async trim(keep) {
+      await admin.xtrim(key, 'MAXLEN', keep);
+      await vanish(isSeen() ? 'trimmed' : 'traceless');
+    },
+    async reset() {
+      rewritten ||= (await admin.del(key)) === 1;
+      await vanish(isSeen() ? 'destroyed' : 'traceless');
+    },
+    async snapshot() {
+      saved = await admin.dumpBuffer(key);
+    },
+    async restore() {
+      if (!saved) return;
+      await admin.restore(key, 0, saved, 'REPLACE');
+      rewritten = true;
+      // What comes back was never gone, and a roll-back that took nothing that was read leaves no trace.
+      const living = await livingIds();
+      for (const entry of appended) if (living.has(entry.id)) delete entry.gone;
+      await vanish(compareIds(position, await lastId()) > 0 ? 'destroyed' : 'traceless');
+    },
+    allow(duplicates) {
+      allowedDuplicates += duplicates;
+    },
+    async check() {
+      const before = position;
+      position = (await world.checkpoint('q'))?.position.id ?? '0-0';
+      const passed = unsettled().filter(({ id, behind }) => !behind && compareIds(id, position) <= 0);
+      expect(passed, 'the position passed entries that are not settled').toEqual([]);
+      const news = losses();
+      const stale = news.filter(({ id, afterId }) => !told.has(id) && compareIds(afterId, before) < 0);
+      for (const { id } of news) told.add(id);
+      if (!rewritten) {
+        expect(stale, 'told as lost behind the position').toEqual([]);
+        expect(compareIds(position, before), 'the position moved back').toBeGreaterThanOrEqual(0);
+        const reasons = new Set(news.map(({ reason }) => reason));
+        expect(
+          [...reasons].filter((reason) => reason !== 'trimmed'),
+          'an incident that never was',
+        ).toEqual([]);
+      }
+    },
+    async checkEnd() {
+      expect(unsettled(), 'entries that are neither published, parked, filtered nor told as lost').toEqual([]);
+      const news = losses();
+      if (!rewritten) {
+        for (const loss of news.filter(({ beforeId }) => beforeId !== null)) {
+          const hole = appended.filter((entry) => isIn(entry, loss));
+          expect({ exact: loss.exact, lost: loss.lost }).toEqual({ exact: true, lost: hole.length });
+        }
+        const all = published();
+        expect(all.length - new Set(all).size, 'duplicates').toBeLessThanOrEqual(allowedDuplicates);
+      }
+      const settled = new Set([...published(), ...parked()]);
+      const inGaps = appended.filter((entry) => news.some((loss) => isIn(entry, loss)));
+      for (const { jobId, possibleDuplicate } of recovered())
+        expect(
+          possibleDuplicate === true || inGaps.some((entry) => entry.jobId === jobId),
+          `job ${jobId} recovered for no gap`,
+        ).toBe(true);
+      const recoveredJobs = new Set(recovered().map(({ jobId }) => jobId));
+      const recoverable = inGaps.filter(
+        ({ jobId, event, gone }) => gone === 'trimmed' && !settled.has(jobId) && event !== 'active' && event !== POISON,
+      );
+      if (!rewritten)
+        expect(
+          recoverable.filter(({ jobId }) => !recoveredJobs.has(jobId)),
+          'jobs not recovered',
+        ).toEqual([]);
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { fc } from '@fast-check/vitest';
+import { describe, expect, test } from 'vitest';
+import { live } from './life.ts';
+import { type Bug, plant } from './plant.ts';
+import { bursts, rewritingSteps, type Step, steps } from './steps.ts';
+
+/** Each of these was, somewhere, once an outage; the model must notice every one. */
+const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] = [
+  [
+    'positions are saved before events are published',
+    steps,
+    {
+      file: 'forward/run.ts',
+      from: 'count(report, outgoing, await clients.publish(entries, signal));',
+      to: 'clients.publish(entries, signal).catch(() => {}); count(report, outgoing, []);',
+    },
+  ],
+  [
+    'entries that failed are skipped',
+    steps,
+    { file: 'bus/publish.ts', from: 'else again.push(pending);', to: "else settlements[pending.index] = 'published';" },
+  ],
+  [
+    'what the bus refuses is not parked',
+    steps,
+    {
+      file: 'bus/publish.ts',
+      from: 'await park(pending.entry, { errorCode: verdict.code, errorMessage: verdict.message, attempts });',
+      to: '',
+    },
+  ],
+  [
+    'a position moves wherever it was before, and whatever the epoch',
+    steps,
+    {
+      file: 'checkpoint/positions.ts',
+      from: "condition: '#position = :previous AND ordinal = :previousOrdinal AND epoch <= :epoch'",
+      to: "condition: '(:previous = :previous) OR ordinal = :previousOrdinal OR epoch <= :epoch'",
+    },
+  ],
+  [
+    'ids are compared as text',
+    bursts,
+    { file: 'stream/id.ts', from: 'return a.length - b.length || (a < b', to: 'return (a < b' },
+  ],
+  [
+    'a loss is not told',
+    steps,
+    { file: 'forward/sweep.ts', from: 'if (loss) items.push(', to: 'if (!loss && loss) items.push(' },
+  ],
+  [
+    'a loss is not written down for its recovery',
+    steps,
+    { file: 'forward/checkpoints.ts', from: '(gap) => openGap(ledger, gap)', to: 'async () => {}' },
+  ],
+  [
+    'a run without the lease tells of losses',
+    steps,
+    {
+      file: 'forward/checkpoints.ts',
+      from: 'gaps.length > 0 && !(await renewLease',
+      to: 'gaps.length < 0 && !(await renewLease',
+    },
+  ],
+  [
+    'a lost entry more or less is not counted',
+    steps,
+    { file: 'stream/continuity.ts', from: "'trimmed', before - ordinal, ", to: "'trimmed', before - ordinal - 1, " },
+  ],
+  [
+    'after a roll-back, nothing is read again',
+    rewritingSteps,
+    { file: 'stream/read.ts', from: 'if (!rolledBack) return', to: 'if (!rolledBack || rolledBack) return' },
+  ],
+];
+
+describe('the model notices that', () => {
+  test.each(BUGS)('%s', { timeout: 120_000 }, async (_, histories, bug) => {
+    const parts = await plant(bug);
+    const property = fc.asyncProperty(histories, (all) => live(all, parts));
+
+    const { failed, numRuns } = await fc.check(property, { numRuns: 400, endOnFailure: true });
+
+    expect(failed, `not noticed in ${numRuns} histories`).toBe(true);
+  });
+});
