@@ -24,6 +24,9 @@ async function connect(url: string): Promise<Connection> {
   const { events, sqs, destroy } = clientsOf(url);
   const bus = `conformance-${randomUUID()}`;
   await events.send(new CreateEventBusCommand({ Name: bus }));
+  // Who asks needs no signature here, and the region that it has then needs no location.
+  const created = await fetch(`${url}/${bus}`, { method: 'PUT' });
+  if (!created.ok) throw new Error(`no bucket was created: ${await created.text()}`);
 
   async function subscribe(pattern: object): Promise<Take> {
     const name = randomUUID();
@@ -46,5 +49,14 @@ async function connect(url: string): Promise<Connection> {
     };
   }
 
-  return { events, sqs, bus, subscribe, newName: randomUUID, [Symbol.asyncDispose]: async () => destroy() };
+  return {
+    events,
+    sqs,
+    url,
+    bus,
+    bucket: bus,
+    subscribe,
+    newName: randomUUID,
+    [Symbol.asyncDispose]: async () => destroy(),
+  };
 }

@@ -5,6 +5,7 @@ import {
   type PutEventsRequestEntry,
 } from '@aws-sdk/client-eventbridge';
 import {
+  ChangeMessageVisibilityBatchCommand,
   CreateQueueCommand,
   DeleteMessageCommand,
   GetQueueAttributesCommand,
@@ -14,15 +15,19 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type PutObject, putObjectIn } from '../../../functions/bus/payload-bucket.ts';
 import type { BusEvent } from '../../../local/bus/event-buses.ts';
 
 /** Takes events as they arrive at a target, in no order; fails where too few come. */
 export type Take = (count: number) => Promise<BusEvent[]>;
 
-/** An event bus and SQS to hold against what is known of AWS. */
+/** An event bus, SQS and S3 to hold against what is known of AWS. */
 export interface Connection extends AsyncDisposable {
   readonly events: EventBridgeClient;
   readonly sqs: SQSClient;
+  readonly url: string;
+  /** An S3 bucket that exists and that nobody else writes to. */
+  readonly bucket: string;
   /** A bus that exists and that nobody else writes to. */
   readonly bus: string;
   /** Adds a rule to the bus, with a target. */
@@ -53,7 +58,7 @@ type Entry = PutEventsRequestEntry;
 const LIMIT = 1024 * 1024;
 const TIME = new Date('2026-11-01T12:34:56.789Z');
 
-/** Describes what a bus and SQS have to answer; run against our server and against LocalStack. */
+/** Describes what a bus, SQS and S3 have to answer; run against our server and against LocalStack. */
 export function describeBusConformance(
   name: string,
   connect: () => Promise<Connection>,
@@ -353,6 +358,25 @@ export function describeBusConformance(
       expect(await receive(queue)).toEqual([]);
     });
 
+    test('shows a message again as soon as that is asked for', async () => {
+      const QueueUrl = await newQueue();
+      for (const body of ['one', 'two']) await send(QueueUrl, body);
+      const received = await receive(QueueUrl, { MaxNumberOfMessages: 10 });
+      expect(await receive(QueueUrl)).toEqual([]);
+      const Entries = received.map(({ ReceiptHandle }, n) => ({ Id: `${n}`, ReceiptHandle, VisibilityTimeout: 0 }));
+
+      const changed = await connection.sqs.send(
+        new ChangeMessageVisibilityBatchCommand({
+          QueueUrl,
+          Entries: [...Entries, { Id: 'none', ReceiptHandle: 'nonsense', VisibilityTimeout: 0 }],
+        }),
+      );
+
+      expect(changed.Successful).toEqual([{ Id: '0' }, { Id: '1' }]);
+      expect(changed.Failed).toMatchObject([{ Id: 'none', Code: 'ReceiptHandleIsInvalid' }]);
+      expect(await receive(QueueUrl, { MaxNumberOfMessages: 10 })).toHaveLength(2);
+    });
+
     test('hands out as many messages as are asked for, ten at most', async () => {
       const queue = await newQueue();
       for (let n = 0; n < 12; n += 1) await send(queue, `${n}`);
@@ -416,6 +440,69 @@ export function describeBusConformance(
       await expect(numbersOf(QueueUrl)).rejects.toMatchObject(missing);
       const command = new GetQueueUrlCommand({ QueueName: 'no-such-queue' });
       await expect(connection.sqs.send(command)).rejects.toMatchObject(missing);
+    });
+  });
+
+  describe(`${name} as S3`, () => {
+    let connection: Connection;
+    let put: PutObject;
+    beforeAll(async () => {
+      connection = await connect();
+      put = putObjectTo(connection.bucket);
+    });
+    afterAll(() => connection[Symbol.asyncDispose]());
+
+    const putObjectTo = (bucket: string) =>
+      putObjectIn(connection.events, { bucket, endpoint: connection.url, now: () => new Date() });
+    const get = (key: string, bucket = connection.bucket) =>
+      fetch(`${connection.url}/${bucket}/${encodeURIComponent(key)}`);
+
+    test.each(['default/bull:emails/1-0', "e mails!*'()/ü+%&=?#/\u{1f600}/1-0", 'x'.repeat(1024)])(
+      'gives back what was stored under %.40s',
+      async (key) => {
+        await put(key, Buffer.from('{"returnvalue":"ü\u{1f600}"}'));
+
+        const response = await get(key);
+        expect(response.headers.get('content-type')).toBe('application/json');
+        expect(await response.text()).toBe('{"returnvalue":"ü\u{1f600}"}');
+      },
+    );
+
+    test('replaces what was stored under the same key', async () => {
+      await put('same', Buffer.from('{"n":1}'));
+      await put('same', Buffer.from('{"n":2}'));
+
+      expect(await (await get('same')).text()).toBe('{"n":2}');
+    });
+
+    test('stores 3 MB', async () => {
+      const body = JSON.stringify({ returnvalue: 'x'.repeat(3_000_000) });
+      await put('large', Buffer.from(body));
+
+      expect((await (await get('large')).text()) === body).toBe(true);
+    });
+
+    test('says that a bucket does not exist', async () => {
+      await expect(putObjectTo('no-such-bucket')('key', Buffer.from('{}'))).rejects.toMatchObject({
+        name: 'NoSuchBucket',
+        message: 'The specified bucket does not exist',
+        $metadata: { httpStatusCode: 404 },
+      });
+      expect((await get('key', 'no-such-bucket')).status).toBe(404);
+    });
+
+    test('says that an object does not exist', async () => {
+      const response = await get('no-such-key');
+
+      expect(response.status).toBe(404);
+      expect(await response.text()).toContain('<Code>NoSuchKey</Code>');
+    });
+
+    test('refuses a key of more than 1,024 bytes', async () => {
+      await expect(put(`${'x'.repeat(1023)}ü`, Buffer.from('{}'))).rejects.toMatchObject({
+        name: 'KeyTooLongError',
+        $metadata: { httpStatusCode: 400 },
+      });
     });
   });
 }

@@ -9,12 +9,14 @@ import { clientsOf } from './clients.ts';
 import { type Connection, describeBusConformance } from './conformance.ts';
 
 async function connect(): Promise<Connection> {
-  const bus = await startBus({ buses: ['conformance'] });
+  const bus = await startBus({ buses: ['conformance'], buckets: ['conformance'] });
   const { events, sqs, destroy } = clientsOf(bus.url);
   return {
     events,
     sqs,
+    url: bus.url,
     bus: 'conformance',
+    bucket: 'conformance',
     // What is accepted has been delivered before PutEvents answers.
     async subscribe(pattern) {
       const arrived: BusEvent[] = [];
