@@ -14,13 +14,14 @@ export const forwardWithBullbridge: CreateWay = async ({ prefix, startStack }, h
   });
   let entries = 0;
   let lost = 0;
+  let recovered = 0;
   let unparsed = 0;
   stack.bus.subscribe({
     bus: BUS,
     pattern: { source: ['bullmq'], detail: { event: EVENTS } },
     deliver: ({ detail }) => {
       if (detail['unparsed']) unparsed += 1;
-      hear(keyOf(detail['event'] as HeardEvent, String(detail['jobId'])));
+      hear(keyOf(detail['event'] as HeardEvent, String(detail['jobId'])), detail['possibleDuplicate'] === true);
     },
   });
   stack.bus.subscribe({
@@ -28,6 +29,14 @@ export const forwardWithBullbridge: CreateWay = async ({ prefix, startStack }, h
     pattern: { source: ['bullbridge'], 'detail-type': ['Events Lost'] },
     deliver: ({ detail }) => {
       lost += Number(detail['lost']);
+    },
+  });
+
+  stack.bus.subscribe({
+    bus: BUS,
+    pattern: { source: ['bullbridge'], 'detail-type': ['Events Recovered'] },
+    deliver: ({ detail }) => {
+      recovered += Number(detail['completed']) + Number(detail['failed']);
     },
   });
 
@@ -44,6 +53,9 @@ export const forwardWithBullbridge: CreateWay = async ({ prefix, startStack }, h
     async settle() {
       while (!(await forward()).caughtUp);
     },
+    async sync() {
+      while (!(await stack.reconcile.invoke()).caughtUp);
+    },
     /** The next invocation starts another process, which knows only what the table has. */
     async stop() {
       await stack.forward[Symbol.asyncDispose]();
@@ -51,6 +63,7 @@ export const forwardWithBullbridge: CreateWay = async ({ prefix, startStack }, h
     account: () => ({ entries, lost }),
     remarks: () => [
       ...(lost > 0 ? [`\`Events Lost\`: ${lost.toLocaleString('en')} entries of all kinds`] : []),
+      ...(recovered > 0 ? [`\`Events Recovered\`: ${recovered.toLocaleString('en')}, with those heard again`] : []),
       ...(unparsed > 0 ? [`${unparsed} event with \`unparsed\``] : []),
     ],
     async [Symbol.asyncDispose]() {

@@ -3,7 +3,7 @@ import type { LocalStack } from '../../local/stack.ts';
 import { removePrefix } from '../../local/streams.ts';
 import { type EventKey, QUEUE } from './jobs.ts';
 import { SCENARIOS, type ScenarioName, type Sizes } from './scenarios.ts';
-import type { Account } from './way.ts';
+import type { Account, Hear } from './way.ts';
 import { WAYS, type WayName } from './ways.ts';
 import { createWorkload } from './workload.ts';
 
@@ -16,7 +16,9 @@ export interface Outcome {
   readonly heard: ReadonlySet<EventKey>;
   readonly missed: readonly EventKey[];
   /** Times that an event was heard again. */
-  readonly twice: number;
+  readonly again: number;
+  /** Of these, without a word that it may be so. */
+  readonly unmarked: number;
   /** Entries that the stream ever had. */
   readonly written: number;
   /** Where the way keeps account. */
@@ -41,13 +43,21 @@ export async function compare(scenario: ScenarioName, way: WayName, options: Com
   const admin = started.adopt(new Redis(redisUrl, { maxRetriesPerRequest: null }), (redis) => redis.disconnect());
   const workload = started.use(await createWorkload(redisUrl, prefix, sizes.maxLen));
   const world = { redisUrl, prefix, admin, workload, startStack };
-  const all: EventKey[] = [];
-  const listener = started.use(await WAYS[way](world, (key) => all.push(key)));
+  const heard = new Set<EventKey>();
+  let again = 0;
+  let unmarked = 0;
+  const hear: Hear = (key, isMarked = false) => {
+    if (!workload.expected.has(key)) return;
+    if (heard.has(key)) {
+      again += 1;
+      if (!isMarked) unmarked += 1;
+    }
+    heard.add(key);
+  };
+  const listener = started.use(await WAYS[way](world, hear));
   await SCENARIOS[scenario].play(world, listener, sizes);
   await listener.sync?.();
 
-  const known = all.filter((key) => workload.expected.has(key));
-  const heard = new Set(known);
   const missed = [...workload.expected].filter((key) => !heard.has(key));
   const written = await countWritten(admin, `${prefix}:${QUEUE}:events`);
   const account = listener.account?.();
@@ -56,7 +66,8 @@ export async function compare(scenario: ScenarioName, way: WayName, options: Com
     seenByWorkers: [...workload.seen.values()].flat(),
     heard,
     missed,
-    twice: known.length - heard.size,
+    again,
+    unmarked,
     written,
     account,
     unaccounted: account ? Math.max(0, written - account.entries, missed.length - account.lost) : missed.length,

@@ -31,6 +31,12 @@ export function eventsOf({ jobId, fails, reportsProgress }: Plan): EventKey[] {
   return reportsProgress ? [keyOf('progress', jobId), end] : [end];
 }
 
+/** What a scan of finished jobs cannot find: it is no end of a job, or that of one that left nothing behind. */
+export function leavesNoState(key: EventKey): boolean {
+  const [event, jobId = ''] = key.split(':');
+  return event === 'progress' || planOf(Number(jobId.replace('job-', ''))).isRemoved;
+}
+
 /** The first half of a job's work. */
 export async function begin(job: Job<Plan>): Promise<void> {
   if (job.data.reportsProgress) await job.updateProgress(50);

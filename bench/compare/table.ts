@@ -3,7 +3,7 @@ import { SCENARIOS, type ScenarioName, type Sizes } from './scenarios.ts';
 import type { WayName } from './ways.ts';
 
 const HEAD = [
-  '| | `completed` and `failed` heard | missed | `progress` missed | unaccounted | heard twice | what it said |',
+  '| | `completed` and `failed` heard | missed | `progress` missed | unaccounted | heard again | what it said |',
   '|---|---|---|---|---|---|---|',
 ];
 
@@ -16,24 +16,21 @@ export function toMarkdown(scenario: ScenarioName, sizes: Sizes, outcomes: Reado
   return [`### ${title}`, '', what(sizes), '', ...HEAD, ...rows].join('\n');
 }
 
-function toRow(way: WayName, { happened, missed, unaccounted, twice, remarks }: Outcome): string {
+function toRow(way: WayName, { happened, missed, unaccounted, again, unmarked, remarks }: Outcome): string {
   const isProgress = (key: string) => key.startsWith('progress:');
   const progressMissed = missed.filter(isProgress).length;
   const ended = happened.length - happened.filter(isProgress).length;
   const endMissed = missed.length - progressMissed;
   const heard = `${figure(ended - endMissed)} of ${figure(ended)}`;
-  const figures = [endMissed, progressMissed, unaccounted, twice].map(figure);
-  return `| ${[way, heard, ...figures, remarks.join('; ') || 'nothing'].join(' | ')} |`;
+  const figures = [endMissed, progressMissed, unaccounted].map(figure);
+  const heardAgain = again > 0 && unmarked === 0 ? `${figure(again)}, all marked` : figure(again);
+  return `| ${[way, heard, ...figures, heardAgain, remarks.join('; ') || 'nothing'].join(' | ')} |`;
 }
 
-const BEGIN = '<!-- measured by `npm run compare -- --write` -->';
-const END = '<!-- end of what was measured -->';
+const PLACE = /<!-- measured -->.*<!-- \/measured -->/s;
 
 /** Puts what was measured in its place in the page. */
 export function insertInto(page: string, measured: string): string {
-  const [before, rest] = page.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (before === undefined || after === undefined)
-    throw new Error(`the page has no place for it between ${BEGIN} and ${END}`);
-  return `${before}${BEGIN}\n\n${measured}\n\n${END}${after}`;
+  if (!PLACE.test(page)) throw new Error('the page has no place between <!-- measured --> and <!-- /measured -->');
+  return page.replace(PLACE, () => `<!-- measured -->\n${measured}\n<!-- /measured -->`);
 }

@@ -38,5 +38,8 @@ export interface World {
   readonly startStack: (environment: Readonly<Record<string, string>>) => Promise<LocalStack>;
 }
 
-/** Sets a way up without starting it; `hear` is told each event that reaches its user, as often as it does. */
-export type CreateWay = (world: World, hear: (key: EventKey) => void) => Promise<Way>;
+/** Told each event that reaches the user of a way, as often as it does, and whether it says itself that it may come again. */
+export type Hear = (key: EventKey, isMarked?: boolean) => void;
+
+/** Sets a way up without starting it. */
+export type CreateWay = (world: World, hear: Hear) => Promise<Way>;
