@@ -21,7 +21,9 @@ async function write({ prefix }: TestStack, returnvalue: unknown = VALUE): Promi
   await pipeline.exec();
 }
 
-const arrived = ({ bus }: TestStack) => bus.accepted.map(({ detail }) => detail);
+/** In the order of the stream: requests go out side by side. */
+const arrived = ({ bus }: TestStack) =>
+  bus.accepted.map(({ detail }) => detail).sort((a, b) => Number(a['sequence']) - Number(b['sequence']));
 const stored = ({ bus }: TestStack) => [...bus.objects(PAYLOADS)];
 
 describe('a returnvalue of 3 MB', () => {
