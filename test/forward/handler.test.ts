@@ -1,7 +1,7 @@
 import { describe, expect, inject, test } from 'vitest';
-import { FunctionError } from '../../local/lambda/function.ts';
 import { DEAD_LETTERS } from '../../local/stack.ts';
 import { adminRedis } from '../redis.ts';
+import { rejection } from '../rejection.ts';
 import { type TestStack, testStack } from '../stack.ts';
 
 async function write({ prefix }: TestStack, queue: string, count: number, ...fields: string[]): Promise<void> {
@@ -10,15 +10,6 @@ async function write({ prefix }: TestStack, queue: string, count: number, ...fie
   pipeline.hset(`${prefix}:${queue}:meta`, 'opts.maxLenEvents', 10_000);
   for (let n = 0; n < count; n += 1) pipeline.xadd(`${prefix}:${queue}:events`, '*', ...entry);
   await pipeline.exec();
-}
-
-async function rejection(invocation: Promise<unknown>): Promise<FunctionError> {
-  const error = await invocation.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(FunctionError);
-  return error as FunctionError;
 }
 
 const metricsOf = (log: readonly string[]) =>

@@ -1,20 +1,11 @@
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { FunctionError } from '../../local/lambda/function.ts';
 import { DEAD_LETTERS } from '../../local/stack.ts';
+import { rejection } from '../rejection.ts';
 import { type GapStack, gapStack, HOUR, LEASE, NOW } from './gaps.ts';
 
 const nothing = { gaps: 0, completed: 0, failed: 0, unknown: 0 };
 const jobIds = (stack: GapStack) => stack.recovered().map(({ jobId }) => jobId);
 const numbered = (count: number, first = 0) => Array.from({ length: count }, (_, n) => ({ id: `j${first + n}` }));
-
-async function rejection(invocation: Promise<unknown>): Promise<FunctionError> {
-  const error = await invocation.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(FunctionError);
-  return error as FunctionError;
-}
 
 describe('a recovered event', () => {
   test('has the envelope of an event, an id and a time of its own, and how the job ended', async () => {

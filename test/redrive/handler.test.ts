@@ -1,10 +1,10 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Fault } from '../../local/bus/faults.ts';
-import { FunctionError } from '../../local/lambda/function.ts';
 import { DEAD_LETTERS, PAYLOADS } from '../../local/stack.ts';
 import { clientsOf } from '../local/bus/clients.ts';
 import { adminRedis } from '../redis.ts';
+import { rejection } from '../rejection.ts';
 import { testStack } from '../stack.ts';
 
 /** The built functions, and ways to park and to look at what is parked. */
@@ -38,15 +38,6 @@ const refusing = (code: string) => (): Fault => ({
   kind: 'entries',
   codes: Object.fromEntries(Array.from({ length: 10 }, (_, n) => [n, code])),
 });
-
-async function rejection(invocation: Promise<unknown>): Promise<FunctionError> {
-  const error = await invocation.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(FunctionError);
-  return error as FunctionError;
-}
 
 const parkedEntry = (n: number, changes: object = {}) => ({
   entry: {
