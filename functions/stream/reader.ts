@@ -3,8 +3,8 @@ import { type RedisConnection, ReplyTooLargeError } from './connection.ts';
 import { entrySize, type Page, positionAfter } from './position.ts';
 import { type Cursor, countUnread, type PageRequest, type PageResult, type ReadOptions, readPages } from './read.ts';
 
-/** What the queues of a round have to share: enough for a sweep of 1,000 entries of 8 kB. */
-const ROUND_BYTES = 8 * 1024 * 1024;
+/** What the queues of a round have to share: enough for a sweep of 1,000 entries of 4 kB. */
+const ROUND_BYTES = 4 * 1024 * 1024;
 /** A round that brings more than this is given up and asked for in smaller pages. */
 const MAX_REPLY_BYTES = 3 * ROUND_BYTES;
 /** Before anything is known of a queue; BullMQ's entries have some 60 bytes, and more with results of jobs. */
