@@ -80,6 +80,7 @@ function tell(report: Report, config: Config, now: Date): void {
   record('Incidents', report.incidents);
   if (report.newest > 0) record('Lag', now.getTime() - report.newest);
   if (report.backlog !== undefined) record('Backlog', report.backlog);
+  if (report.retentionUsed) record('RetentionUsed', Math.max(0, ...report.retentionUsed.values()));
   for (const duration of report.sweepDurations) record('SweepDuration', duration);
   if (!config.BULLBRIDGE_QUEUE_METRICS) return;
   for (const [queue, counts] of report.counts) {
@@ -88,6 +89,7 @@ function tell(report: Report, config: Config, now: Date): void {
     recordOf(queue, 'Parked', counts.parked);
     recordOf(queue, 'Lost', counts.lost);
   }
+  for (const [queue, used] of report.retentionUsed ?? []) recordOf(queue, 'RetentionUsed', used);
 }
 
 /** The Lambda function `forward`. */
