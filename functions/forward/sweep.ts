@@ -19,7 +19,8 @@ export interface Sweeps {
   backlog(): Promise<Backlog>;
 }
 
-export interface Backlog {
+/** What a run leaves behind. */
+interface Backlog {
   /** Entries that were not swept, `undefined` where that cannot be counted. */
   readonly entries: number | undefined;
   /** Entries of each queue that came since the run before: swept, lost or not read yet. Those that cannot be counted are left out. */

@@ -64,6 +64,7 @@ describe('an invocation', () => {
     const of = { source: `default/${stack.prefix}`, queue: 'emails' };
     expect(metricsOf(stack.log)).toContainEqual(expect.objectContaining({ ...of, Published: 3 }));
     expect(metricsOf(stack.log)).toContainEqual(expect.objectContaining({ ...of, RetentionUsed: 1 }));
+    expect(stack.log.join()).toContain('"fullest":["emails",1]');
   });
 
   test('of each of two shards forwards queues of its own', async () => {
