@@ -27,7 +27,7 @@ export interface AlarmsProps {
   readonly action?: IAlarmAction | undefined;
 }
 
-/** When an alarm goes off: in `datapoints` of the last `periods` periods. */
+/** In how many of the last periods the threshold must be reached. */
 type When = Pick<AlarmProps, 'evaluationPeriods' | 'datapointsToAlarm'>;
 
 /** One failure is made good by the next run, so it takes two. */
@@ -49,7 +49,7 @@ export class Alarms extends Construct {
     // Without a run there is nothing to say; that there is none is an alarm of its own.
     const { NOT_BREACHING, BREACHING, IGNORE } = TreatMissingData;
 
-    const alarms: Record<string, Omit<AlarmProps, 'comparisonOperator'> & Partial<AlarmProps>> = {
+    const alarms: Record<string, AlarmProps> = {
       EventsLost: {
         alarmDescription: 'Entries of a stream were lost before they were read.',
         // Not Lost: of some losses it is not known how many entries they took.
@@ -131,7 +131,6 @@ export class Alarms extends Construct {
 
     this.alarms = Object.entries(alarms).map(([name, props]) => {
       const alarm = new Alarm(this, name, {
-        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         ...props,
         alarmDescription: `${props.alarmDescription} See ${RUNBOOK}#${anchorOf(name)}`,
       });
