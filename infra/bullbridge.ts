@@ -7,10 +7,13 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
+import { Alarms } from './alarms.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { BundledFunction } from './bundled-function.ts';
+import { createDashboard } from './dashboard.ts';
 import { settingsOf } from './environment.ts';
+import { Measured } from './metrics.ts';
 import { ScheduledFunction } from './scheduled-function.ts';
 
 export type { BullbridgeProps } from './bullbridge-props.ts';
@@ -33,7 +36,7 @@ const MAX_TIMEOUT = Duration.minutes(15);
  *   targets: [new LambdaFunction(alert)],
  * });
  */
-export class Bullbridge extends Construct {
+export class Bullbridge extends Measured {
   /** The bus that events are published to. */
   readonly eventBus: IEventBus;
   /** Positions, leases and gaps. */
@@ -50,7 +53,7 @@ export class Bullbridge extends Construct {
   readonly payloadBucket: IBucket;
 
   constructor(scope: Construct, id: string, props: BullbridgeProps) {
-    super(scope, id);
+    super(scope, id, props);
     const { redisUrlSecret, removalPolicy = RemovalPolicy.RETAIN } = props;
     const { interval = Duration.minutes(1), reconcileInterval = Duration.minutes(5) } = props;
     checkMinutes('interval', interval, 14, 'a Lambda run ends after 15');
@@ -134,6 +137,10 @@ export class Bullbridge extends Construct {
     this.allowPublish(this.redriveFunction);
     const queueActions = ['ReceiveMessage', 'DeleteMessage', 'ChangeMessageVisibility', 'GetQueueAttributes'];
     allow(this.redriveFunction, this.deadLetterQueue.queueArn, ...queueActions.map((action) => `sqs:${action}`));
+
+    const watched = { bullbridge: this, interval, reconcileInterval, action: props.alarmAction };
+    const alarms = props.alarms === false ? [] : new Alarms(this, 'Alarms', watched).alarms;
+    if (props.dashboard !== false) createDashboard(this, 'Dashboard', { ...watched, alarms });
   }
 
   private allowPublish(grantee: LambdaFunction): void {

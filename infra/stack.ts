@@ -1,7 +1,9 @@
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { distance } from 'fastest-levenshtein';
 import { parseStartFrom } from '../functions/start-from.ts';
@@ -22,6 +24,9 @@ const OPTIONS = [
   'sourceName',
   'startFrom',
   'vpcId',
+  'alarms',
+  'alarmTopicArn',
+  'dashboard',
   'removalPolicy',
 ] as const;
 
@@ -48,6 +53,9 @@ export class BullbridgeStack extends Stack {
       sourceName: options.sourceName,
       ...startFromOf(options),
       vpc: vpcId === undefined ? undefined : Vpc.fromLookup(this, 'Vpc', { vpcId }),
+      alarms: booleanOf('alarms', options),
+      alarmAction: alarmActionOf(this, options),
+      dashboard: booleanOf('dashboard', options),
       removalPolicy: removalPolicyOf(options),
     });
     const { eventBus, table, deadLetterQueue, payloadBucket } = bullbridge;
@@ -107,6 +115,16 @@ function intervalOf({ intervalMinutes }: Options): Duration | undefined {
   if (intervalMinutes === undefined) return undefined;
   if (/^\d+$/.test(intervalMinutes)) return Duration.minutes(Number(intervalMinutes));
   throw new Error(`context intervalMinutes must be a whole number, got "${intervalMinutes}"`);
+}
+
+function booleanOf(name: 'alarms' | 'dashboard', { [name]: value }: Options): boolean | undefined {
+  if (value === undefined) return undefined;
+  if (value === 'true' || value === 'false') return value === 'true';
+  throw new Error(`context ${name} must be true or false, got "${value}"`);
+}
+
+function alarmActionOf(scope: Construct, { alarmTopicArn: arn }: Options): SnsAction | undefined {
+  return arn === undefined ? undefined : new SnsAction(Topic.fromTopicArn(scope, 'AlarmTopic', arn));
 }
 
 function removalPolicyOf({ removalPolicy }: Options): RemovalPolicy | undefined {

@@ -6,6 +6,11 @@ export function eventsKey(prefix: string, queue: string): string {
   return `${prefix}:${queue}:events`;
 }
 
+/** The key of a queue's settings. */
+export function metaKey(prefix: string, queue: string): string {
+  return `${prefix}:${queue}:meta`;
+}
+
 /**
  * Finds every queue under a prefix, sorted by name.
  *

@@ -35,7 +35,7 @@ const KINDS: readonly Kind[] = [
     'REDIS_PERMISSION',
     /^NOPERM/,
     'the user may not do this',
-    'grant it %R~<prefix>:* with +xrange +xinfo|stream +multi +exec +scan for forward and +xrange +zrangebyscore +hmget for reconcile',
+    'grant it %R~<prefix>:* with +xrange +xinfo|stream +multi +exec +scan +hmget for forward and +xrange +zrangebyscore +hmget for reconcile',
   ],
   [
     'REDIS_MOVED',

@@ -53,6 +53,16 @@ test('takes its options from the context, also where cdk.json has numbers and li
   template.hasResource('AWS::DynamoDB::GlobalTable', { DeletionPolicy: 'Delete' });
 });
 
+test('has alarms that tell a topic, and a dashboard, or none of them', () => {
+  const arn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
+  const told = synthesize({ alarmTopicArn: arn });
+  told.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [arn] });
+  told.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
+  const none = synthesize({ alarms: false, dashboard: 'false' });
+  none.resourceCountIs('AWS::CloudWatch::Alarm', 0);
+  none.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
+});
+
 test('runs in a network, and says which group Redis must let in', () => {
   // Without an answer from AWS, the look-up gives a made-up network.
   const template = Template.fromStack(
@@ -78,6 +88,7 @@ test.for([
     { redisUrlSecretName: 'a', redisUrlSecretArn: 'b' },
     'context redisUrlSecretName and redisUrlSecretArn must not both be given, got both',
   ],
+  [{ alarms: 'yes' }, 'context alarms must be true or false, got "yes"'],
   [{ removalPolicy: 'keep' }, 'context removalPolicy must be retain or destroy, got "keep"'],
 ] as const)('refuses %j', ([context, fault]) => {
   expect(() => createStack(context)).toThrow(new Error(fault));
