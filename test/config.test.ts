@@ -39,6 +39,7 @@ describe('the configuration', () => {
         "BULLBRIDGE_PREFIX": "bull",
         "BULLBRIDGE_QUEUES": "*",
         "BULLBRIDGE_QUEUE_METRICS": false,
+        "BULLBRIDGE_REDIS_CLUSTER": false,
         "BULLBRIDGE_SOURCE_NAME": "default",
         "BULLBRIDGE_START_FROM": {
           "default": "beginning",
