@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { ConfigError, RedisError } from '../../functions/errors.ts';
+import { ConfigError } from '../../functions/errors.ts';
 import { connectRedis, ReplyTooLargeError } from '../../functions/stream/connection.ts';
 import { discoverQueues } from '../../functions/stream/queues.ts';
 import { readPages } from '../../functions/stream/read.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
+import { failure, inspectDeep, PASSWORD } from './failure.ts';
 
-const PASSWORD = 'correct-horse-battery';
 const fast = { connectTimeout: 500, commandTimeout: 500 };
 
 /** A URL of the shared server as a user that may do what the documentation says, and nothing else. */
@@ -26,22 +26,6 @@ async function readerUrl(prefix: string, ...more: string[]): Promise<string> {
 }
 
 const MINIMUM = ['+xrange', '+xinfo|stream', '+multi', '+exec', '+scan'];
-
-async function failure(attempt: Promise<unknown>): Promise<RedisError> {
-  const error = await attempt.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(RedisError);
-  expect(inspectDeep(error)).not.toContain(PASSWORD);
-  return error as RedisError;
-}
-
-/** All that a log could print of an error. */
-function inspectDeep(error: unknown): string {
-  const { name, message, stack, cause } = error as Error;
-  return [name, message, stack, JSON.stringify(error), cause ? inspectDeep(cause) : ''].join('\n');
-}
 
 async function readOne(url: string, prefix: string) {
   const connection = await connectRedis({ url, ...fast });
