@@ -8,6 +8,8 @@ import { missing } from './replicas.ts';
 export interface ClusterNode {
   readonly url: string;
   readonly port: number;
+  /** Where it speaks TLS, if it does. */
+  readonly tlsPort: number | undefined;
   readonly id: string;
   readonly admin: Redis;
   stop(): Promise<void>;
@@ -25,11 +27,15 @@ export interface TestCluster extends AsyncDisposable {
   move(key: string, to: ClusterNode): Promise<{ finish(): Promise<void> }>;
 }
 
-/** Starts three masters that share all hash slots. */
-export async function startCluster({ replicas = 0, args = [] as readonly string[] } = {}): Promise<TestCluster> {
+/** Starts three masters that share all hash slots; `tls` are settings with which they speak TLS, too. */
+export async function startCluster({
+  replicas = 0,
+  args = [] as readonly string[],
+  tls = undefined as readonly string[] | undefined,
+} = {}): Promise<TestCluster> {
   const started = new AsyncDisposableStack();
   try {
-    const nodes = await Promise.all(Array.from({ length: 3 + replicas }, () => startNode(args, started)));
+    const nodes = await Promise.all(Array.from({ length: 3 + replicas }, () => startNode(args, tls, started)));
     const masters = nodes.slice(0, 3);
     const [first] = masters as [ClusterNode];
     const bounds = [0, 5461, 10_923, 16_384] as const;
@@ -41,7 +47,7 @@ export async function startCluster({ replicas = 0, args = [] as readonly string[
       await admin.call('CLUSTER', 'ADDSLOTSRANGE', `${bounds[i]}`, `${(bounds[i + 1] ?? 0) - 1}`);
     }
     for (const node of nodes.slice(1)) {
-      await first.admin.call('CLUSTER', 'MEET', '127.0.0.1', `${node.port}`, `${await busPort(node)}`);
+      await first.admin.call('CLUSTER', 'MEET', '127.0.0.1', `${node.tlsPort ?? node.port}`, `${await busPort(node)}`);
     }
     for (const node of nodes) await until(async () => (await peersOf(node)) === nodes.length);
     for (const [i, { admin }] of nodes.slice(3).entries())
@@ -94,19 +100,26 @@ function until(condition: () => Promise<boolean>): Promise<void> {
   );
 }
 
-async function startNode(args: readonly string[], started: AsyncDisposableStack): Promise<ClusterNode> {
+async function startNode(
+  args: readonly string[],
+  tls: readonly string[] | undefined,
+  started: AsyncDisposableStack,
+): Promise<ClusterNode> {
   const server = findServer();
   if (!server) throw new Error(missing.server);
   // Without one of its own, the port for other servers is 10,000 above, where there may be none.
   const bus = await freePort();
   const settings = ['--cluster-enabled', 'yes', '--cluster-port', `${bus}`, '--cluster-node-timeout', '1000'];
-  const redis = started.use(await startNative(server, [...settings, ...args]));
+  const tlsPort = tls && (await freePort());
+  const ofTls = tls ? ['--tls-port', `${tlsPort}`, '--tls-cluster', 'yes', ...tls] : [];
+  const redis = started.use(await startNative(server, [...settings, ...args, ...ofTls]));
   const admin = new Redis(redis.url, { maxRetriesPerRequest: null });
   admin.on('error', () => {});
   started.defer(() => admin.disconnect());
   return {
     url: redis.url,
     port: Number(new URL(redis.url).port),
+    tlsPort,
     id: `${await admin.call('CLUSTER', 'MYID')}`,
     admin,
     stop: async () => {

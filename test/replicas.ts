@@ -33,7 +33,15 @@ export async function ownServer(args: readonly string[] = [], environment?: Reco
   if (!server) throw new Error(missing.server);
   const redis = await startNative(server, args, environment);
   onTestFinished(() => redis[Symbol.asyncDispose]());
-  return { url: redis.url, admin: adminRedis(redis.url), stop: async () => redis[Symbol.asyncDispose]() };
+  const admin = adminRedis(redis.url);
+  return {
+    url: redis.url,
+    admin,
+    async stop() {
+      admin.disconnect();
+      await redis[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** Runs a test where what it needs is there; elsewhere it is skipped with the reason, but not on CI, which must have it. */

@@ -66,7 +66,7 @@ const KINDS: readonly Kind[] = [
     'REDIS_AUTH',
     /^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password|ERR Client sent AUTH)/,
     'user or password is wrong',
-    'check the user and the password in the URL',
+    'check the user and the password in the URL, those of Sentinels under "sentinelUsername" and "sentinelPassword" in the secret',
   ],
   ['REDIS_PERMISSION', /^NOPERM/, 'the user may not do this', PERMISSIONS],
   [
@@ -122,7 +122,7 @@ export function redisError(error: Error, target: RedisTarget, what: string): Red
     'see the reply',
   ];
   const advice = code === 'REDIS_AUTH' && target.iam ? IAM_REMEDY : remedy;
-  return new RedisError(code, `${what} failed on ${describe(target)}: ${cause} (${error.message}); ${advice}.`);
+  return new RedisError(code, `${what} failed on ${describe(target)}: ${cause} (${error.message.trim()}); ${advice}.`);
 }
 
 function describe({ host, port, user, role }: RedisTarget): string {
