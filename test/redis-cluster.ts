@@ -56,7 +56,8 @@ export async function startCluster({
       await until(async () => `${await admin.call('CLUSTER', 'INFO')}`.includes('cluster_state:ok'));
     for (const { admin } of nodes.slice(3))
       await until(async () => (await admin.info('replication')).includes('master_link_status:up'));
-    const client = new Cluster(nodes.map(({ port }) => ({ host: '127.0.0.1', port })));
+    const hosts = nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
+    const client = new Cluster(hosts, { redisOptions: { maxRetriesPerRequest: null } });
     client.on('error', () => {});
     started.defer(() => client.disconnect());
     return {
