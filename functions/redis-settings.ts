@@ -29,7 +29,7 @@ export function redisFaults(url: string, settings: RedisSettings): string[] {
     BULLBRIDGE_REDIS_CA: ca,
     BULLBRIDGE_REDIS_IAM: iam,
   } = settings;
-  const { addresses = [], tls = true, user, password } = parseRedisUrl(url) ?? {};
+  const { addresses = [], tls = true, user, password, db = 0 } = parseRedisUrl(url) ?? {};
   const given = 'the URL of Redis';
   const faults: (string | false | undefined)[] = [
     addresses.length > 1 &&
@@ -39,6 +39,7 @@ export function redisFaults(url: string, settings: RedisSettings): string[] {
     cluster &&
       sentinel !== undefined &&
       'both BULLBRIDGE_REDIS_CLUSTER and BULLBRIDGE_REDIS_SENTINEL are set; a cluster has no Sentinels',
+    cluster && db > 0 && `BULLBRIDGE_REDIS_CLUSTER is true, but ${given} names database ${db}; a cluster has only 0`,
     ca !== undefined && !tls && `BULLBRIDGE_REDIS_CA is set, but ${given} is without TLS; it must begin with rediss://`,
   ];
   if (iam && addresses.length > 0) {

@@ -158,6 +158,10 @@ describe('the configuration', () => {
       ['both BULLBRIDGE_REDIS_CLUSTER and BULLBRIDGE_REDIS_SENTINEL are set; a cluster has no Sentinels'],
     ],
     [
+      { BULLBRIDGE_REDIS_CLUSTER: 'true', REDIS_URL: 'redis://one/2' },
+      ['BULLBRIDGE_REDIS_CLUSTER is true, but the URL of Redis names database 2; a cluster has only 0'],
+    ],
+    [
       { BULLBRIDGE_REDIS_CA: rootCertificates[0] ?? '' },
       ['BULLBRIDGE_REDIS_CA is set, but the URL of Redis is without TLS; it must begin with rediss://'],
     ],

@@ -5,7 +5,7 @@ import { findServer, startNative } from '../local/redis.ts';
 import { missing } from './replicas.ts';
 
 /** A server of a cluster. */
-export interface ClusterNode {
+interface ClusterNode {
   readonly url: string;
   readonly port: number;
   /** Where it speaks TLS, if it does. */

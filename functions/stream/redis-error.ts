@@ -125,6 +125,15 @@ export function redisError(error: Error, target: RedisTarget, what: string): Red
   return new RedisError(code, `${what} failed on ${describe(target)}: ${cause} (${error.message.trim()}); ${advice}.`);
 }
 
+/** Why there is no password that AWS would take. */
+export function tokenError(error: Error, target: RedisTarget): RedisError {
+  const reason = `${error.name}: ${error.message}`;
+  return new RedisError(
+    'REDIS_AUTH',
+    `making the IAM token for ${describe(target)} failed: ${reason}; the function needs the credentials of its role.`,
+  );
+}
+
 function describe({ host, port, user, role }: RedisTarget): string {
   return `Redis ${host}:${port}${role === undefined ? '' : `, ${role},`} as user "${user}"`;
 }

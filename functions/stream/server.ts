@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import type { RedisError } from '../errors.ts';
 import type { Command } from './connection.ts';
-import { type RedisTarget, redisError } from './redis-error.ts';
+import { type RedisTarget, redisError, tokenError } from './redis-error.ts';
 import type { Address } from './redis-url.ts';
 import { speaksPlain, speaksTls } from './speech.ts';
 
@@ -76,7 +76,11 @@ export async function connectServer({ host, port }: Address, access: ServerAcces
 async function open(target: RedisTarget, access: ServerAccess): Promise<Redis> {
   const { tls, ca, user, db = 0, token, connectTimeout, commandTimeout } = access;
   const { host, port } = target;
-  const password = token ? await token() : access.password;
+  const password = token
+    ? await token().catch((error: Error) => {
+        throw tokenError(error, target);
+      })
+    : access.password;
   const redis = new Redis({
     host,
     port,

@@ -80,6 +80,15 @@ describe('each way to fail has one clear error, without the password', () => {
     });
   });
 
+  test('there is no token', async () => {
+    const token = () => Promise.reject(new Error('Could not load credentials from any providers'));
+
+    expect(await failure(connectRedis({ url: inject('redisUrl'), token, ...fast }))).toMatchObject({
+      code: 'REDIS_AUTH',
+      message: expect.stringMatching(/making the IAM token for Redis .* failed: Error: Could not load credentials/),
+    });
+  });
+
   test('the user may not read the keys', async () => {
     const prefix = ownPrefix();
     const url = await readerUrl(`${prefix}-other`, ...MINIMUM);
