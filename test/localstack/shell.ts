@@ -50,15 +50,14 @@ export function openShell(environment: Readonly<Record<string, string>>): Shell 
   };
 }
 
-/** The commands of docs/localstack.md, by the heading that they are under. */
-export async function walkThrough(): Promise<ReadonlyMap<string, string>> {
+/** Reads docs/localstack.md. @returns what gives the commands under the heading that begins so */
+export async function readSteps(): Promise<(beginning: string) => string> {
   const text = await readFile(new URL('../../docs/localstack.md', import.meta.url), 'utf8');
-  const sections = text.split(/^## /m).slice(1);
-  return new Map(
-    sections.map((section) => {
-      const [heading = ''] = section.split('\n');
-      const blocks = [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
-      return [heading, blocks.join('')];
-    }),
-  );
+  const sections = text.split(/^## /m);
+  return (beginning) => {
+    const section = sections.find((one) => one.startsWith(beginning)) ?? '';
+    const commands = [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block).join('');
+    if (commands === '') throw new Error(`docs/localstack.md has no commands under "${beginning}"`);
+    return commands;
+  };
 }
