@@ -7,6 +7,7 @@ import { createClaimCheck } from './bus/claim-check.ts';
 import { createConcurrencyLimit } from './bus/concurrency.ts';
 import { type DeadLetterOptions, type Park, parkIn } from './bus/dead-letters.ts';
 import { checkEventBus, putEventsOf } from './bus/event-bus.ts';
+import { leanPutEventsOf } from './bus/lean-event-bus.ts';
 import { putObjectIn } from './bus/payload-bucket.ts';
 import { createPublisher, type Publish } from './bus/publish.ts';
 import { cutToFit, type Shrink } from './bus/shrink.ts';
@@ -64,9 +65,13 @@ export function createContainer(config: Config): Container {
           random: Math.random,
         });
   const deadLetters = { client: sqs, queueUrl, busName, shrink };
+  const putEvents =
+    config.BULLBRIDGE_PUBLISHER === 'sdk'
+      ? putEventsOf(bus, busName)
+      : leanPutEventsOf(bus, { busName, now, ...requestHandler });
   const publishAndPark = (park: Park) =>
     createPublisher({
-      putEvents: putEventsOf(bus, busName),
+      putEvents,
       park,
       shrink,
       concurrency: createConcurrencyLimit(MAX_REQUESTS),

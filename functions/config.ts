@@ -156,6 +156,13 @@ export const VARIABLES = {
     allowed: 'a whole number from 0 to 3600000',
     about: 'Margin for clocks that differ, for the recovery of lost events.',
   },
+  BULLBRIDGE_PUBLISHER: {
+    schema: oneOf('lean', 'sdk'),
+    default: 'lean',
+    allowed: 'lean or sdk',
+    about:
+      "What sends events to the bus: `lean`, a sender of bullbridge's own with the SDK's credentials, endpoints and signatures for less than half of its CPU time, or `sdk`, the client of the AWS SDK.",
+  },
   BULLBRIDGE_QUEUE_METRICS: {
     schema: flag,
     default: 'false',
