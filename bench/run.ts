@@ -200,6 +200,8 @@ async function coldStart(): Promise<void> {
   const monitor = await connection.monitor();
   const toXrange: number[] = [];
   const empty: number[] = [];
+  const cpu: number[] = [];
+  const plainCpu: number[] = [];
   for (let round = 0; round < 11; round += 1) {
     await using forward = await startFunction(sink, 'cold');
     const start = performance.now();
@@ -213,6 +215,10 @@ async function coldStart(): Promise<void> {
     toXrange.push(await seen);
     await invocation;
     monitor.removeAllListeners('monitor');
+    cpu.push(forward.usage.cpu);
+    await using plain = await startFunction(sink, 'cold', bundle.file, { BULLBRIDGE_PUBLISHER: 'sdk' });
+    await plain.invoke();
+    plainCpu.push(plain.usage.cpu);
     await using nothing = createFunction({
       bundle: fileURLToPath(new URL('empty.mjs', import.meta.url)),
       environment: {},
@@ -225,6 +231,10 @@ async function coldStart(): Promise<void> {
   print(
     'cold start: process start to first XRANGE',
     `${Math.round(median(toXrange))} ms (an empty function: ${Math.round(median(empty))} ms)`,
+  );
+  print(
+    '  CPU of the first invocation, with one event',
+    `${Math.round(median(cpu))} ms (with the SDK's client: ${Math.round(median(plainCpu))} ms)`,
   );
   print('  bundle', `${Math.round(bundle.bytes / 1000)} kB`);
 }

@@ -1,7 +1,8 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { getEndpointFromInstructions } from '@smithy/core/endpoints';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { Pool } from 'undici';
+import type { Dispatcher } from 'undici';
+import Pool from 'undici/lib/dispatcher/pool.js';
 import type { BusEntry } from './entry.ts';
 import type { EntryResult, PutEvents } from './event-bus.ts';
 import { type Answer, exchange } from './exchange.ts';
@@ -65,7 +66,7 @@ export function leanPutEventsOf({ config }: EventBridgeClient, options: LeanOpti
 interface Target {
   readonly address: { readonly protocol: string; readonly hostname: string; readonly port?: number; path: string };
   readonly headers: Readonly<Record<string, string>>;
-  readonly pool: Pool;
+  readonly pool: Dispatcher;
 }
 
 function bodyOf(entries: readonly BusEntry[], EventBusName: string): string {
