@@ -15,8 +15,8 @@ import type { Config } from './config.ts';
 import { readRedisAccess } from './redis-access.ts';
 import { connectRedis, type RedisConnection } from './stream/connection.ts';
 
-/** PutEvents requests under way at most; the bound falls by itself where the account's limit is lower. */
-const MAX_REQUESTS = 16;
+/** PutEvents requests under way at most, within the SDK's 50 sockets; the bound falls by itself where the account's limit is lower. */
+const MAX_REQUESTS = 48;
 /** Entries that are taken apart and stored in the payload bucket at once. */
 const MAX_UPLOADS = 2;
 

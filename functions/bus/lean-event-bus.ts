@@ -6,6 +6,7 @@ import Pool from 'undici/lib/dispatcher/pool.js';
 import type { BusEntry } from './entry.ts';
 import type { EntryResult, PutEvents } from './event-bus.ts';
 import { type Answer, exchange } from './exchange.ts';
+import { Sha256 } from './sha256.ts';
 
 export interface LeanOptions {
   readonly busName: string;
@@ -26,20 +27,19 @@ const KEEP_ALIVE = 20_000;
  * no HTTP proxy.
  * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  */
-export function leanPutEventsOf({ config }: EventBridgeClient, options: LeanOptions): PutEvents {
+export function leanPutEventsOf(client: EventBridgeClient, options: LeanOptions): PutEvents {
+  const { config } = client;
   const { busName, now, connectionTimeout, requestTimeout } = options;
-  const { credentials, region, sha256 } = config;
-  const signer = new SignatureV4({ credentials, region, sha256, service: 'events' });
+  const { credentials, region } = config;
+  const signer = new SignatureV4({ credentials, region, sha256: Sha256, service: 'events' });
   let target: Promise<Target> | undefined;
 
   async function findTarget(): Promise<Target> {
-    const endpoint = await getEndpointFromInstructions({}, PutEventsCommand, { ...config });
-    const { protocol, hostname, host, port, origin, pathname } = endpoint.url;
-    const connect = { timeout: connectionTimeout, allowH2: false };
+    const { protocol, hostname, host, port, origin, pathname } = await endpointOf(client);
     return {
-      address: { protocol, hostname, ...(port && { port: Number(port) }), path: pathname.replace(/\/?$/, '/') },
+      address: { protocol, hostname, ...(port && { port: Number(port) }), path: pathname },
       headers: { host, 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'AWSEvents.PutEvents' },
-      pool: new Pool(origin, { connect, allowH2: false, keepAliveTimeout: KEEP_ALIVE }),
+      pool: new Pool(origin, { connectTimeout: connectionTimeout, allowH2: false, keepAliveTimeout: KEEP_ALIVE }),
     };
   }
 
@@ -57,14 +57,28 @@ export function leanPutEventsOf({ config }: EventBridgeClient, options: LeanOpti
     if (answer.status < 300) return resultsOf(answer);
     const date = Date.parse(String(answer.headers['date']));
     // As the client does: a clock that is wrong is put right for the next request.
-    if (!Number.isNaN(date)) config.systemClockOffset = date - now().getTime();
+    if (date) config.systemClockOffset = date - now().getTime();
     throw failureOf(answer);
   };
 }
 
-/** Where the requests go. */
+/** Where a client sends its requests: what it was told, by its environment too, or AWS's own in its region. */
+export async function endpointOf({ config }: EventBridgeClient): Promise<URL> {
+  // What is found is noted in the configuration that is given.
+  const { url } = await getEndpointFromInstructions({}, PutEventsCommand, { ...config });
+  const endpoint = new URL(url);
+  if (!endpoint.pathname.endsWith('/')) endpoint.pathname += '/';
+  return endpoint;
+}
+
+/** Where the requests go, and what all of them have. */
 interface Target {
-  readonly address: { readonly protocol: string; readonly hostname: string; readonly port?: number; path: string };
+  readonly address: {
+    readonly protocol: string;
+    readonly hostname: string;
+    readonly port?: number;
+    readonly path: string;
+  };
   readonly headers: Readonly<Record<string, string>>;
   readonly pool: Dispatcher;
 }
