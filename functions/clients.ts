@@ -68,7 +68,7 @@ export function createContainer(config: Config): Container {
   const putEvents =
     config.BULLBRIDGE_PUBLISHER === 'sdk'
       ? putEventsOf(bus, busName)
-      : leanPutEventsOf(bus, { busName, now, ...requestHandler });
+      : leanPutEventsOf(bus, { busName, now, connections: MAX_REQUESTS, ...requestHandler });
   const publishAndPark = (park: Park) =>
     createPublisher({
       putEvents,

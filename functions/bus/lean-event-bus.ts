@@ -11,6 +11,8 @@ import { Sha256 } from './sha256.ts';
 export interface LeanOptions {
   readonly busName: string;
   readonly now: () => Date;
+  /** Connections at most; a request beyond them waits for one. */
+  readonly connections: number;
   /** Milliseconds until a connection must be made. */
   readonly connectionTimeout: number;
   /** Milliseconds until a request must be answered whole. */
@@ -29,7 +31,7 @@ const KEEP_ALIVE = 20_000;
  */
 export function leanPutEventsOf(client: EventBridgeClient, options: LeanOptions): PutEvents {
   const { config } = client;
-  const { busName, now, connectionTimeout, requestTimeout } = options;
+  const { busName, now, connections, connectionTimeout, requestTimeout } = options;
   const { credentials, region } = config;
   const signer = new SignatureV4({ credentials, region, sha256: Sha256, service: 'events' });
   let target: Promise<Target> | undefined;
@@ -39,7 +41,12 @@ export function leanPutEventsOf(client: EventBridgeClient, options: LeanOptions)
     return {
       address: { protocol, hostname, ...(port && { port: Number(port) }), path: pathname },
       headers: { host, 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'AWSEvents.PutEvents' },
-      pool: new Pool(origin, { connectTimeout: connectionTimeout, allowH2: false, keepAliveTimeout: KEEP_ALIVE }),
+      pool: new Pool(origin, {
+        connections,
+        connectTimeout: connectionTimeout,
+        allowH2: false,
+        keepAliveTimeout: KEEP_ALIVE,
+      }),
     };
   }
 
@@ -85,9 +92,9 @@ interface Target {
 
 function bodyOf(entries: readonly BusEntry[], EventBusName: string): string {
   const Entries = entries.map(({ Source, DetailType, Time, Detail }) => ({
+    ...(Time && { Time: Time.getTime() / 1000 }),
     Source,
     DetailType,
-    ...(Time && { Time: Time.getTime() / 1000 }),
     Detail,
     EventBusName,
   }));

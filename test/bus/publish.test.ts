@@ -25,7 +25,8 @@ const TIMEOUTS = { connectionTimeout: 2000, requestTimeout: 300 };
 /** What sends the requests: both must be answered, and fail, in the same way. */
 const SENDERS: Readonly<Record<string, (client: EventBridgeClient) => PutEvents>> = {
   'the AWS SDK': (client) => putEventsOf(client, 'bus'),
-  'the lean sender': (client) => leanPutEventsOf(client, { busName: 'bus', now: () => new Date(), ...TIMEOUTS }),
+  'the lean sender': (client) =>
+    leanPutEventsOf(client, { busName: 'bus', now: () => new Date(), connections: 4, ...TIMEOUTS }),
 };
 
 describe.each(Object.keys(SENDERS))('by %s', (sender) => {
