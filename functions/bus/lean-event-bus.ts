@@ -23,7 +23,7 @@ export interface LeanOptions {
 const KEEP_ALIVE = 20_000;
 
 /**
- * Publishes to one bus with the credentials, region, endpoint and clock of the AWS SDK's client, for less than half of its CPU time.
+ * Publishes to one bus with the credentials, region, endpoint and clock of the AWS SDK's client, for half of its CPU time or less.
  *
  * The same request as the client's own, signed by the same code, over undici's pool of connections; nothing is retried. It uses
  * no HTTP proxy.
