@@ -4,7 +4,7 @@ import { putEventsOf } from '../../functions/bus/event-bus.ts';
 import { endpointOf } from '../../functions/bus/lean-event-bus.ts';
 import { judgeFailure } from '../../functions/bus/verdict.ts';
 import { authorizationOf } from '../sigv4.ts';
-import { clientOf, ENTRY, leanOf, type Received, SECRET, startServer } from './lean.ts';
+import { ACCEPTED, clientOf, ENTRY, leanOf, type Received, SECRET, startServer } from './lean.ts';
 
 describe('the request', () => {
   test.each([
