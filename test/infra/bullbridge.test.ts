@@ -154,7 +154,7 @@ describe('what runs', () => {
   test('says how to get a bundle that is missing', () => {
     const { stack } = createStack();
     const interval = Duration.minutes(1);
-    const props = { name: 'unbuilt', description: '', environment: {}, interval, timeout: interval, payload: {} };
+    const props = { name: 'unbuilt', description: '', environment: {}, interval, timeout: interval, payloads: [{}] };
     expect(() => new ScheduledFunction(stack, 'Unbuilt', props)).toThrow(
       /^the bundle of the function "unbuilt" is missing, got nothing at .*dist.lambda.unbuilt; run npm run build$/,
     );

@@ -5,6 +5,7 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildFunctions } from '../../infra/build.ts';
+import { RedisAccess } from '../../infra/redis-access.ts';
 import { only, permissionsOf, synthesize } from './synth.ts';
 
 let template: Template;
@@ -138,7 +139,9 @@ describe('what may be done', () => {
   });
 
   test('allows a secret known by its name, whose ARN has an unknown end', () => {
-    const named = synthesize((stack) => ({ redisUrlSecret: Secret.fromSecretNameV2(stack, 'Named', 'redis') }));
+    const named = synthesize((stack) => ({
+      redis: RedisAccess.fromUrlSecret(Secret.fromSecretNameV2(stack, 'Named', 'redis')),
+    }));
     const [, resource] =
       permissionsOf(named, 'BullbridgeForwardRole').find(([actions]) => actions === 'secretsmanager:GetSecretValue') ??
       [];
@@ -147,7 +150,7 @@ describe('what may be done', () => {
 
   test('allows the key of a secret, through Secrets Manager only', () => {
     const keyed = synthesize((stack) => ({
-      redisUrlSecret: new Secret(stack, 'Own', { encryptionKey: new Key(stack, 'Key') }),
+      redis: RedisAccess.fromUrlSecret(new Secret(stack, 'Own', { encryptionKey: new Key(stack, 'Key') })),
     }));
     keyed.hasResourceProperties('AWS::KMS::Key', {
       KeyPolicy: {

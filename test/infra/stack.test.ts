@@ -12,7 +12,7 @@ const createStack = (context?: Readonly<Record<string, unknown>>, env?: { accoun
   new BullbridgeStack(createApp(context), 'Bullbridge', { env });
 const synthesize = (context?: Readonly<Record<string, unknown>>) => Template.fromStack(createStack(context));
 
-test('needs nothing but the secret of the default name', () => {
+test('needs nothing but what cdk.json says: a secret with a name', () => {
   const template = synthesize();
   expect(JSON.stringify(environmentOf(template)['REDIS_URL_SECRET_ARN'])).toContain(':secret:bullbridge/redis-url"');
   expect(Object.keys(template.findOutputs('*'))).toEqual([
@@ -30,7 +30,7 @@ test('needs nothing but the secret of the default name', () => {
 test('takes its options from the context, also where cdk.json has numbers and lists', () => {
   const secret = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbCdEf';
   const template = synthesize({
-    redisUrlSecretArn: secret,
+    redis: secret,
     eventBusName: 'jobs',
     intervalMinutes: 2,
     prefix: 'jobs',
@@ -74,10 +74,6 @@ test.for([
     'context startFrom must be "beginning" or "now", then queue=beginning or queue=now, got "now,emails"',
   ],
   [{ intervalMinutes: 'often' }, 'context intervalMinutes must be a whole number, got "often"'],
-  [
-    { redisUrlSecretName: 'a', redisUrlSecretArn: 'b' },
-    'context redisUrlSecretName and redisUrlSecretArn must not both be given, got both',
-  ],
   [{ removalPolicy: 'keep' }, 'context removalPolicy must be retain or destroy, got "keep"'],
 ] as const)('refuses %j', ([context, fault]) => {
   expect(() => createStack(context)).toThrow(new Error(fault));
