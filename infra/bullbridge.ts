@@ -1,6 +1,5 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import { Port } from 'aws-cdk-lib/aws-ec2';
 import { EventBus, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -10,10 +9,9 @@ import { Construct } from 'constructs';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { BundledFunction } from './bundled-function.ts';
 import { check } from './check.ts';
-import { createEndpoints } from './endpoints.ts';
 import { settingsOf } from './environment.ts';
+import { checkNetwork, createEndpoints, letIn } from './network.ts';
 import { allow, allowKey, nameOf } from './permissions.ts';
-import type { RedisAccess } from './redis-access.ts';
 import { lossPatternOf, type OnEventOptions, type OnLossOptions, type Origin, patternOf } from './rules.ts';
 import { ScheduledFunction } from './scheduled-function.ts';
 import { allowLogs, createBucket, createDeadLetterQueue, createTable } from './storage.ts';
@@ -67,6 +65,8 @@ export class Bullbridge extends Construct {
       'a whole number, 1 to 100',
     );
 
+    checkNetwork(props);
+
     this.eventBus = props.eventBus ?? new EventBus(this, 'EventBus', { description: "Events of BullMQ's queues" });
     const storage = { encryptionKey, removalPolicy };
     this.table = createTable(this, storage);
@@ -102,7 +102,7 @@ export class Bullbridge extends Construct {
       securityGroups: props.securityGroups,
     });
     this.forwardFunction = forward.function;
-    this.allowRead(this.forwardFunction, redis, 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem');
+    this.allowRead(this.forwardFunction, props, 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem');
     this.allowPublish(this.forwardFunction);
 
     const reconcile = new ScheduledFunction(this, 'Reconcile', {
@@ -118,7 +118,7 @@ export class Bullbridge extends Construct {
       securityGroups: props.vpc && this.forwardFunction.connections.securityGroups,
     });
     this.reconcileFunction = reconcile.function;
-    this.allowRead(this.reconcileFunction, redis, 'dynamodb:Query', 'dynamodb:UpdateItem');
+    this.allowRead(this.reconcileFunction, props, 'dynamodb:Query', 'dynamodb:UpdateItem');
     this.allowPublish(this.reconcileFunction);
 
     const redrive = new BundledFunction(this, 'Redrive', {
@@ -133,7 +133,8 @@ export class Bullbridge extends Construct {
     const queueActions = ['ReceiveMessage', 'DeleteMessage', 'ChangeMessageVisibility', 'GetQueueAttributes'];
     allow(this.redriveFunction, this.deadLetterQueue.queueArn, ...queueActions.map((action) => `sqs:${action}`));
 
-    this.connect(props);
+    createEndpoints(this, props);
+    if (props.vpc) letIn(this.forwardFunction.connections.securityGroups, redis);
   }
 
   /**
@@ -188,25 +189,15 @@ export class Bullbridge extends Construct {
     });
   }
 
-  private allowRead(grantee: LambdaFunction, redis: RedisAccess, ...tableActions: string[]): void {
+  private allowRead(
+    grantee: LambdaFunction,
+    { redis, encryptionKey }: BullbridgeProps,
+    ...tableActions: string[]
+  ): void {
     allow(grantee, this.table.tableArn, ...tableActions);
     // https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html
-    allowKey(grantee, this.table.encryptionKey, 'dynamodb', 'Decrypt');
+    allowKey(grantee, encryptionKey, 'dynamodb', 'Decrypt');
     redis._access.allow(grantee);
-  }
-
-  /** The ways of the network to Redis and to AWS. */
-  private connect({ redis, vpc, vpcSubnets: subnets, vpcEndpoints }: BullbridgeProps): void {
-    const { securityGroup, ports, secret } = redis._access;
-    if (vpc === undefined) {
-      for (const [prop, value] of Object.entries({ vpcEndpoints, 'the securityGroup of redis': securityGroup })) {
-        if (value) throw new Error(`${prop} must come with the prop vpc, got none`);
-      }
-      return;
-    }
-    if (vpcEndpoints) createEndpoints(this, { vpc, subnets, secrets: secret });
-    if (securityGroup === undefined) return;
-    for (const port of ports) this.forwardFunction.connections.allowTo(securityGroup, Port.tcp(port), 'bullbridge');
   }
 }
 

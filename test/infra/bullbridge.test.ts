@@ -1,6 +1,8 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { EventBus } from 'aws-cdk-lib/aws-events';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildFunctions } from '../../infra/build.ts';
@@ -15,13 +17,58 @@ beforeAll(async () => {
 });
 
 describe('what is kept', () => {
-  test('keeps its logical ids: another id is another, empty table', () => {
-    const types = ['AWS::Events::EventBus', 'AWS::DynamoDB::GlobalTable', 'AWS::SQS::Queue'];
-    expect(types.map((type) => only(template, type).id)).toMatchInlineSnapshot(`
+  test('keeps its logical ids: under another id a deployment makes an empty one and leaves the old behind', () => {
+    const types = [
+      'AWS::DynamoDB::GlobalTable', // Positions: each stream would be read from its beginning again.
+      'AWS::SQS::Queue', // Parked events: redrive would no longer find them.
+      'AWS::S3::Bucket', // Payloads: those of new events would be where no consumer may read.
+      'AWS::Events::EventBus', // The rules of consumers: they would match nothing more.
+      'AWS::Logs::LogGroup', // Logs, and the metric filters and subscriptions on them.
+    ];
+    const idsOf = (from: Template) => types.map((type) => Object.keys(from.findResources(type)));
+    expect(idsOf(template)).toMatchInlineSnapshot(`
       [
-        "BullbridgeEventBus01FAD6E2",
-        "BullbridgeCheckpoints188C9656",
-        "BullbridgeDeadLetterQueueBE5CF1A8",
+        [
+          "BullbridgeCheckpoints188C9656",
+        ],
+        [
+          "BullbridgeDeadLetterQueueBE5CF1A8",
+        ],
+        [
+          "BullbridgePayloads0F29A008",
+        ],
+        [
+          "BullbridgeEventBus01FAD6E2",
+        ],
+        [
+          "BullbridgeForwardLogs4269B6A7",
+          "BullbridgeReconcileLogs5CF3BBD1",
+          "BullbridgeRedriveLogsAF8C059D",
+        ],
+      ]
+    `);
+    const everything = synthesize((stack) => ({
+      encryptionKey: new Key(stack, 'Key'),
+      vpc: new Vpc(stack, 'Vpc'),
+      shards: 3,
+      tracing: true,
+    }));
+    expect(idsOf(everything)).toEqual(idsOf(template));
+  });
+
+  test('keeps the schedules and functions that alarms and the operator know', () => {
+    const types = ['AWS::Scheduler::Schedule', 'AWS::Lambda::Function'];
+    expect(types.map((type) => Object.keys(template.findResources(type)))).toMatchInlineSnapshot(`
+      [
+        [
+          "BullbridgeForwardScheduleD954677E",
+          "BullbridgeReconcileScheduleC49EE5DA",
+        ],
+        [
+          "BullbridgeForwardFunctionFF0359F1",
+          "BullbridgeReconcileFunctionEF9B1FB7",
+          "BullbridgeRedriveFunctionBCFDFC5F",
+        ],
       ]
     `);
   });
@@ -135,6 +182,21 @@ describe('what runs', () => {
       Environment: { Variables: Match.objectLike({ BULLBRIDGE_INTERVAL_SECONDS: '300' }) },
     });
     slower.hasResourceProperties('AWS::Lambda::EventInvokeConfig', { MaximumEventAgeInSeconds: 300 });
+  });
+
+  test('runs each shard on a schedule of its own, the first on the one that it had', () => {
+    const schedulesOf = (from: Template) => {
+      const all = Object.entries(from.findResources('AWS::Scheduler::Schedule'));
+      return all.filter(([id]) => id.startsWith('BullbridgeForward'));
+    };
+    const sharded = schedulesOf(synthesize({ shards: 3 }));
+    expect(sharded[0]?.[0]).toBe(schedulesOf(template)[0]?.[0]);
+    expect(sharded.map(([, { Properties }]) => JSON.parse(Properties['Target']['Input']))).toEqual([
+      { shard: { index: 0, count: 3 } },
+      { shard: { index: 1, count: 3 } },
+      { shard: { index: 2, count: 3 } },
+    ]);
+    synthesize({ shards: 3 }).resourceCountIs('AWS::Lambda::Function', 3);
   });
 
   test('recovers what was lost each five minutes, or as told, for 15 minutes at the most', () => {

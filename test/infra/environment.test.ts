@@ -54,6 +54,7 @@ describe('the environment of the function', () => {
       sourceName: 'redis-1',
       startFrom: 'now',
       startFromByQueue: { emails: 'beginning' },
+      tail: 'always',
       sweepSize: 500,
       clockSkew: Duration.millis(500),
       queueMetrics: true,
@@ -73,6 +74,7 @@ describe('the environment of the function', () => {
       BULLBRIDGE_EVENTS: '*',
       BULLBRIDGE_SOURCE_NAME: 'redis-1',
       BULLBRIDGE_START_FROM: { default: 'now', queues: new Map([['emails', 'beginning']]) },
+      BULLBRIDGE_TAIL: 'always',
       BULLBRIDGE_SWEEP_SIZE: 500,
       BULLBRIDGE_CLOCK_SKEW_MS: 500,
       BULLBRIDGE_QUEUE_METRICS: true,
@@ -169,6 +171,21 @@ describe('a fault stops the synthesis', () => {
     );
     expect(faultOf({ sweepSize: 1.5 })).toThrowErrorMatchingInlineSnapshot(
       `[Error: sweepSize must be a whole number from 1 to 10000, got 1.5]`,
+    );
+  });
+
+  test('in the number of shards', () => {
+    expect(faultOf({ shards: 0 })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: shards must be a whole number, 1 to 100, got 0]`,
+    );
+    expect(faultOf({ shards: 2.5 })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: shards must be a whole number, 1 to 100, got 2.5]`,
+    );
+  });
+
+  test('in tailing', () => {
+    expect(faultOf({ tail: 'sometimes' as 'auto' })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: tail must be "auto", "always" or "never", got "sometimes"]`,
     );
   });
 

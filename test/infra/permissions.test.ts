@@ -10,6 +10,24 @@ import { only, permissionsOf, synthesize } from './synth.ts';
 
 let template: Template;
 
+/** A policy with the use of a key through a service, and of nothing else by it. */
+const policyWith = (actions: string | string[], service: string) => ({
+  PolicyDocument: {
+    Statement: Match.arrayWith([
+      {
+        Action: actions,
+        Effect: 'Allow',
+        Resource: { 'Fn::GetAtt': Match.arrayWith(['Arn']) },
+        Condition: {
+          StringEquals: {
+            'kms:ViaService': { 'Fn::Join': ['', [`${service}.`, { Ref: 'AWS::Region' }, '.amazonaws.com']] },
+          },
+        },
+      },
+    ]),
+  },
+});
+
 beforeAll(async () => {
   await buildFunctions();
   template = synthesize();
@@ -126,16 +144,7 @@ describe('what may be done', () => {
     given.resourceCountIs('AWS::S3::Bucket', 1);
     const statements = permissionsOf(given, 'BullbridgeForwardRole');
     expect(statements.map(([actions]) => actions)).toContain('s3:PutObject');
-    given.hasResourceProperties('AWS::KMS::Key', {
-      KeyPolicy: {
-        Statement: Match.arrayWith([
-          Match.objectLike({
-            Action: 'kms:GenerateDataKey',
-            Condition: { StringEquals: { 'kms:ViaService': Match.anyValue() } },
-          }),
-        ]),
-      },
-    });
+    given.hasResourceProperties('AWS::IAM::Policy', policyWith('kms:GenerateDataKey', 's3'));
   });
 
   test('allows a secret known by its name, whose ARN has an unknown end', () => {
@@ -152,21 +161,47 @@ describe('what may be done', () => {
     const keyed = synthesize((stack) => ({
       redis: RedisAccess.fromUrlSecret(new Secret(stack, 'Own', { encryptionKey: new Key(stack, 'Key') })),
     }));
+    keyed.resourcePropertiesCountIs('AWS::IAM::Policy', policyWith('kms:Decrypt', 'secretsmanager'), 2);
+  });
+
+  test('allows a key of one’s own for all that is kept, each through its service only', () => {
+    const keyed = synthesize((stack) => ({ encryptionKey: new Key(stack, 'Key') }));
+    keyed.resourcePropertiesCountIs('AWS::IAM::Policy', policyWith('kms:Decrypt', 'dynamodb'), 2);
+    keyed.resourcePropertiesCountIs('AWS::IAM::Policy', policyWith('kms:GenerateDataKey', 's3'), 3);
+    keyed.resourcePropertiesCountIs('AWS::IAM::Policy', policyWith(['kms:Decrypt', 'kms:GenerateDataKey'], 'sqs'), 3);
     keyed.hasResourceProperties('AWS::KMS::Key', {
       KeyPolicy: {
         Statement: Match.arrayWith([
           Match.objectLike({
-            Action: 'kms:Decrypt',
-            Principal: {
-              AWS: ['ForwardRole', 'ReconcileRole'].map((role) => ({
-                'Fn::GetAtt': [Match.stringLikeRegexp(role), 'Arn'],
-              })),
-            },
-            Condition: { StringEquals: { 'kms:ViaService': Match.anyValue() } },
+            Principal: { Service: { 'Fn::Join': ['', ['logs.', { Ref: 'AWS::Region' }, '.amazonaws.com']] } },
+            Condition: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': Match.anyValue() } },
           }),
         ]),
       },
     });
+    const key = { 'Fn::GetAtt': [only(keyed, 'AWS::KMS::Key').id, 'Arn'] };
+    keyed.allResourcesProperties('AWS::Logs::LogGroup', { KmsKeyId: key });
+    keyed.hasResourceProperties('AWS::SQS::Queue', { KmsMasterKeyId: key });
+    const encryption = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key };
+    keyed.hasResourceProperties('AWS::S3::Bucket', {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: encryption, BucketKeyEnabled: true }],
+      },
+    });
+    keyed.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
+      SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
+      Replicas: [Match.objectLike({ SSESpecification: { KMSMasterKeyId: key } })],
+    });
+  });
+
+  test('allows traces where they are asked for', () => {
+    const traced = synthesize({ tracing: true });
+    traced.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: { Mode: 'Active' } });
+    const traces = [['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], '*'];
+    for (const name of ['Forward', 'Reconcile', 'Redrive']) {
+      expect(permissionsOf(traced, `Bullbridge${name}Role`)).toContainEqual(traces);
+      expect(permissionsOf(template, `Bullbridge${name}Role`)).not.toContainEqual(traces);
+    }
   });
 
   test.for(['Forward', 'Reconcile'])(
