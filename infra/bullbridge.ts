@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
@@ -11,7 +11,7 @@ import { BundledFunction } from './bundled-function.ts';
 import { check } from './check.ts';
 import { settingsOf } from './environment.ts';
 import { checkNetwork, createEndpoints, letIn } from './network.ts';
-import { allow, allowKey, nameOf } from './permissions.ts';
+import { acknowledgeObjects, allow, allowKey } from './permissions.ts';
 import { lossPatternOf, type OnEventOptions, type OnLossOptions, type Origin, patternOf } from './rules.ts';
 import { ScheduledFunction } from './scheduled-function.ts';
 import { allowLogs, createBucket, createDeadLetterQueue, createTable } from './storage.ts';
@@ -162,6 +162,7 @@ export class Bullbridge extends Construct {
       resourceArns: [bucket.arnForObjects('*')],
       resource: bucket,
     });
+    acknowledgeObjects(bucket, grantee.grantPrincipal);
     return bucket.encryptionKey ? grant.combine(bucket.encryptionKey.grantDecrypt(grantee)) : grant;
   }
 
@@ -183,10 +184,7 @@ export class Bullbridge extends Construct {
     allowKey(grantee, deadLetterQueue.encryptionMasterKey, 'sqs', 'GenerateDataKey', 'Decrypt');
     allow(grantee, payloadBucket.arnForObjects('*'), 's3:PutObject');
     allowKey(grantee, payloadBucket.encryptionKey, 's3', 'GenerateDataKey');
-    Validations.of(grantee.role ?? grantee).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::${nameOf(payloadBucket.arnForObjects('*'), payloadBucket.stack)}]`,
-      reason: 'Each object has a key of its own, the id of an event.',
-    });
+    acknowledgeObjects(payloadBucket, grantee.role ?? grantee);
   }
 
   private allowRead(

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type FieldType, kindOf } from './catalogue.ts';
-
-export type JsonValue = null | boolean | number | string | JsonValue[] | { [name: string]: JsonValue };
+import type { JsonValue } from './detail.ts';
 
 /** The fields of a stream entry, read. */
 export interface DecodedEvent {
