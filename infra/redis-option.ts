@@ -8,6 +8,9 @@ import { RedisAccess, type RedisIamOptions } from './redis-access.ts';
 const REMEDY =
   '-c redis=<name or complete ARN of the secret that holds its URL>, or, with IAM, -c redis=rediss://<user>@<host>:6379 -c redisIam=<service>:<name>';
 
+/** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html */
+const SECRET = /^(arn:[^:]+:secretsmanager:[^:]+:\d+:secret:)?[\w/+=.@-]+$/;
+
 /** The Redis that the options name. */
 export function redisOf(scope: Construct, options: Options): RedisAccess {
   const { redis, redisIam, redisSecurityGroupId: groupId } = options;
@@ -18,9 +21,9 @@ export function redisOf(scope: Construct, options: Options): RedisAccess {
   if (redisIam !== undefined) {
     return RedisAccess.withIam({ ...cacheOf(redisIam), ...endpointOf(redis), cluster, securityGroup });
   }
-  if (redis.includes('://')) {
-    // It would be in the template, and who may read that is more than who may read a secret.
-    throw new Error(`context redis must name a secret, got a URL, which is not repeated here: ${REMEDY}`);
+  if (!SECRET.test(redis)) {
+    // It may be a URL with a password, and who may read a template is more than who may read a secret.
+    throw new Error(`context redis must name a secret; what was given is not repeated here: ${REMEDY}`);
   }
   const secret = redis.startsWith('arn:')
     ? Secret.fromSecretCompleteArn(scope, 'RedisUrl', redis)
