@@ -7,7 +7,8 @@ export default defineConfig({
     setupFiles: ['test/setup.ts'],
     // One process serves them all, on few cores.
     fileParallelism: false,
-    testTimeout: 120_000,
+    // Two ticks of a schedule that has no shorter interval than a minute, on a machine that is busy.
+    testTimeout: 240_000,
     hookTimeout: 120_000,
   },
 });

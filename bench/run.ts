@@ -43,6 +43,7 @@ async function startFunction(
   sink: Sink,
   queues: string,
   file = bundle.file,
+  environment: NodeJS.ProcessEnv = {},
 ): Promise<LocalFunction<Pick<ForwardResult, 'published'>>> {
   tables += 1;
   const table = `bench-${process.pid}-${tables}`;
@@ -60,6 +61,7 @@ async function startFunction(
       BULLBRIDGE_EVENTS: '*',
       AWS_ENDPOINT_URL: sink.url,
       AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
+      ...environment,
     },
   });
 }
@@ -110,9 +112,9 @@ interface Drain {
 }
 
 /** Publishes a backlog by a function that is warm, as one that runs each minute is. */
-async function drain(queue: string, file?: string): Promise<Drain> {
+async function drain(queue: string, file = bundle.file, environment: NodeJS.ProcessEnv = {}): Promise<Drain> {
   await using sink = await startSink();
-  await using fn = await startFunction(sink, queue, file);
+  await using fn = await startFunction(sink, queue, file, environment);
   const key = `${prefix}:${queue}:events`;
   await admin.rename(key, `${key}-aside`);
   await fn.invoke();
@@ -126,14 +128,27 @@ async function drain(queue: string, file?: string): Promise<Drain> {
   return { seconds, cpu: (fn.usage.cpu - cpu) / 1000, maxMemory: fn.usage.maxMemory };
 }
 
+/** Values of 3 MB as JSON: a text, and many small objects. */
+const LARGE_VALUES: Readonly<Record<string, string>> = {
+  text: JSON.stringify('x'.repeat(3 * MB)),
+  objects: JSON.stringify(Array.from({ length: 60_000 }, (_, n) => ({ id: n, name: `item ${n}`, tags: ['a', 'b'] }))),
+};
+
 async function largeEntries(): Promise<void> {
-  const large = (n: number) => ['event', 'completed', 'jobId', n, 'returnvalue', `"${'x'.repeat(3 * MB)}"`];
-  await fill('large', 20_000, completed);
-  await fill('large', 40, large);
-  await fill('large', 20_000, completed);
-  const { maxMemory } = await drain('large');
-  print('40,000 entries with 40 of 3 MB in a row: peak memory', `${Math.round(maxMemory / MB)} MB`);
-  await admin.unlink(`${prefix}:large:events`);
+  for (const [kind, value] of Object.entries(LARGE_VALUES)) {
+    await fill('large', 20_000, completed);
+    await fill('large', 40, (n) => ['event', 'completed', 'jobId', n, 'returnvalue', value]);
+    await fill('large', 20_000, completed);
+    for (const [place, environment] of [
+      ['cut', {}],
+      ['in the bucket', { PAYLOAD_BUCKET: 'payloads' }],
+    ] as const) {
+      const { maxMemory } = await drain('large', bundle.file, environment);
+      const what = `40,000 entries with 40 of 3 MB in a row (${kind}, ${place})`;
+      print(`${what}: peak memory`, `${Math.round(maxMemory / MB)} MB`);
+    }
+    await admin.unlink(`${prefix}:large:events`);
+  }
 }
 
 async function manyQueues(): Promise<void> {

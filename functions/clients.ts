@@ -11,7 +11,7 @@ import { putObjectIn } from './bus/payload-bucket.ts';
 import { createPublisher, type Publish } from './bus/publish.ts';
 import { cutToFit, type Shrink } from './bus/shrink.ts';
 import type { Config } from './config.ts';
-import { readRedisUrl } from './redis-url.ts';
+import { readRedisAccess } from './redis-access.ts';
 import { connectRedis, type RedisConnection } from './stream/connection.ts';
 
 /** PutEvents requests under way at most; the bound falls by itself where the account's limit is lower. */
@@ -81,7 +81,7 @@ export function createContainer(config: Config): Container {
     publish: publishAndPark(parkIn(sqs, { ...deadLetters, now })),
     publishAndPark,
     deadLetters,
-    connectRedis: async () => connectRedis({ url: await readRedisUrl(config, secrets) }),
+    connectRedis: async () => connectRedis(await readRedisAccess(config, { secrets, bus, now })),
     checkBus: () => checkEventBus(bus, busName),
   };
 }

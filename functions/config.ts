@@ -1,7 +1,10 @@
+import { X509Certificate } from 'node:crypto';
 import { closest } from 'fastest-levenshtein';
 import * as z from 'zod/mini';
 import { ConfigError } from './errors.ts';
+import { type IamCache, parseIamCache, redisFaults } from './redis-settings.ts';
 import { parseStartFrom, type StartFrom } from './start-from.ts';
+import { parseRedisUrl } from './stream/redis-url.ts';
 
 interface Variable<T> {
   readonly schema: z.ZodMiniType<T, string>;
@@ -38,20 +41,67 @@ const flag = z.pipe(
   z.transform((value: string) => value === 'true'),
 );
 
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** Every variable of the functions' environment; the reference in the README is made from this table. */
 export const VARIABLES = {
   REDIS_URL: {
-    schema: url(/^rediss?$/),
+    schema: z.string().check(z.refine((value) => parseRedisUrl(value) !== undefined)),
     optional: true,
     secret: true,
     allowed: 'a URL such as redis://user:password@host:6379',
-    about: 'Redis, `redis://` or `rediss://` for TLS. This or `REDIS_URL_SECRET_ARN`.',
+    about:
+      'Redis, `redis://` or `rediss://` for TLS; the hosts of Sentinels or of a cluster may be several, separated by commas. This or `REDIS_URL_SECRET_ARN`.',
   },
   REDIS_URL_SECRET_ARN: {
     schema: text,
     optional: true,
     allowed: 'the ARN or name of a secret',
-    about: 'Secrets Manager secret that holds the URL, as plain text or as JSON with the key `url`.',
+    about:
+      'Secrets Manager secret that holds the URL, as plain text or as JSON with the key `url`, and where they are needed `ca`, `sentinelUsername` and `sentinelPassword`.',
+  },
+  BULLBRIDGE_REDIS_CLUSTER: {
+    schema: flag,
+    default: 'false',
+    allowed: 'true or false',
+    about:
+      'Whether Redis is in cluster mode. From version 6 on it says so itself; with `true`, one that is not is refused.',
+  },
+  BULLBRIDGE_REDIS_SENTINEL: {
+    schema: text,
+    optional: true,
+    allowed: 'the name of a master',
+    about: 'Name of the master, where the URL is that of Sentinels.',
+  },
+  BULLBRIDGE_REDIS_CA: {
+    schema: z.pipe(
+      z.pipe(
+        z.string(),
+        // One line is all that many a form takes.
+        z.transform((pem: string) => pem.replaceAll('\\n', '\n')),
+      ),
+      z.string().check(z.refine(isCertificate)),
+    ),
+    optional: true,
+    allowed: 'a certificate in PEM, or several',
+    about:
+      "Certificate of the authority that signed Redis's, in PEM; it is then trusted instead of the public ones. Also the key `ca` of the secret.",
+  },
+  BULLBRIDGE_REDIS_IAM: {
+    schema: z.pipe(
+      z.pipe(z.string(), z.transform(parseIamCache)),
+      z.custom<IamCache>((value) => value !== undefined),
+    ),
+    optional: true,
+    allowed: 'elasticache:<replication group>, elasticache-serverless:<cache> or memorydb:<cluster>',
+    about:
+      'The cache that takes an IAM token for a password; the URL is then `rediss://<user id>@host:6379`, without one.',
   },
   BULLBRIDGE_PREFIX: { schema: text, default: 'bull', allowed: 'a text', about: 'BullMQ key prefix.' },
   BULLBRIDGE_QUEUES: {
@@ -173,6 +223,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       : 'neither REDIS_URL nor REDIS_URL_SECRET_ARN is set';
     faults.push(`${found}; exactly one of them says where Redis is`);
   }
+  const { REDIS_URL = '', ...settings } = values as unknown as Partial<Config>;
+  faults.push(...redisFaults(REDIS_URL, settings));
   for (const name of Object.keys(environment)) {
     if (!name.startsWith('BULLBRIDGE_') || Object.hasOwn(VARIABLES, name)) continue;
     faults.push(`${name} is not known; the nearest name is ${closest(name, Object.keys(VARIABLES))}`);

@@ -34,6 +34,8 @@ export type RedisErrorCode =
   | 'REDIS_AUTH'
   | 'REDIS_PERMISSION'
   | 'REDIS_MOVED'
+  | 'REDIS_NOT_CLUSTER'
+  | 'REDIS_SENTINEL'
   | 'REDIS_WRONG_TYPE'
   | 'REDIS_NOT_READY'
   | 'REDIS_FAILED';

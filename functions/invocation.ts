@@ -4,7 +4,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { type Container, createContainer } from './clients.ts';
 import { type Config, readConfig } from './config.ts';
-import { logger, metrics } from './telemetry.ts';
+import { identify, logger, metrics } from './telemetry.ts';
 
 /** What ends a run in time. */
 export interface Signals {
@@ -42,6 +42,7 @@ export function createHandler<Result>(
 
   async function prepare() {
     const config = readConfig(process.env);
+    identify(config);
     onStart(config);
     const container = createContainer(config);
     const warning = await container.checkBus();

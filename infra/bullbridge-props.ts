@@ -1,4 +1,5 @@
 import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -123,6 +124,29 @@ export interface BullbridgeProps extends NetworkProps {
    * @default false
    */
   readonly queueMetrics?: boolean;
+
+  /**
+   * Whether alarms are made, ten of them: what was lost, is late, is parked or fails, each with an article in the runbook.
+   *
+   * CloudWatch charges $0.10 a month for each beyond the account's first ten.
+   *
+   * @default true
+   */
+  readonly alarms?: boolean;
+
+  /**
+   * What an alarm does when it goes off and when it is over, such as `new SnsAction(topic)`.
+   *
+   * @default - the alarms only change their state
+   */
+  readonly alarmAction?: IAlarmAction;
+
+  /**
+   * Whether a dashboard is made. The first three of an account cost nothing, each other one $3 a month.
+   *
+   * @default true
+   */
+  readonly dashboard?: boolean;
 
   /**
    * The bucket for what is too large for EventBridge: an event leaves its largest fields there, and a claim check in its detail.

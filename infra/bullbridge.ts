@@ -5,11 +5,14 @@ import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
+import { Alarms } from './alarms.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { BundledFunction } from './bundled-function.ts';
 import { check } from './check.ts';
+import { createDashboard } from './dashboard.ts';
 import { settingsOf } from './environment.ts';
+import { Measured } from './metrics.ts';
 import { checkNetwork, createEndpoints, letIn } from './network.ts';
 import { acknowledgeObjects, allow, allowKey } from './permissions.ts';
 import { lossPatternOf, type OnEventOptions, type OnLossOptions, type Origin, patternOf } from './rules.ts';
@@ -32,7 +35,7 @@ const MAX_TIMEOUT = Duration.minutes(15);
  * });
  * bullbridge.onEvent('FailedPayments', { queue: 'payments', event: 'failed', target: new LambdaFunction(alert) });
  */
-export class Bullbridge extends Construct {
+export class Bullbridge extends Measured {
   /** The bus that events are published to. */
   readonly eventBus: IEventBus;
   /** Positions, leases and gaps. */
@@ -51,7 +54,7 @@ export class Bullbridge extends Construct {
   private readonly origin: Origin;
 
   constructor(scope: Construct, id: string, props: BullbridgeProps) {
-    super(scope, id);
+    super(scope, id, props);
     const { prefix, sourceName, queues, events } = props;
     this.origin = { prefix, sourceName, queues, events };
     const { redis, encryptionKey, removalPolicy = RemovalPolicy.RETAIN } = props;
@@ -135,6 +138,10 @@ export class Bullbridge extends Construct {
 
     createEndpoints(this, props);
     if (props.vpc) letIn(this.forwardFunction.connections.securityGroups, redis);
+
+    const watched = { bullbridge: this, interval, reconcileInterval, action: props.alarmAction };
+    const alarms = props.alarms === false ? [] : new Alarms(this, 'Alarms', watched).alarms;
+    if (props.dashboard !== false) createDashboard(this, 'Dashboard', { ...watched, alarms });
   }
 
   /**

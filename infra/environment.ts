@@ -4,13 +4,7 @@ import type { BullbridgeProps } from './bullbridge-props.ts';
 import { check } from './check.ts';
 
 /** The variables of a function's environment; a name that the functions do not know does not compile. */
-export type Environment = { readonly [Name in keyof Config | RedisVariable]?: string | undefined };
-
-type RedisVariable =
-  | 'BULLBRIDGE_REDIS_CA'
-  | 'BULLBRIDGE_REDIS_CLUSTER'
-  | 'BULLBRIDGE_REDIS_IAM'
-  | 'BULLBRIDGE_REDIS_SENTINEL';
+export type Environment = { readonly [Name in keyof Config]?: string | undefined };
 
 /**
  * The variables that say what is forwarded: only those whose props are given, the functions have the defaults.

@@ -27,6 +27,9 @@ export const OPTIONS = [
   'vpcEndpoints',
   'encryptionKeyArn',
   'tracing',
+  'alarms',
+  'alarmTopicArn',
+  'dashboard',
   'removalPolicy',
 ] as const;
 

@@ -1,8 +1,10 @@
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { parseStartFrom } from '../functions/start-from.ts';
 import { Bullbridge, type BullbridgeProps } from './bullbridge.ts';
@@ -38,6 +40,9 @@ export class BullbridgeStack extends Stack {
       vpcEndpoints: flagOf(options, 'vpcEndpoints'),
       encryptionKey: encryptionKeyArn === undefined ? undefined : Key.fromKeyArn(this, 'Key', encryptionKeyArn),
       tracing: flagOf(options, 'tracing'),
+      alarms: flagOf(options, 'alarms'),
+      alarmAction: alarmActionOf(this, options),
+      dashboard: flagOf(options, 'dashboard'),
       removalPolicy: oneOf(options, 'removalPolicy', REMOVAL_POLICIES),
     });
     const { eventBus, table, deadLetterQueue, payloadBucket } = bullbridge;
@@ -71,4 +76,8 @@ function startFromOf({ startFrom }: Options): Pick<BullbridgeProps, 'startFrom' 
 function minutesOf(options: Options, name: 'intervalMinutes' | 'reconcileIntervalMinutes'): Duration | undefined {
   const minutes = numberOf(options, name);
   return minutes === undefined ? undefined : Duration.minutes(minutes);
+}
+
+function alarmActionOf(scope: Construct, { alarmTopicArn: arn }: Options): SnsAction | undefined {
+  return arn === undefined ? undefined : new SnsAction(Topic.fromTopicArn(scope, 'AlarmTopic', arn));
 }

@@ -1,3 +1,4 @@
+import { rootCertificates } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { readConfig, VARIABLES } from '../functions/config.ts';
 import { ConfigError } from '../functions/errors.ts';
@@ -39,6 +40,7 @@ describe('the configuration', () => {
         "BULLBRIDGE_PREFIX": "bull",
         "BULLBRIDGE_QUEUES": "*",
         "BULLBRIDGE_QUEUE_METRICS": false,
+        "BULLBRIDGE_REDIS_CLUSTER": false,
         "BULLBRIDGE_SOURCE_NAME": "default",
         "BULLBRIDGE_START_FROM": {
           "default": "beginning",
@@ -119,6 +121,61 @@ describe('the configuration', () => {
     expect(faults).toEqual([
       'REDIS_URL is not valid (its value is not repeated here); it must be a URL such as redis://user:password@host:6379',
     ]);
+  });
+
+  test('takes several hosts, a cluster, Sentinels, a certificate of one line and a cache', () => {
+    const several = { ...REQUIRED, REDIS_URL: 'rediss://me:p%40ss@one:1,two/0' };
+    const pem = rootCertificates[0] ?? '';
+
+    expect(readConfig({ ...several, BULLBRIDGE_REDIS_CLUSTER: 'true' }).BULLBRIDGE_REDIS_CLUSTER).toBe(true);
+    expect(readConfig({ ...several, BULLBRIDGE_REDIS_SENTINEL: 'm' }).BULLBRIDGE_REDIS_SENTINEL).toBe('m');
+    const tls = { ...REQUIRED, REDIS_URL: 'rediss://me@cache', BULLBRIDGE_REDIS_CA: pem.replaceAll('\n', '\\n') };
+    expect(readConfig({ ...tls, BULLBRIDGE_REDIS_IAM: 'elasticache-serverless:My-cache' })).toMatchObject({
+      BULLBRIDGE_REDIS_CA: pem,
+      BULLBRIDGE_REDIS_IAM: { kind: 'elasticache-serverless', name: 'My-cache' },
+    });
+  });
+
+  test.each([
+    [
+      { BULLBRIDGE_REDIS_CA: 'ca.pem' },
+      ['BULLBRIDGE_REDIS_CA is "ca.pem"; it must be a certificate in PEM, or several'],
+    ],
+    [
+      { BULLBRIDGE_REDIS_IAM: 'cache' },
+      [
+        'BULLBRIDGE_REDIS_IAM is "cache"; it must be elasticache:<replication group>, elasticache-serverless:<cache> or memorydb:<cluster>',
+      ],
+    ],
+    [
+      { REDIS_URL: 'redis://one,two' },
+      [
+        'the URL of Redis names several hosts; only those of Sentinels (BULLBRIDGE_REDIS_SENTINEL) or of a cluster (BULLBRIDGE_REDIS_CLUSTER=true) may be several',
+      ],
+    ],
+    [
+      { BULLBRIDGE_REDIS_CLUSTER: 'true', BULLBRIDGE_REDIS_SENTINEL: 'm' },
+      ['both BULLBRIDGE_REDIS_CLUSTER and BULLBRIDGE_REDIS_SENTINEL are set; a cluster has no Sentinels'],
+    ],
+    [
+      { BULLBRIDGE_REDIS_CLUSTER: 'true', REDIS_URL: 'redis://one/2' },
+      ['BULLBRIDGE_REDIS_CLUSTER is true, but the URL of Redis names database 2; a cluster has only 0'],
+    ],
+    [
+      { BULLBRIDGE_REDIS_CA: rootCertificates[0] ?? '' },
+      ['BULLBRIDGE_REDIS_CA is set, but the URL of Redis is without TLS; it must begin with rediss://'],
+    ],
+    [
+      { BULLBRIDGE_REDIS_IAM: 'memorydb:c', BULLBRIDGE_REDIS_SENTINEL: 'm' },
+      [
+        'BULLBRIDGE_REDIS_IAM is set, but the URL of Redis is without TLS, which IAM needs; it must begin with rediss://',
+        'BULLBRIDGE_REDIS_IAM is set, but the URL of Redis names no user; it must be rediss://<user id>@host:6379',
+        'BULLBRIDGE_REDIS_IAM is set, but the URL of Redis has a password; a token is made instead: leave one of them out',
+        'both BULLBRIDGE_REDIS_IAM and BULLBRIDGE_REDIS_SENTINEL are set; caches with IAM have no Sentinels',
+      ],
+    ],
+  ])('finds what does not go together in %o', (environment, faults) => {
+    expect(faultsOf({ ...REQUIRED, ...environment })).toEqual(faults);
   });
 
   test('has words for each variable', () => {

@@ -10,6 +10,7 @@ import { adminRedis } from './redis.ts';
 export interface Server {
   readonly url: string;
   readonly admin: Redis;
+  stop(): Promise<void>;
 }
 
 const server = findServer();
@@ -32,7 +33,15 @@ export async function ownServer(args: readonly string[] = [], environment?: Reco
   if (!server) throw new Error(missing.server);
   const redis = await startNative(server, args, environment);
   onTestFinished(() => redis[Symbol.asyncDispose]());
-  return { url: redis.url, admin: adminRedis(redis.url) };
+  const admin = adminRedis(redis.url);
+  return {
+    url: redis.url,
+    admin,
+    async stop() {
+      admin.disconnect();
+      await redis[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** Runs a test where what it needs is there; elsewhere it is skipped with the reason, but not on CI, which must have it. */

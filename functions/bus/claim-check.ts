@@ -2,7 +2,7 @@ import { PayloadError } from '../errors.ts';
 import type { ClaimCheck } from '../event/detail.ts';
 import { backoff, MAX_FAILURES } from './backoff.ts';
 import type { ConcurrencyLimit } from './concurrency.ts';
-import { type BusEntry, entryBytes } from './entry.ts';
+import { type BusEntry, entryBytes, fits, type LargeField } from './entry.ts';
 import { type Detail, nextField } from './fields.ts';
 import { MAX_REQUEST_BYTES } from './pack.ts';
 import type { PutObject } from './payload-bucket.ts';
@@ -39,12 +39,13 @@ export function createClaimCheck({ bucket, putObject, concurrency, wait, random 
     const detail: Detail = JSON.parse(entry.Detail);
     const key = detail['id'];
     if ('claimCheck' in detail || !isObjectKey(key)) return entry;
-    const taken = takeFields(detail, entryBytes(entry) - maxBytes);
+    const { large = [], ...rest } = entry;
+    const taken = [...large.map(jsonOf), ...takeFields(detail, large.length, entryBytes(rest) - maxBytes)];
     if (taken.length === 0) return entry;
-    const body = Buffer.from(JSON.stringify(Object.fromEntries(taken)));
+    const body = objectOf(taken);
     const claimCheck: ClaimCheck = { bucket, key, fields: taken.map(([path]) => path), bytes: body.length };
     await store(key, body, signal);
-    return { ...entry, Detail: JSON.stringify({ ...detail, claimCheck }) };
+    return { ...rest, Detail: JSON.stringify({ ...detail, claimCheck }) };
   }
 
   async function store(key: string, body: Buffer, signal: AbortSignal): Promise<void> {
@@ -63,7 +64,7 @@ export function createClaimCheck({ bucket, putObject, concurrency, wait, random 
   }
 
   return async (entry, maxBytes, signal) => {
-    if (entryBytes(entry) <= maxBytes) return entry;
+    if (fits(entry, maxBytes)) return entry;
     await concurrency.acquire();
     let stored = false;
     try {
@@ -76,17 +77,33 @@ export function createClaimCheck({ bucket, putObject, concurrency, wait, random 
   };
 }
 
-/** Takes the largest fields out of a detail, until it has so many bytes less. */
-function takeFields(detail: Detail, excess: number): [string, unknown][] {
-  const taken: [string, unknown][] = [];
+/** A field that is out of its detail: its path, and its value as JSON. */
+type Taken = readonly [path: string, json: Buffer];
+
+/** Takes the largest fields out of a detail where `listed` are out already, until it has so many bytes less. */
+function takeFields(detail: Detail, listed: number, excess: number): Taken[] {
+  const taken: Taken[] = [];
   for (let left = excess; left > 0; ) {
-    const field = nextField(detail, taken.length);
+    const field = nextField(detail, listed + taken.length);
     if (!field) break;
-    taken.push([field.path, field.owner[field.name]]);
+    taken.push([field.path, Buffer.from(JSON.stringify(field.owner[field.name]))]);
     delete field.owner[field.name];
     left -= field.bytes;
   }
   return taken;
+}
+
+function jsonOf({ name, value, isJson }: LargeField): Taken {
+  return [name, isJson ? value : Buffer.from(JSON.stringify(value.toString()))];
+}
+
+/** A JSON object, put together from the bytes that its values came in. */
+function objectOf(fields: readonly Taken[]): Buffer {
+  const parts = fields.flatMap(([path, json], i) => [
+    Buffer.from(`${i === 0 ? '{' : ','}${JSON.stringify(path)}:`),
+    json,
+  ]);
+  return Buffer.concat([...parts, Buffer.from('}')]);
 }
 
 /** S3 takes keys of 1,024 bytes at most, and resolves `.` and `..` as in a path. */

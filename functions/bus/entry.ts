@@ -5,6 +5,22 @@ export interface BusEntry {
   readonly Time?: Date;
   /** A JSON object as text. */
   readonly Detail: string;
+  /** Fields of the detail that are too large to be in it; they must be stored elsewhere, or cut, before the entry is sent. */
+  readonly large?: readonly LargeField[];
+}
+
+/** A field of a detail whose value alone is too large for the bus, as the bytes it came in: nothing else is made of them. */
+export interface LargeField {
+  readonly name: string;
+  /** UTF-8; bytes that are none stand for U+FFFD. */
+  readonly value: Buffer;
+  /** Whether the value is JSON, or else a text. */
+  readonly isJson: boolean;
+}
+
+/** Whether an entry can be sent as it is, in a request of at most so many bytes. */
+export function fits(entry: BusEntry, maxBytes: number): boolean {
+  return !entry.large && entryBytes(entry) <= maxBytes;
 }
 
 /**
@@ -13,6 +29,7 @@ export interface BusEntry {
  * 14 bytes for a time, and the UTF-8 length of the texts; the name of the bus does not count.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size
  */
-export function entryBytes({ Source, DetailType, Time, Detail }: BusEntry): number {
-  return (Time ? 14 : 0) + Buffer.byteLength(Source) + Buffer.byteLength(DetailType) + Buffer.byteLength(Detail);
+export function entryBytes({ Source, DetailType, Time, Detail, large = [] }: BusEntry): number {
+  const texts = Buffer.byteLength(Source) + Buffer.byteLength(DetailType) + Buffer.byteLength(Detail);
+  return (Time ? 14 : 0) + texts + large.reduce((sum, { value }) => sum + value.length, 0);
 }

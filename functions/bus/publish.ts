@@ -2,7 +2,7 @@ import { BusError } from '../errors.ts';
 import { backoff, MAX_FAILURES } from './backoff.ts';
 import type { ConcurrencyLimit } from './concurrency.ts';
 import type { Park } from './dead-letters.ts';
-import { type BusEntry, entryBytes } from './entry.ts';
+import { type BusEntry, fits } from './entry.ts';
 import type { PutEvents } from './event-bus.ts';
 import { MAX_REQUEST_BYTES, pack } from './pack.ts';
 import { cutToFit, type Shrink } from './shrink.ts';
@@ -65,8 +65,7 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
     signal: AbortSignal,
     fail: (error: unknown) => void,
   ): Promise<void> {
-    const fit = (entry: BusEntry) =>
-      entryBytes(entry) <= maxBytes ? entry : shrink(entry, maxBytes, signal).catch(fail);
+    const fit = (entry: BusEntry) => (fits(entry, maxBytes) ? entry : shrink(entry, maxBytes, signal).catch(fail));
     const fitting = await Promise.all(entries.map(fit));
     if (signal.aborted) return;
     let index = 0;

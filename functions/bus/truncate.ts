@@ -1,5 +1,6 @@
-import { type BusEntry, entryBytes } from './entry.ts';
+import { type BusEntry, entryBytes, fits, type LargeField } from './entry.ts';
 import { type Detail, isGroup, jsonBytes, nextField } from './fields.ts';
+import { MAX_REQUEST_BYTES } from './pack.ts';
 
 interface Cut {
   readonly field: string;
@@ -16,13 +17,14 @@ const ITEM_BYTES = 160;
  * returned as it is.
  */
 export function truncate(entry: BusEntry, maxBytes: number): BusEntry {
-  let excess = entryBytes(entry) - maxBytes;
-  if (excess <= 0) return entry;
-  const detail: Detail = JSON.parse(entry.Detail);
+  if (fits(entry, maxBytes)) return entry;
+  const { large = [], ...rest } = entry;
+  const detail: Detail = JSON.parse(rest.Detail);
   // A field that was cut before had more bytes than are left of it.
   const truncated = new Map(((detail['truncated'] ?? []) as Cut[]).map(({ field, bytes }) => [field, bytes]));
-  let cut = entry;
-  while (excess > 0) {
+  for (const field of large) detail[field.name] = beginningOf(field, truncated);
+  let cut: BusEntry = large.length > 0 ? { ...rest, Detail: JSON.stringify(detail) } : entry;
+  for (let excess = entryBytes(cut) - maxBytes; excess > 0; excess = entryBytes(cut) - maxBytes) {
     const field = nextField(detail, truncated.size);
     if (!field) break;
     const value = field.owner[field.name];
@@ -31,10 +33,17 @@ export function truncate(entry: BusEntry, maxBytes: number): BusEntry {
     if (isGroup(field)) delete detail[field.name];
     else field.owner[field.name] = jsonPrefix(text, field.bytes - excess - ITEM_BYTES);
     const list = [...truncated].map(([path, bytes]) => ({ field: path, bytes }));
-    cut = { ...entry, Detail: JSON.stringify({ ...detail, truncated: list }) };
-    excess = entryBytes(cut) - maxBytes;
+    cut = { ...rest, Detail: JSON.stringify({ ...detail, truncated: list }) };
   }
   return cut;
+}
+
+/** As much of a large field as any request can take; how many bytes it had goes to `truncated`, where that is not all of it. */
+function beginningOf({ name, value, isJson }: LargeField, truncated: Map<string, number>): string {
+  const raw = value.toString();
+  const text: string = isJson && raw.trimStart().startsWith('"') ? JSON.parse(raw) : raw;
+  if (text.length > MAX_REQUEST_BYTES) truncated.set(name, Buffer.byteLength(text));
+  return text.slice(0, MAX_REQUEST_BYTES);
 }
 
 /** The longest beginning of a text, roughly, that has at most `maxBytes` as JSON, without half a surrogate pair at its end. */

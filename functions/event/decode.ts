@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
+import type { LargeField } from '../bus/entry.ts';
 import { type FieldType, kindOf } from './catalogue.ts';
 import type { JsonValue } from './detail.ts';
+import { isJson } from './json.ts';
 
 /** The fields of a stream entry, read. */
 export interface DecodedEvent {
@@ -9,6 +11,8 @@ export interface DecodedEvent {
   readonly jobId?: string;
   /** The fields that the catalogue knows of this event. */
   readonly known: Readonly<Record<string, JsonValue>>;
+  /** Those among them that are too large for any event, as they are. */
+  readonly large?: readonly LargeField[];
   /** Every other field, as text. */
   readonly fields?: Readonly<Record<string, string>>;
   /** All values of each field name that stands there more than once, as text; the last one is the field's value. */
@@ -26,6 +30,9 @@ export interface DecodedEvent {
  */
 const MAX_DEPTH = 998;
 
+/** A value of more bytes is not read: no request to EventBridge takes it, and it would be in memory several times over. */
+const MAX_VALUE_BYTES = 1_000_000;
+
 const EVENT = Buffer.from('event');
 
 /** The value of an entry's `event` field (the last one, as `QueueEvents` has it), `undefined` without one. */
@@ -40,12 +47,20 @@ export function eventName(fields: readonly Buffer[]): string | undefined {
 export function decode(fields: readonly Buffer[]): DecodedEvent {
   const event = eventName(fields);
   const types = event === undefined ? undefined : kindOf(event)?.fields;
-  const { texts, repeated, broken } = readTexts(fields);
+  const { values, repeated, broken } = readValues(fields);
   const known: Record<string, JsonValue> = {};
+  const large: LargeField[] = [];
   let others: Record<string, string> | undefined;
   const unparsed: string[] = [];
-  for (const [name, text] of texts) {
+  for (const [name, bytes] of values) {
     const type = types && Object.hasOwn(types, name) ? types[name] : undefined;
+    if (type && bytes.length > MAX_VALUE_BYTES && !repeated?.[name]) {
+      const isRead = !broken.has(name) && (type === 'text' || (type === 'json' && isJson(bytes, MAX_DEPTH)));
+      large.push({ name, value: bytes, isJson: isRead && type === 'json' });
+      if (!isRead) unparsed.push(name);
+      continue;
+    }
+    const text = bytes.toString();
     const isCustom = type === undefined && name !== 'event' && name !== 'jobId';
     const value = type && !broken.has(name) ? parse(text, type) : undefined;
     if (isCustom) {
@@ -55,11 +70,12 @@ export function decode(fields: readonly Buffer[]): DecodedEvent {
     if (type) known[name] = value ?? (value === null ? null : text);
     if (broken.has(name) || (type && value === undefined)) unparsed.push(isCustom ? `fields.${name}` : name);
   }
-  const jobId = texts.get('jobId');
+  const jobId = values.get('jobId')?.toString();
   return {
     ...(event !== undefined && { event }),
     ...(jobId !== undefined && { jobId }),
     known,
+    ...(large.length > 0 && { large }),
     ...(others && { fields: others }),
     ...(repeated && { repeated }),
     ...(unparsed.length > 0 && { unparsed }),
@@ -67,24 +83,23 @@ export function decode(fields: readonly Buffer[]): DecodedEvent {
 }
 
 /** The last value of each name, all values of those that stand there more than once, and the names that are not UTF-8. */
-function readTexts(fields: readonly Buffer[]) {
-  const texts = new Map<string, string>();
+function readValues(fields: readonly Buffer[]) {
+  const values = new Map<string, Buffer>();
   let repeated: Record<string, string[]> | undefined;
   const broken = new Set<string>();
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const [name, value] = [fields[i] as Buffer, fields[i + 1] as Buffer];
     const key = name.toString();
-    const text = value.toString();
-    const before = texts.get(key);
+    const before = values.get(key);
     if (before !== undefined) {
       repeated ??= record();
-      repeated[key] ??= [before];
-      repeated[key].push(text);
+      repeated[key] ??= [before.toString()];
+      repeated[key].push(value.toString());
     }
-    texts.set(key, text);
+    values.set(key, value);
     if (!isUtf8(name) || !isUtf8(value)) broken.add(key);
   }
-  return { texts, repeated, broken };
+  return { values, repeated, broken };
 }
 
 /** `undefined` where the text is not what it should be. */

@@ -16,7 +16,7 @@ const MAX_DATE = 8.64e15;
 
 /** The entry on the bus for an entry of a stream; `sequence` is its ordinal in that stream, where that is known. */
 export function toBusEntry(origin: Origin, entry: Entry, sequence: number | undefined): BusEntry {
-  const { event, jobId, known, fields, repeated, unparsed } = decode(entry.fields);
+  const { event, jobId, known, large, fields, repeated, unparsed } = decode(entry.fields);
   const timestamp = idTime(entry.id);
   return {
     Source: 'bullmq',
@@ -36,6 +36,7 @@ export function toBusEntry(origin: Origin, entry: Entry, sequence: number | unde
       repeated,
       unparsed,
     }),
+    ...(large && { large }),
   };
 }
 
@@ -75,7 +76,7 @@ export function recoveredEntry(
   finishedOn: number,
   possibleDuplicate: boolean,
 ): BusEntry {
-  const { event, jobId, known, unparsed } = decode(fields);
+  const { event, jobId, known, large, unparsed } = decode(fields);
   return {
     Source: 'bullmq',
     DetailType: event === undefined ? 'Unknown Entry' : detailTypeOf(event),
@@ -92,6 +93,7 @@ export function recoveredEntry(
       ...known,
       unparsed,
     }),
+    ...(large && { large }),
   };
 }
 

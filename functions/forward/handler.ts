@@ -71,7 +71,8 @@ function toResult(report: Report): ForwardResult {
 /** Logs and measures a run, also one that failed. */
 function tell(report: Report, config: Config, now: Date): void {
   for (const warning of report.warnings) logger.warn(warning);
-  logger.info('run', { ...toResult(report), backlog: report.backlog });
+  const [fullest] = [...(report.retentionUsed ?? [])].sort(([, a], [, b]) => b - a);
+  logger.info('run', { ...toResult(report), backlog: report.backlog, fullest });
   const sums = total(report);
   record('Published', sums.published);
   record('Filtered', sums.filtered);
@@ -80,6 +81,7 @@ function tell(report: Report, config: Config, now: Date): void {
   record('Incidents', report.incidents);
   if (report.newest > 0) record('Lag', now.getTime() - report.newest);
   if (report.backlog !== undefined) record('Backlog', report.backlog);
+  if (report.retentionUsed) record('RetentionUsed', fullest?.[1] ?? 0);
   for (const duration of report.sweepDurations) record('SweepDuration', duration);
   if (!config.BULLBRIDGE_QUEUE_METRICS) return;
   for (const [queue, counts] of report.counts) {
@@ -88,6 +90,7 @@ function tell(report: Report, config: Config, now: Date): void {
     recordOf(queue, 'Parked', counts.parked);
     recordOf(queue, 'Lost', counts.lost);
   }
+  for (const [queue, used] of report.retentionUsed ?? []) recordOf(queue, 'RetentionUsed', used);
 }
 
 /** The Lambda function `forward`. */

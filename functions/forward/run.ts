@@ -9,6 +9,7 @@ import { discoverQueues } from '../stream/queues.ts';
 import { createStreamReader } from '../stream/reader.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { runPipeline } from './pipeline.ts';
+import { retentionUsed } from './retention.ts';
 import { queuesOf, type Shard } from './shard.ts';
 import { SupersededError } from './superseded.ts';
 import { count, createSweeps, type Sweep, type Tally, toOutgoing } from './sweep.ts';
@@ -34,6 +35,8 @@ export interface Report extends Tally {
   leaseHeld: boolean;
   /** Entries not yet read; known at the end, `undefined` where it could not be counted. */
   backlog: number | undefined;
+  /** Percent of its stream's capacity that the backlog of each busy queue took; known at the end. */
+  retentionUsed: ReadonlyMap<string, number> | undefined;
   /** Milliseconds from reading to saving, of each sweep. */
   readonly sweepDurations: number[];
   /** What an operator may want to know of a run that did not fail. */
@@ -47,6 +50,7 @@ export function emptyReport(): Report {
     incidents: 0,
     queues: 0,
     backlog: undefined,
+    retentionUsed: undefined,
     caughtUp: false,
     leaseHeld: false,
   };
@@ -138,6 +142,14 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report }:
       'The deadline came before all entries under way were settled; the next run sends those again.',
     );
   }
-  report.backlog = await sweeps.backlog();
+  const { entries, arrived } = await sweeps.backlog();
+  report.backlog = entries;
+  // A forecast only: a run that forwarded everything has not failed for want of it.
+  report.retentionUsed = await retentionUsed(redis, settings.prefix, checkpoints.cursors, arrived).catch(
+    (error: Error) => {
+      report.warnings.push(error.message);
+      return undefined;
+    },
+  );
   for (const error of reader.failures.values()) throw error;
 }

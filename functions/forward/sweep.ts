@@ -15,8 +15,16 @@ export interface Sweeps {
   next(): Promise<Sweep | undefined>;
   /** Whether every queue was read to its end and every page was swept. */
   caughtUp(): boolean;
+  /** What is left, to be asked for at the end of a run. */
+  backlog(): Promise<Backlog>;
+}
+
+/** What a run leaves behind. */
+interface Backlog {
   /** Entries that were not swept, `undefined` where that cannot be counted. */
-  backlog(): Promise<number | undefined>;
+  readonly entries: number | undefined;
+  /** Entries of each queue that came since the run before: swept, lost or not read yet. Those that cannot be counted are left out. */
+  readonly arrived: ReadonlyMap<string, number>;
 }
 
 /** How much a sweep may have; an entry alone may be larger. */
@@ -28,6 +36,7 @@ export interface SweepBudget {
 /** Groups what a reader reads into sweeps; pages beyond a sweep wait for the next one, and are not read again. */
 export function createSweeps(reader: StreamReader, budget: SweepBudget): Sweeps {
   let waiting: Page[] = [];
+  const read = new Map<string, number>();
   const waitingEntries = () => waiting.reduce((sum, { entries }) => sum + entries.length, 0);
   return {
     async next() {
@@ -37,15 +46,23 @@ export function createSweeps(reader: StreamReader, budget: SweepBudget): Sweeps 
           waiting = rest;
           return sweep.length > 0 ? sweep : undefined;
         }
-        waiting.push(...(await reader.next()).filter(hasMoved));
+        const pages = (await reader.next()).filter(hasMoved);
+        for (const { queue, entries, loss } of pages) add(read, queue, entries.length + (loss?.lost ?? 0));
+        waiting.push(...pages);
       }
     },
     caughtUp: () => waiting.length === 0 && reader.unread().length === 0,
     backlog: async () => {
       const unread = await reader.countUnread();
-      return unread === undefined ? undefined : unread + waitingEntries();
+      const arrived = new Map(read);
+      for (const { queue, entries, exact } of unread ?? []) if (exact) add(arrived, queue, entries);
+      return { entries: unread?.reduce((sum, { entries }) => sum + entries, waitingEntries()), arrived };
     },
   };
+}
+
+function add(sums: Map<string, number>, queue: string, entries: number): void {
+  sums.set(queue, (sums.get(queue) ?? 0) + entries);
 }
 
 /** An idle queue leaves nothing to save. */

@@ -1,119 +1,118 @@
-import { Redis } from 'ioredis';
-import { ConfigError } from '../errors.ts';
-import { type RedisTarget, redisError } from './redis-error.ts';
+import { ConfigError, RedisError } from '../errors.ts';
+import { connectCluster } from './cluster.ts';
+import { scan } from './keys.ts';
+import type { RedisTarget } from './redis-error.ts';
+import { type Address, parseRedisUrl } from './redis-url.ts';
+import { connectMaster } from './sentinel.ts';
+import { connectServer, type RedisServer, ReplyTooLargeError, type ServerAccess } from './server.ts';
+
+export { ReplyTooLargeError };
 
 /** A command's name as ioredis spells it (`xrangeBuffer` for bytes), then its arguments. */
 export type Command = readonly [name: string, ...args: (string | number | Buffer)[]];
 
-/** The one thing that is asked of Redis: a pipeline. A command that Redis refuses has an `Error` as its reply. */
+/** What is asked of Redis, whatever kind of Redis it is. */
 export interface RedisConnection {
   readonly target: RedisTarget;
-  /** @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more than `maxBytes` arrive */
+  /**
+   * Sends commands in one pipeline, to each server those of its keys; a `multi` and all up to its `exec` are about one key.
+   *
+   * A command that Redis refuses has an `Error` as its reply; so has one whose server fails while others of a cluster answer.
+   * @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more than `maxBytes` arrive
+   */
   send(commands: readonly Command[], maxBytes?: number): Promise<unknown[]>;
+  /** All keys that match a pattern of `SCAN`; one may come twice. @throws {RedisError} also when `SCAN` is refused */
+  keys(pattern: string): Promise<string[]>;
   close(): void;
 }
 
-/** The reply was larger than asked for; it was not read to its end, and the connection is a new one. */
-export class ReplyTooLargeError extends Error {}
-
 export interface RedisOptions {
-  /** `redis://[user[:password]@]host[:port][/db]`, `rediss://` for TLS. */
+  /**
+   * `redis://[user[:password]@]host[:port][/db]`, `rediss://` for TLS; several hosts, separated by commas, are servers of a
+   * cluster or Sentinels, of which one is enough.
+   */
   readonly url: string;
+  /** Insists on a cluster. @default whether the server says that it is in cluster mode */
+  readonly cluster?: boolean | undefined;
+  /** The URL is that of Sentinels, which know where the master is. */
+  readonly sentinel?: SentinelOptions | undefined;
+  /** Certificates that are trusted instead of Node's own, as PEM. */
+  readonly ca?: string | undefined;
+  /** Makes the password of each connection. @default the password of the URL */
+  readonly token?: (() => Promise<string>) | undefined;
   /** Milliseconds to connect. @default 5000 */
   readonly connectTimeout?: number;
   /** Milliseconds for the reply to one pipeline. @default 10000 */
   readonly commandTimeout?: number;
 }
 
+export interface SentinelOptions {
+  /** Name of the master. */
+  readonly master: string;
+  /** To log in to the Sentinels, where they want it; user and password of the URL are those of the master. */
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+}
+
 /**
- * Connects to Redis for the length of one run.
+ * Connects to Redis for the length of one run: to a server, to the masters of a cluster, or to the master that Sentinels name.
  *
  * A function is frozen between two invocations and its sockets die unseen, so a connection never outlives a run, and
- * nothing is retried here: the next run is the retry. RESP2 and no handshake commands, so that a read-only user with
- * `+xrange +xinfo|stream +multi +exec +scan +zrangebyscore +hmget` is enough and servers before Redis 6 answer too.
+ * only what a cluster moved meanwhile is asked for again: for all else, the next run is the retry. RESP2 and no handshake
+ * but `HELLO`, which no server refuses a user, so that a read-only user with
+ * `+xrange +xinfo|stream +multi +exec +scan +zrangebyscore +hmget` is enough and servers before Redis 6 answer too. A
+ * cluster is asked where its keys are (`+cluster|slots`), and while it moves keys between its servers `+asking` follows
+ * them. A user of Sentinels needs `+sentinel|get-master-addr-by-name` there.
  * @throws {RedisError} naming host, user and cause
+ * @throws {ConfigError} when the URL is none; it is never repeated, since it holds the password
  */
 export async function connectRedis(options: RedisOptions): Promise<RedisConnection> {
-  const target = redisTarget(options.url);
-  let redis = await open(options, target);
-  return {
-    target,
-    async send(commands, maxBytes = Number.POSITIVE_INFINITY) {
-      const watch = watchReply(redis, maxBytes);
-      try {
-        return await sendPipeline(redis, commands);
-      } catch (error) {
-        if (!watch.exceeded()) throw redisError(error as Error, target, 'reading');
-        redis = await open(options, target);
-        throw new ReplyTooLargeError(`the reply has more than ${maxBytes} bytes`);
-      } finally {
-        watch.stop();
-      }
-    },
-    close: () => redis.disconnect(),
-  };
+  const { addresses, access } = readOptions(options);
+  const { sentinel, cluster } = options;
+  if (sentinel) return aServer(() => connectMaster(withPort(addresses, 26_379), sentinel, access));
+  const seeds = withPort(addresses, 6379);
+  if (cluster || seeds.length > 1) return connectCluster(seeds, access);
+  const [seed] = seeds as [Address];
+  const server = await connectServer(seed, access);
+  if (server.mode === 'cluster') return connectCluster(seeds, access, server);
+  if (server.mode !== 'sentinel') return aServer(() => connectServer(seed, access), server);
+  server.close();
+  throw new RedisError(
+    'REDIS_SENTINEL',
+    `Redis ${seed.host}:${seed.port} is a Sentinel, which has no queues; set BULLBRIDGE_REDIS_SENTINEL to the name of its master (\`sentinel\` in the construct), or give the endpoint of the master.`,
+  );
 }
 
-async function open(options: RedisOptions, target: RedisTarget): Promise<Redis> {
-  const redis = new Redis(options.url, {
-    lazyConnect: true,
-    connectTimeout: options.connectTimeout ?? 5000,
-    commandTimeout: options.commandTimeout ?? 10_000,
-    retryStrategy: () => null,
-    maxRetriesPerRequest: 0,
-    enableReadyCheck: false,
-    protocol: 2,
-    disableClientInfo: true,
-  });
-  // connect() only says that the connection was closed; why it was comes as an event.
-  let reason: Error | undefined;
-  redis.on('error', (error: Error) => {
-    reason ??= error;
-  });
-  try {
-    await redis.connect();
-    return redis;
-  } catch (error) {
-    redis.disconnect();
-    throw redisError(reason ?? (error as Error), target, 'connecting');
-  }
-}
-
-/** Settled replies of a pipeline; a reply that is an error is one only if it is Redis's own. */
-async function sendPipeline(redis: Redis, commands: readonly Command[]): Promise<unknown[]> {
-  const results = (await redis.pipeline(commands.map((command) => [...command])).exec()) ?? [];
-  const replies = results.map(([error, reply]) => error ?? reply);
-  const broken = replies.find((reply) => reply instanceof Error && reply.name !== 'ReplyError');
-  if (broken) throw broken;
-  return replies;
-}
-
-/** Ends the connection as soon as a reply has more than `maxBytes`: XRANGE can limit entries, but not bytes. */
-function watchReply(redis: Redis, maxBytes: number) {
-  let received = 0;
-  const { stream } = redis;
-  const count = (chunk: Buffer) => {
-    received += chunk.length;
-    if (received > maxBytes) stream.destroy();
-  };
-  stream.on('data', count);
-  return {
-    exceeded: () => received > maxBytes,
-    stop: () => stream.off('data', count),
-  };
-}
-
-/** Reads where a Redis URL points to. @throws {ConfigError} without ever repeating the URL, which holds the password */
-export function redisTarget(url: string): RedisTarget {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (!parsed?.hostname || !['redis:', 'rediss:'].includes(parsed.protocol)) {
+function readOptions(options: RedisOptions): { addresses: readonly Address[]; access: ServerAccess } {
+  const url = parseRedisUrl(options.url);
+  if (!url) {
     throw new ConfigError([
       'the Redis URL is not one: it must look like redis://user:password@host:6379 (rediss:// for TLS), with special characters in the password percent-encoded (the value is not repeated here)',
     ]);
   }
+  const { tls, user, password, db, addresses } = url;
+  const { ca, token, connectTimeout = 5000, commandTimeout = 10_000 } = options;
+  return { addresses, access: { tls, ca, user, password, token, db, connectTimeout, commandTimeout } };
+}
+
+function withPort(addresses: readonly Address[], usual: number): Address[] {
+  return addresses.map(({ host, port }) => ({ host, port: port || usual }));
+}
+
+/** One server that has all keys; after a reply that was too large, the connection is a new one. */
+async function aServer(connect: () => Promise<RedisServer>, connected?: RedisServer): Promise<RedisConnection> {
+  let server = connected ?? (await connect());
   return {
-    host: parsed.hostname,
-    port: Number(parsed.port || 6379),
-    user: decodeURIComponent(parsed.username) || 'default',
+    target: server.target,
+    async send(commands, maxBytes) {
+      try {
+        return await server.send(commands, maxBytes === undefined ? undefined : { maxBytes, received: 0 });
+      } catch (error) {
+        if (error instanceof ReplyTooLargeError) server = await connect();
+        throw error;
+      }
+    },
+    keys: (pattern) => scan(server, pattern),
+    close: () => server.close(),
   };
 }

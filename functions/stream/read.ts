@@ -192,18 +192,29 @@ function failure(redis: RedisConnection, { cursor }: PageRequest, error: Error, 
   return { queue: cursor.queue, error: redisError(error, redis.target, `reading ${eventsKey(prefix, cursor.queue)}`) };
 }
 
-/** How many entries stand behind the given positions, unread; as far as the servers can tell. */
+/** The entries of a queue that were not read yet. */
+export interface Unread {
+  readonly queue: string;
+  readonly entries: number;
+  /** Otherwise the server does not count entries, or the stream is a new one, and that is how many there are at most. */
+  readonly exact: boolean;
+}
+
+/** How many entries stand behind the given positions, unread; without queues of which Redis does not tell. */
 export async function countUnread(
   redis: RedisConnection,
   cursors: readonly Cursor[],
   options: ReadOptions,
-): Promise<number> {
+): Promise<Unread[]> {
   const requests = cursors.map((cursor) => ({ cursor, count: 0 }));
-  let unread = 0;
-  for (const [{ cursor }, answer] of await ask(redis, requests, accountCommands, options)) {
-    if ('error' in answer || !answer.stream) continue;
-    const { length, entriesAdded = length } = answer.stream;
-    unread += Math.min(length, entriesAdded - (cursor.position?.ordinal ?? 0));
-  }
-  return unread;
+  const answers = await ask(redis, requests, accountCommands, options);
+  return answers.flatMap(([{ cursor }, answer]) => {
+    if ('error' in answer || !answer.stream) return [];
+    const { queue, position } = cursor;
+    const { length, entriesAdded } = answer.stream;
+    const ordinal = position ? position.ordinal : 0;
+    const behind = (entriesAdded ?? Number.NaN) - (ordinal ?? Number.NaN);
+    const exact = behind >= 0;
+    return { queue, entries: exact ? Math.min(length, behind) : length, exact };
+  });
 }

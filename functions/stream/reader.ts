@@ -1,10 +1,18 @@
 import type { RedisError } from '../errors.ts';
 import { type RedisConnection, ReplyTooLargeError } from './connection.ts';
 import { entrySize, type Page, positionAfter } from './position.ts';
-import { type Cursor, countUnread, type PageRequest, type PageResult, type ReadOptions, readPages } from './read.ts';
+import {
+  type Cursor,
+  countUnread,
+  type PageRequest,
+  type PageResult,
+  type ReadOptions,
+  readPages,
+  type Unread,
+} from './read.ts';
 
-/** What the queues of a round have to share: enough for a sweep of 1,000 entries of 8 kB. */
-const ROUND_BYTES = 8 * 1024 * 1024;
+/** What the queues of a round have to share: enough for a sweep of 1,000 entries of 4 kB. */
+const ROUND_BYTES = 4 * 1024 * 1024;
 /** A round that brings more than this is given up and asked for in smaller pages. */
 const MAX_REPLY_BYTES = 3 * ROUND_BYTES;
 /** Before anything is known of a queue; BullMQ's entries have some 60 bytes, and more with results of jobs. */
@@ -25,8 +33,8 @@ export interface StreamReader {
   next(): Promise<Page[]>;
   /** Queues that were not read to their end yet, each where its next page begins. */
   unread(): readonly Cursor[];
-  /** How many entries they have; `undefined` where the answer would be too large. */
-  countUnread(): Promise<number | undefined>;
+  /** How many entries each of them has; `undefined` where the answer would be too large. */
+  countUnread(): Promise<Unread[] | undefined>;
   /** Queues that Redis refuses to read, each with its reason; they are left out from then on. */
   readonly failures: ReadonlyMap<string, RedisError>;
 }
@@ -77,7 +85,7 @@ export function createStreamReader(
   const unread = () => queues.map(({ cursor }) => cursor);
 
   /** Redis answers with the whole first and last entry of each stream, so that the answer can be too large, too. */
-  async function countAll(): Promise<number | undefined> {
+  async function countAll(): Promise<Unread[] | undefined> {
     try {
       return await countUnread(redis, unread(), { ...options, maxBytes: MAX_REPLY_BYTES });
     } catch (error) {

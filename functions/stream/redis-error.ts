@@ -5,9 +5,20 @@ export interface RedisTarget {
   readonly host: string;
   readonly port: number;
   readonly user: string;
+  /** What the server is to others, such as a master that Sentinels named. */
+  readonly role?: string | undefined;
+  /** The password is a token that AWS checks. */
+  readonly iam?: boolean | undefined;
 }
 
 type Kind = readonly [code: RedisErrorCode, sign: RegExp, cause: string, remedy: string];
+
+/** What a user of Redis must be allowed for each function and for each kind of Redis. */
+const PERMISSIONS =
+  'grant it %R~<prefix>:* with +xrange +xinfo|stream +multi +exec +scan +hmget for forward and +xrange +zrangebyscore +hmget for reconcile, in a cluster also +cluster|slots and +asking, and on Sentinels +sentinel|get-master-addr-by-name';
+
+const IAM_REMEDY =
+  "grant the function's role elasticache:Connect or memorydb:Connect on the cache and on the user, and check the name of the cache (BULLBRIDGE_REDIS_IAM), the region, and that the user of the URL is the id of a user with IAM authentication";
 
 /** First match wins. The signs are error codes of Node, reply prefixes of Redis, and messages of ioredis. */
 const KINDS: readonly Kind[] = [
@@ -15,7 +26,33 @@ const KINDS: readonly Kind[] = [
   ['REDIS_DNS', /ENOTFOUND|EAI_AGAIN/, 'the host name is not known', 'check the host, and the DNS of the VPC'],
   [
     'REDIS_TLS',
-    /CERT|SSL|TLS|self.signed|ERR_SSL|wrong version number|unable to verify/i,
+    /ERR_TLS_CERT_ALTNAME_INVALID/,
+    'the certificate is of another host',
+    'use a host name that the certificate has; a cluster gives its servers one by cluster-announce-hostname',
+  ],
+  [
+    'REDIS_TLS',
+    /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
+    'the certificate is not valid now',
+    "renew the server's certificate",
+  ],
+  [
+    'REDIS_TLS',
+    /CERTIFICATE_REQUIRED|certificate required/,
+    'the server wants a certificate of the client',
+    'there is none to give: set tls-auth-clients to no or optional on the server',
+  ],
+  [
+    'REDIS_TLS',
+    /self.signed|UNABLE_TO_|unable to (verify|get)|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|INVALID_CA/i,
+    'the certificate is not signed by whom is trusted',
+    'give the certificate of the authority that signed it, in BULLBRIDGE_REDIS_CA or under the key "ca" of the secret',
+  ],
+  ['REDIS_TLS', /^NEEDS TLS/, 'the server speaks TLS only', 'use rediss:// instead of redis://'],
+  ['REDIS_TLS', /^NO TLS/, 'the server does not speak TLS', 'use redis:// instead of rediss://, or its port for TLS'],
+  [
+    'REDIS_TLS',
+    /CERT|SSL|TLS|wrong version number/i,
     'TLS failed',
     'use rediss:// exactly where the server speaks TLS, with a certificate that Node trusts',
   ],
@@ -29,19 +66,20 @@ const KINDS: readonly Kind[] = [
     'REDIS_AUTH',
     /^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password|ERR Client sent AUTH)/,
     'user or password is wrong',
-    'check the user and the password in the URL',
+    'check the user and the password in the URL, those of Sentinels under "sentinelUsername" and "sentinelPassword" in the secret',
   ],
+  ['REDIS_PERMISSION', /^NOPERM/, 'the user may not do this', PERMISSIONS],
   [
-    'REDIS_PERMISSION',
-    /^NOPERM/,
-    'the user may not do this',
-    'grant it %R~<prefix>:* with +xrange +xinfo|stream +multi +exec +scan for forward and +xrange +zrangebyscore +hmget for reconcile',
+    'REDIS_NOT_CLUSTER',
+    /cluster support disabled/,
+    'the server is not in cluster mode',
+    'leave BULLBRIDGE_REDIS_CLUSTER out, or give the endpoint of the cluster',
   ],
   [
     'REDIS_MOVED',
-    /^(MOVED|CROSSSLOT|CLUSTERDOWN|ASK) /,
+    /^(MOVED|CROSSSLOT|ASK) /,
     'the server is a node of a cluster',
-    'give the endpoint of a server that is not in cluster mode',
+    'set BULLBRIDGE_REDIS_CLUSTER=true (`cluster: true` in the construct)',
   ],
   [
     'REDIS_WRONG_TYPE',
@@ -51,9 +89,15 @@ const KINDS: readonly Kind[] = [
   ],
   [
     'REDIS_NOT_READY',
-    /^(LOADING|MASTERDOWN|TRYAGAIN|BUSY)/,
+    /^(LOADING|MASTERDOWN|TRYAGAIN|BUSY|REDIRECTED)/,
     'the server is not ready',
     'wait: the next run tries again',
+  ],
+  [
+    'REDIS_NOT_READY',
+    /^CLUSTERDOWN/,
+    'the cluster does not serve this key',
+    'look at CLUSTER INFO and CLUSTER NODES; the next run tries again',
   ],
   [
     'REDIS_CLOSED',
@@ -69,6 +113,7 @@ const KINDS: readonly Kind[] = [
  * The original error is not kept as the cause: a failed `AUTH` of ioredis carries the password in its `command`.
  */
 export function redisError(error: Error, target: RedisTarget, what: string): RedisError {
+  if (error instanceof RedisError) return error;
   const said = 'code' in error && typeof error.code === 'string' ? `${error.code} ${error.message}` : error.message;
   const [code, , cause, remedy] = KINDS.find(([, sign]) => sign.test(error.message) || sign.test(said)) ?? [
     'REDIS_FAILED' as const,
@@ -76,6 +121,19 @@ export function redisError(error: Error, target: RedisTarget, what: string): Red
     'Redis refused it',
     'see the reply',
   ];
-  const where = `${target.host}:${target.port} as user "${target.user}"`;
-  return new RedisError(code, `${what} failed on Redis ${where}: ${cause} (${error.message}); ${remedy}.`);
+  const advice = code === 'REDIS_AUTH' && target.iam ? IAM_REMEDY : remedy;
+  return new RedisError(code, `${what} failed on ${describe(target)}: ${cause} (${error.message.trim()}); ${advice}.`);
+}
+
+/** Why there is no password that AWS would take. */
+export function tokenError(error: Error, target: RedisTarget): RedisError {
+  const reason = `${error.name}: ${error.message}`;
+  return new RedisError(
+    'REDIS_AUTH',
+    `making the IAM token for ${describe(target)} failed: ${reason}; the function needs the credentials of its role.`,
+  );
+}
+
+function describe({ host, port, user, role }: RedisTarget): string {
+  return `Redis ${host}:${port}${role === undefined ? '' : `, ${role},`} as user "${user}"`;
 }

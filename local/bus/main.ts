@@ -8,6 +8,7 @@ const { values } = parseArgs({
     port: { type: 'string', default: '0' },
     bus: { type: 'string', multiple: true, default: ['bullbridge'] },
     queue: { type: 'string', multiple: true, default: ['dead-letters'] },
+    bucket: { type: 'string', multiple: true, default: ['payloads'] },
     delay: { type: 'string', default: '0' },
   },
 });
@@ -15,6 +16,7 @@ const { values } = parseArgs({
 const bus = await startBus({
   buses: values.bus,
   queues: values.queue,
+  buckets: values.bucket,
   port: Number(values.port),
   delay: Number(values.delay),
   record: false,

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { startLocalStack } from './server.ts';
+import { startRedis } from '../redis.ts';
+import { environmentOf, type LocalStackServer, pathWith, startLocalStack } from './server.ts';
 
 // `npm run test:localstack`: the tests of vitest.localstack.config.ts against the LocalStack of AWS_ENDPOINT_URL, or against one
 // that is started for them and stopped again, whatever happens. Arguments go to vitest.
@@ -13,26 +14,41 @@ const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => interrupted.abort(new Error(signal)));
 
-const given = process.env['AWS_ENDPOINT_URL'];
-await using localstack = given ? undefined : await startLocalStack();
-const url = given ?? localstack?.url ?? '';
-console.log(`LocalStack: ${given ? 'the one of AWS_ENDPOINT_URL' : '4.14.0, without Docker,'} at ${url}`);
-process.exitCode = interrupted.signal.aborted ? 130 : await runTests();
+try {
+  const given = process.env['AWS_ENDPOINT_URL'];
+  await using localstack = await (given ? useGiven(given) : startLocalStack());
+  console.log(`LocalStack: ${localstack.what}, at ${localstack.url}`);
+  process.exitCode = interrupted.signal.aborted ? 130 : await runTests(localstack);
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}
 
-async function runTests(): Promise<number> {
+type Server = Omit<LocalStackServer, 'bin'> & Partial<Pick<LocalStackServer, 'bin'>>;
+
+/** One that the user has started; with `REDIS_URL` and, where functions reach it by another name, `FUNCTIONS_REDIS_URL`. */
+async function useGiven(url: string): Promise<Server> {
+  const redis = await startRedis({ url: process.env['REDIS_URL'] });
+  return {
+    url,
+    what: `the one of AWS_ENDPOINT_URL, with ${redis.what}`,
+    redisUrl: redis.url,
+    functionsRedisUrl: process.env['FUNCTIONS_REDIS_URL'] ?? redis.url,
+    hostMode: false,
+    [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
+  };
+}
+
+async function runTests(server: Server): Promise<number> {
   const args = [VITEST, 'run', '--config', 'vitest.localstack.config.ts', ...process.argv.slice(2)];
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     stdio: 'inherit',
     env: {
       ...process.env,
-      AWS_ENDPOINT_URL: url,
-      // An address, so that the SDK asks for a bucket by path and not by a host name that nobody resolves.
-      AWS_ENDPOINT_URL_S3: url,
-      AWS_REGION: 'eu-west-1',
-      AWS_ACCESS_KEY_ID: 'test',
-      AWS_SECRET_ACCESS_KEY: 'test',
-      ...(!given && { LOCALSTACK_HOSTMODE: '1' }),
+      ...environmentOf(server),
+      ...(server.bin && { PATH: pathWith(server.bin) }),
+      ...(server.hostMode && { LOCALSTACK_HOSTMODE: '1' }),
     },
   });
   interrupted.signal.addEventListener('abort', () => child.kill('SIGTERM'));

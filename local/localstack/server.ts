@@ -1,55 +1,58 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { freePort } from '../process.ts';
+import { delimiter } from 'node:path';
+import { dockerAnswers, startInDocker } from './docker.ts';
+import { startInHostMode } from './host-mode.ts';
 
-/** A LocalStack that was started. */
+/** A LocalStack that was started, with a Redis that the functions deployed to it can reach. */
 export interface LocalStackServer extends AsyncDisposable {
   readonly url: string;
+  /** How it runs, in words. */
+  readonly what: string;
+  /** The Redis as this machine reaches it. */
+  readonly redisUrl: string;
+  /** The same Redis as a deployed function reaches it. */
+  readonly functionsRedisUrl: string;
+  /** A folder with an `aws` command. */
+  readonly bin: string;
+  /** Whether it runs with our plugin and without Docker. */
+  readonly hostMode: boolean;
 }
 
 export interface LocalStackOptions {
-  /** Where it is installed. @default .localstack in the project */
-  readonly directory?: string;
-  /** Further settings of LocalStack, such as `LAMBDA_RETRY_BASE_DELAY`. */
-  readonly settings?: Readonly<Record<string, string>>;
+  /** @default one that is free */
+  readonly port?: number;
 }
-
-const HERE = fileURLToPath(new URL('.', import.meta.url));
-const DIRECTORY = fileURLToPath(new URL('../../.localstack', import.meta.url));
 
 /**
- * Starts LocalStack on a free port of the loopback interface, and installs it before where it is missing.
+ * Starts LocalStack 4.14 and a Redis, both for this machine alone: in Docker where an engine answers, else as plain processes, which
+ * `LOCALSTACK_HOSTMODE=1` asks for.
  *
- * Each start is empty. It runs in a session of its own, which a Ctrl-C does not reach: dispose it.
+ * Each start is empty. A Ctrl-C does not reach what was started: dispose it.
+ * @throws {Error} one sentence that names both ways, when neither can be had
  */
 export async function startLocalStack(options: LocalStackOptions = {}): Promise<LocalStackServer> {
-  const { directory = DIRECTORY, settings = {} } = options;
-  const environment = {
-    // Apart from an instance that someone has started by hand.
-    STATE_DIR: join(directory, 'test'),
-    LOCALSTACK_ENV: Object.entries(settings)
-      .map(([name, value]) => `${name}=${value}`)
-      .join(' '),
-  };
-  const stop = () => script('stop.sh', [directory], environment);
-  await script('install.sh', [directory], environment);
-  const port = await freePort();
-  try {
-    await script('start.sh', [directory, `${port}`], environment);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: stop };
+  const inDocker = !process.env['LOCALSTACK_HOSTMODE'] && (await dockerAnswers());
+  return inDocker ? startInDocker(options) : startInHostMode(options);
 }
 
-async function script(name: string, args: readonly string[], environment: Record<string, string>): Promise<void> {
-  const child = spawn(join(HERE, name), args, {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, ...environment },
-  });
-  const [code, signal] = await once(child, 'exit');
-  if (code !== 0) throw new Error(`local/localstack/${name} ended with ${signal ?? `status ${code}`}`);
+/** What the AWS CLI, the SDK, the CDK and the walk-through of docs/localstack.md need to know of it. */
+export function environmentOf(
+  server: Pick<LocalStackServer, 'url' | 'redisUrl' | 'functionsRedisUrl'>,
+): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: server.url,
+    // An address, so that the SDK asks for a bucket by path and not by a host name that nobody resolves.
+    AWS_ENDPOINT_URL_S3: server.url,
+    AWS_REGION: 'eu-west-1',
+    // The AWS CLI knows the region by this name only.
+    AWS_DEFAULT_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    REDIS_URL: server.redisUrl,
+    FUNCTIONS_REDIS_URL: server.functionsRedisUrl,
+  };
+}
+
+/** A PATH that begins with a folder. */
+export function pathWith(bin: string): string {
+  return [bin, process.env['PATH']].join(delimiter);
 }

@@ -87,6 +87,45 @@ describe('an event over the limit', () => {
     ]);
   });
 
+  test.each([
+    ['spaces', ` [ ${'1 ,  '.repeat(500_000)} {"a": 1, "a": 2} ] `],
+    ['numbers that JavaScript does not have', `[${'12345678901234567890.10, '.repeat(50_000)}1]`],
+  ])('with %s is stored as it stands in the stream', async (_, json) => {
+    const { publish, details, stored } = await world();
+
+    await publish([entryOf('event', 'completed', 'returnvalue', json)], never);
+
+    expect(stored()).toEqual([[ID, `{"returnvalue":${json}}`]]);
+    expect(details()[0]).not.toHaveProperty('unparsed');
+  });
+
+  test.each([
+    ['is no JSON', Buffer.from('[1'.repeat(MB))],
+    ['is nested too deep', Buffer.from(`${'['.repeat(MB)}${']'.repeat(MB)}`)],
+    ['is not UTF-8', Buffer.concat([Buffer.from('"'), Buffer.alloc(2 * MB, 0xff), Buffer.from('"')])],
+  ])('that %s is stored as a text, and says so', async (_, bytes) => {
+    const { publish, details, stored } = await world();
+    const fields = ['event', 'completed', 'returnvalue'].map((text) => Buffer.from(text));
+
+    await publish([toBusEntry(origin, { id: '1795398834833-0', fields: [...fields, bytes] }, 7)], never);
+
+    expect(stored()).toEqual([[ID, bodyOf({ returnvalue: bytes.toString() })]]);
+    expect(details()).toMatchObject([{ unparsed: ['returnvalue'], claimCheck: { fields: ['returnvalue'] } }]);
+  });
+
+  test('leaves every field that is too large in one object', async () => {
+    const { publish, details, stored } = await world();
+    const [returnvalue, pdf] = ['x'.repeat(2 * MB), 'y'.repeat(MB)];
+
+    await publish(
+      [entryOf('event', 'completed', 'pdf', pdf, 'returnvalue', `"${returnvalue}"`, 'prev', 'active')],
+      never,
+    );
+
+    expect(stored()).toEqual([[ID, bodyOf({ returnvalue, 'fields.pdf': pdf })]]);
+    expect(details()).toMatchObject([{ prev: 'active', claimCheck: { fields: ['returnvalue', 'fields.pdf'] } }]);
+  });
+
   test('keeps the fields that fit, custom ones by their path', async () => {
     const { publish, details, stored } = await world();
     const pdf = 'x'.repeat(2 * MB);

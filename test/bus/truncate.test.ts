@@ -68,6 +68,33 @@ describe('cutting an entry', () => {
     expect(detail.failedReason).toMatch(/^(😀)+$/u);
   });
 
+  test.each([
+    ['a text', 'failed', 'failedReason', '"😀\n'.repeat(400_000), (text: string) => text],
+    ['a text that is JSON', 'completed', 'returnvalue', JSON.stringify('"😀\n'.repeat(400_000)), JSON.parse],
+    ['a value', 'progress', 'data', ` [${'"😀", '.repeat(400_000)}1]`, (text: string) => text],
+    ['what is no JSON', 'progress', 'data', '[1'.repeat(600_000), (text: string) => text],
+  ])('keeps the beginning of %s of megabytes', (_, event, field, text, read) => {
+    const cut = truncate(entryOf('event', event, field, text), LIMIT);
+
+    const whole: string = read(text);
+    const detail = detailOf(cut);
+    expect(cut).not.toHaveProperty('large');
+    expect(detail.truncated).toEqual([{ field, bytes: Buffer.byteLength(whole) }]);
+    expect(whole.startsWith(detail[field])).toBe(true);
+    expect(detail[field].isWellFormed()).toBe(true);
+    expect(entryBytes(cut)).toBeGreaterThan(LIMIT - 500);
+    expect(entryBytes(cut)).toBeLessThanOrEqual(LIMIT);
+  });
+
+  test('cuts nothing of a text that fits, however large the escapes make it', () => {
+    const returnvalue = `"${'\\u0078'.repeat(300_000)}"`;
+
+    const cut = truncate(entryOf('event', 'completed', 'returnvalue', returnvalue), 500_000);
+
+    expect(detailOf(cut)).toMatchObject({ returnvalue: 'x'.repeat(300_000) });
+    expect(detailOf(cut)).not.toHaveProperty('truncated');
+  });
+
   test('cuts custom fields by their path', () => {
     const detail = detailOf(truncate(entryOf('event', 'invoice', 'pdf', 'x'.repeat(50_000), 'number', '42'), LIMIT));
 

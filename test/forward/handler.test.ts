@@ -40,12 +40,14 @@ describe('an invocation', () => {
     const [metrics] = metricsOf(stack.log);
     expect(metrics).toMatchObject({
       service: 'bullbridge',
+      source: `default/${stack.prefix}`,
       Published: 3,
       Filtered: 0,
       Parked: 0,
       Lost: 0,
       Incidents: 0,
       Backlog: 0,
+      RetentionUsed: 0,
     });
     expect(metrics?.['Lag']).toBeGreaterThanOrEqual(0);
     expect(metrics?.['SweepDuration']).toBeDefined();
@@ -56,8 +58,13 @@ describe('an invocation', () => {
     const stack = await testStack({ BULLBRIDGE_QUEUE_METRICS: 'true' });
     await write(stack, 'emails', 3);
     await stack.forward.invoke({});
+    await write(stack, 'emails', 100);
+    await stack.forward.invoke({});
 
-    expect(metricsOf(stack.log)).toContainEqual(expect.objectContaining({ queue: 'emails', Published: 3 }));
+    const of = { source: `default/${stack.prefix}`, queue: 'emails' };
+    expect(metricsOf(stack.log)).toContainEqual(expect.objectContaining({ ...of, Published: 3 }));
+    expect(metricsOf(stack.log)).toContainEqual(expect.objectContaining({ ...of, RetentionUsed: 1 }));
+    expect(stack.log.join()).toContain('"fullest":["emails",1]');
   });
 
   test('of each of two shards forwards queues of its own', async () => {

@@ -94,15 +94,21 @@ describe('sweeps', () => {
       {
         next: async () => rounds.shift() ?? [],
         unread: () => (rounds.length > 0 ? [{ queue: 'busy', position, anchors: [] }] : []),
-        countUnread: async () => rounds.length,
+        countUnread: async () => [
+          ...rounds.map(() => ({ queue: 'busy', entries: 1, exact: true })),
+          { queue: 'uncounted', entries: 5, exact: false },
+        ],
         failures: new Map(),
       },
       { entries: 2, bytes: 100 },
     );
 
     expect((await sweeps.next())?.map(({ queue, entries }) => [queue, entries.length])).toEqual([['busy', 2]]);
-    expect([sweeps.caughtUp(), await sweeps.backlog()]).toEqual([false, 2]);
+    expect([sweeps.caughtUp(), await sweeps.backlog()]).toEqual([
+      false,
+      { entries: 7, arrived: new Map([['busy', 4]]) },
+    ]);
     await sweeps.next();
-    expect([await sweeps.next(), sweeps.caughtUp(), await sweeps.backlog()]).toEqual([undefined, true, 0]);
+    expect([await sweeps.next(), sweeps.caughtUp(), (await sweeps.backlog()).entries]).toEqual([undefined, true, 5]);
   });
 });

@@ -114,7 +114,11 @@ export async function createWorld(
     return {
       connectRedis: async () => {
         const connection = await around(() => connectRedis({ url: redisUrl }));
-        return { ...connection, send: (commands, maxBytes) => around(() => connection.send(commands, maxBytes)) };
+        return {
+          ...connection,
+          send: (commands, maxBytes) => around(() => connection.send(commands, maxBytes)),
+          keys: (pattern) => around(() => connection.keys(pattern)),
+        };
       },
       publish: parts.createPublisher({
         putEvents: (entries) => around(() => putEvents(entries)),

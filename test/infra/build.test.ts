@@ -9,7 +9,7 @@ import { type Bundle, buildFunctions } from '../../infra/build.ts';
 const run = promisify(execFile);
 
 /** A bundle's size is time at each cold start: raise this only with a reason. */
-const LIMIT = 700_000;
+const LIMIT = 720_000;
 
 let folder: string;
 let bundles: Bundle[];

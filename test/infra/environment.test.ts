@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../functions/config.ts';
 import { buildFunctions } from '../../infra/build.ts';
 import type { BullbridgeProps } from '../../infra/bullbridge.ts';
+import { RedisAccess } from '../../infra/redis-access.ts';
 import { createStack, environmentOf, synthesize } from './synth.ts';
 
 beforeAll(async () => {
@@ -78,6 +79,22 @@ describe('the environment of the function', () => {
       BULLBRIDGE_SWEEP_SIZE: 500,
       BULLBRIDGE_CLOCK_SKEW_MS: 500,
       BULLBRIDGE_QUEUE_METRICS: true,
+    });
+  });
+
+  test('says which Redis it is as the function understands it', () => {
+    const cache = { service: 'elasticache-serverless', name: 'jobs', host: 'jobs.example.com', userId: 'me' } as const;
+    const environment = environmentOf(synthesize({ redis: RedisAccess.withIam(cache) }));
+    const deployed = {
+      EVENT_BUS_NAME: 'jobs',
+      CHECKPOINT_TABLE: 'table',
+      DEAD_LETTER_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/1/parked',
+      PAYLOAD_BUCKET: 'payloads',
+    };
+    expect(readConfig({ ...(environment as Record<string, string>), ...deployed })).toMatchObject({
+      REDIS_URL: 'rediss://me@jobs.example.com:6379',
+      BULLBRIDGE_REDIS_CLUSTER: true,
+      BULLBRIDGE_REDIS_IAM: { kind: 'elasticache-serverless', name: 'jobs' },
     });
   });
 

@@ -125,6 +125,16 @@ test('has each of its options in the guide', async () => {
   expect(rows).toEqual([...OPTIONS]);
 });
 
+test('has alarms that tell a topic, and a dashboard, or none of them', () => {
+  const arn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
+  const told = synthesize({ alarmTopicArn: arn });
+  told.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [arn] });
+  told.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
+  const none = synthesize({ alarms: false, dashboard: 'false' });
+  none.resourceCountIs('AWS::CloudWatch::Alarm', 0);
+  none.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
+});
+
 test('runs in a network, is let in to Redis, and says which group Redis must let in', () => {
   // Without an answer from AWS, the look-up gives a made-up network.
   const template = Template.fromStack(
@@ -162,6 +172,7 @@ test.for([
   [{ redisCluster: 'yes' }, 'context redisCluster must be true or false, got "yes"'],
   [{ tail: 'maybe' }, 'context tail must be auto or always or never, got "maybe"'],
   [{ vpcEndpoints: 'true' }, 'vpcEndpoints must come with the prop vpc, got none'],
+  [{ alarms: 'yes' }, 'context alarms must be true or false, got "yes"'],
   [{ removalPolicy: 'keep' }, 'context removalPolicy must be retain or destroy, got "keep"'],
 ] as const)('refuses %j', ([context, fault]) => {
   expect(() => createStack(context)).toThrow(new Error(fault));

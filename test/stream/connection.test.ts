@@ -1,16 +1,14 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { RedisError } from '../../functions/errors.ts';
-import { connectRedis, ReplyTooLargeError, redisTarget } from '../../functions/stream/connection.ts';
+import { ConfigError } from '../../functions/errors.ts';
+import { connectRedis, ReplyTooLargeError } from '../../functions/stream/connection.ts';
 import { discoverQueues } from '../../functions/stream/queues.ts';
 import { readPages } from '../../functions/stream/read.ts';
-import { findServer, startNative } from '../../local/redis.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
+import { failure, inspectDeep, PASSWORD } from './failure.ts';
 
-const PASSWORD = 'correct-horse-battery';
 const fast = { connectTimeout: 500, commandTimeout: 500 };
-const native = findServer();
 
 /** A URL of the shared server as a user that may do what the documentation says, and nothing else. */
 async function readerUrl(prefix: string, ...more: string[]): Promise<string> {
@@ -28,22 +26,6 @@ async function readerUrl(prefix: string, ...more: string[]): Promise<string> {
 }
 
 const MINIMUM = ['+xrange', '+xinfo|stream', '+multi', '+exec', '+scan'];
-
-async function failure(attempt: Promise<unknown>): Promise<RedisError> {
-  const error = await attempt.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(RedisError);
-  expect(inspectDeep(error)).not.toContain(PASSWORD);
-  return error as RedisError;
-}
-
-/** All that a log could print of an error. */
-function inspectDeep(error: unknown): string {
-  const { name, message, stack, cause } = error as Error;
-  return [name, message, stack, JSON.stringify(error), cause ? inspectDeep(cause) : ''].join('\n');
-}
 
 async function readOne(url: string, prefix: string) {
   const connection = await connectRedis({ url, ...fast });
@@ -98,6 +80,15 @@ describe('each way to fail has one clear error, without the password', () => {
     });
   });
 
+  test('there is no token', async () => {
+    const token = () => Promise.reject(new Error('Could not load credentials from any providers'));
+
+    expect(await failure(connectRedis({ url: inject('redisUrl'), token, ...fast }))).toMatchObject({
+      code: 'REDIS_AUTH',
+      message: expect.stringMatching(/making the IAM token for Redis .* failed: Error: Could not load credentials/),
+    });
+  });
+
   test('the user may not read the keys', async () => {
     const prefix = ownPrefix();
     const url = await readerUrl(`${prefix}-other`, ...MINIMUM);
@@ -141,33 +132,18 @@ describe('each way to fail has one clear error, without the password', () => {
   test('the server does not speak TLS', async () => {
     const url = inject('redisUrl').replace('redis:', 'rediss:');
 
-    expect((await failure(connectRedis({ url, ...fast }))).code).toMatch(/^REDIS_(TIMEOUT|TLS|CLOSED)$/);
-  });
-
-  test('the URL is none', () => {
-    expect(() => redisTarget(`http://${PASSWORD}`)).toThrow(
-      /the Redis URL is not one: it must look like redis:\/\/user:password@host:6379/,
-    );
-    expect(() => redisTarget(`http://${PASSWORD}`)).not.toThrow(PASSWORD);
-  });
-
-  test('the server is a node of a cluster', async ({ skip }) => {
-    if (!native) return skip('needs redis-server or valkey-server 7 or later: the embedded server cannot be a cluster');
-    const [one, two] = await Promise.all([0, 1].map(() => startNative(native, ['--cluster-enabled', 'yes'])));
-    onTestFinished(async () => {
-      await Promise.all([one?.[Symbol.asyncDispose](), two?.[Symbol.asyncDispose]()]);
+    expect(await failure(connectRedis({ url, ...fast }))).toMatchObject({
+      code: 'REDIS_TLS',
+      message: expect.stringMatching(/does not speak TLS .*; use redis:\/\/ instead of rediss:\/\//),
     });
-    const [first, second] = [one, two].map((server) => adminRedis(server?.url));
-    await first?.call('CLUSTER', 'ADDSLOTSRANGE', '0', '8191');
-    await second?.call('CLUSTER', 'ADDSLOTSRANGE', '8192', '16383');
-    await first?.call('CLUSTER', 'MEET', '127.0.0.1', new URL(two?.url ?? '').port);
-    for (const node of [first, second])
-      await expect.poll(() => node?.call('CLUSTER', 'INFO'), { timeout: 20_000 }).toContain('cluster_state:ok');
+  });
 
-    const failures = await Promise.allSettled(['a', 'b', 'c', 'd'].map((prefix) => readOne(one?.url ?? '', prefix)));
+  test('the URL is none', async () => {
+    const error = await connectRedis({ url: `http://${PASSWORD}` }).catch((reason: unknown) => reason);
 
-    const reasons = failures.flatMap((result) => (result.status === 'rejected' ? result.reason.code : []));
-    expect(new Set(reasons)).toEqual(new Set(['REDIS_MOVED']));
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(inspectDeep(error)).toContain('the Redis URL is not one: it must look like redis://user:password@host:6379');
+    expect(inspectDeep(error)).not.toContain(PASSWORD);
   });
 });
 

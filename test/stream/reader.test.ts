@@ -96,6 +96,6 @@ describe('the reader', () => {
     const reader = await readerOf({ a: Array(30).fill(10), b: Array(5).fill(10) }, 20);
     await reader.next();
 
-    expect(await reader.countUnread()).toBe(20);
+    expect(await reader.countUnread()).toEqual([{ queue: 'a', entries: 20, exact: true }]);
   });
 });

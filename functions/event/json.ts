@@ -1,0 +1,95 @@
+const [QUOTE, BACKSLASH, COMMA, COLON, MINUS, PLUS, DOT, ZERO] = [0x22, 0x5c, 0x2c, 0x3a, 0x2d, 0x2b, 0x2e, 0x30];
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
+const SPACES = new Set(Buffer.from(' \t\n\r'));
+const ESCAPES = new Set(Buffer.from('"\\/bfnrt'));
+const EXPONENTS = new Set(Buffer.from('eE'));
+const HEX = new Set(Buffer.from('0123456789abcdefABCDEF'));
+const LITERALS = ['true', 'false', 'null'].map((literal) => Buffer.from(literal));
+
+/** No value ends here. */
+const NOWHERE = -1;
+
+/**
+ * Whether bytes in UTF-8 are JSON, with lists and objects nested at most so deep.
+ *
+ * Makes nothing of them: `JSON.parse` takes several times the memory that a value of megabytes has as text.
+ * https://www.rfc-editor.org/rfc/rfc8259
+ */
+export function isJson(bytes: Buffer, maxDepth: number): boolean {
+  const end = endOfValue(bytes, afterSpace(bytes, 0), maxDepth);
+  return end !== NOWHERE && afterSpace(bytes, end) === bytes.length;
+}
+
+function endOfValue(bytes: Buffer, start: number, maxDepth: number): number {
+  const first = bytes[start];
+  if (first === QUOTE) return endOfString(bytes, start);
+  if (first === OPEN_LIST || first === OPEN_OBJECT) return endOfGroup(bytes, start, maxDepth);
+  const literal = LITERALS.find((text) => text[0] === first);
+  if (!literal) return endOfNumber(bytes, start);
+  const end = start + literal.length;
+  return literal.equals(bytes.subarray(start, end)) ? end : NOWHERE;
+}
+
+function endOfGroup(bytes: Buffer, start: number, maxDepth: number): number {
+  if (maxDepth === 0) return NOWHERE;
+  const isObject = bytes[start] === OPEN_OBJECT;
+  const close = isObject ? CLOSE_OBJECT : CLOSE_LIST;
+  let i = afterSpace(bytes, start + 1);
+  if (bytes[i] === close) return i + 1;
+  for (;;) {
+    if (isObject) {
+      const colon = afterSpace(bytes, endOfString(bytes, i));
+      if (bytes[colon] !== COLON) return NOWHERE;
+      i = afterSpace(bytes, colon + 1);
+    }
+    i = afterSpace(bytes, endOfValue(bytes, i, maxDepth - 1));
+    if (bytes[i] === close) return i + 1;
+    if (bytes[i] !== COMMA) return NOWHERE;
+    i = afterSpace(bytes, i + 1);
+  }
+}
+
+function endOfString(bytes: Buffer, start: number): number {
+  if (bytes[start] !== QUOTE) return NOWHERE;
+  for (let i = start + 1; i < bytes.length; i += 1) {
+    const byte = bytes[i] as number;
+    if (byte === QUOTE) return i + 1;
+    if (byte < 0x20) return NOWHERE;
+    if (byte !== BACKSLASH) continue;
+    i += 1;
+    if (bytes[i] === 0x75) {
+      for (const last = i + 4; i < last; ) if (!isIn(HEX, bytes[++i])) return NOWHERE;
+    } else if (!isIn(ESCAPES, bytes[i])) return NOWHERE;
+  }
+  return NOWHERE;
+}
+
+function endOfNumber(bytes: Buffer, start: number): number {
+  const whole = bytes[start] === MINUS ? start + 1 : start;
+  let end = bytes[whole] === ZERO ? whole + 1 : afterDigits(bytes, whole);
+  if (end !== NOWHERE && bytes[end] === DOT) end = afterDigits(bytes, end + 1);
+  if (end === NOWHERE || !isIn(EXPONENTS, bytes[end])) return end;
+  const hasSign = bytes[end + 1] === PLUS || bytes[end + 1] === MINUS;
+  return afterDigits(bytes, end + (hasSign ? 2 : 1));
+}
+
+/** One digit at least. */
+function afterDigits(bytes: Buffer, start: number): number {
+  let i = start;
+  while (isDigit(bytes[i])) i += 1;
+  return i === start ? NOWHERE : i;
+}
+
+function afterSpace(bytes: Buffer, start: number): number {
+  let i = start;
+  while (i !== NOWHERE && isIn(SPACES, bytes[i])) i += 1;
+  return i;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= ZERO + 9;
+}
+
+function isIn(bytes: ReadonlySet<number>, byte: number | undefined): boolean {
+  return byte !== undefined && bytes.has(byte);
+}

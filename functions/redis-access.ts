@@ -1,0 +1,76 @@
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { Config } from './config.ts';
+import { ConfigError } from './errors.ts';
+import { redisFaults } from './redis-settings.ts';
+import { tokensOf } from './redis-token.ts';
+import type { RedisOptions } from './stream/connection.ts';
+import { parseRedisUrl } from './stream/redis-url.ts';
+
+/** What the secret may hold, in JSON; a text alone is the URL. */
+interface Secret {
+  readonly url: string;
+  readonly ca?: string | undefined;
+  readonly sentinelUsername?: string | undefined;
+  readonly sentinelPassword?: string | undefined;
+}
+
+const KEYS = ['url', 'ca', 'sentinelUsername', 'sentinelPassword'] as const;
+
+/** Clients for what is not in the environment: the secret, and the credentials that tokens are signed with. */
+export interface AccessClients {
+  readonly secrets: SecretsManagerClient;
+  readonly bus: EventBridgeClient;
+  readonly now: () => Date;
+}
+
+/**
+ * How to get into Redis: from the environment, or from its secret, which is read at each run so that a new password is used at once.
+ *
+ * @throws {ConfigError} when the secret cannot be read, holds neither a URL nor JSON with the key `url`, or does not go with the rest
+ */
+export async function readRedisAccess(config: Config, { secrets, bus, now }: AccessClients): Promise<RedisOptions> {
+  const { REDIS_URL, REDIS_URL_SECRET_ARN: arn, BULLBRIDGE_REDIS_SENTINEL: master, BULLBRIDGE_REDIS_IAM: iam } = config;
+  const secret = REDIS_URL === undefined ? await readSecret(arn, secrets) : { url: REDIS_URL };
+  const ca = config.BULLBRIDGE_REDIS_CA ?? secret.ca;
+  const faults = redisFaults(secret.url, { ...config, BULLBRIDGE_REDIS_CA: ca });
+  if (faults.length > 0) throw new ConfigError(faults);
+  const user = parseRedisUrl(secret.url)?.user;
+  return {
+    url: secret.url,
+    cluster: config.BULLBRIDGE_REDIS_CLUSTER,
+    ...(master !== undefined && {
+      sentinel: { master, user: secret.sentinelUsername, password: secret.sentinelPassword },
+    }),
+    ca,
+    ...(iam && user !== undefined && { token: tokensOf(bus, iam, user, now) }),
+  };
+}
+
+async function readSecret(arn: string | undefined, client: SecretsManagerClient): Promise<Secret> {
+  const answer = await client.send(new GetSecretValueCommand({ SecretId: arn })).catch((error: Error) => {
+    const remedy =
+      'check that it exists and grant secretsmanager:GetSecretValue (and kms:Decrypt where it has a key of its own)';
+    throw new ConfigError([
+      `the secret ${arn} (REDIS_URL_SECRET_ARN) could not be read: ${error.name}: ${error.message}; ${remedy}`,
+    ]);
+  });
+  const text = answer.SecretString?.trim() ?? '';
+  if (!text.startsWith('{')) return { url: text };
+  const found = textsOf(text);
+  if (found.url === undefined) {
+    throw new ConfigError([
+      `the secret ${arn} (REDIS_URL_SECRET_ARN) is JSON without a text under the key "url" (it is not repeated here)`,
+    ]);
+  }
+  return { ...found, url: found.url };
+}
+
+function textsOf(json: string): Partial<Secret> {
+  try {
+    const values = JSON.parse(json);
+    return Object.fromEntries(KEYS.flatMap((key) => (typeof values[key] === 'string' ? [[key, values[key]]] : [])));
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,38 @@
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SignatureV4 } from '@smithy/signature-v4';
+import type { IamCache } from './redis-settings.ts';
+
+/** Seconds in which a connection can be made with a token: the most there is. */
+const VALID_FOR = 900;
+
+/**
+ * Makes the passwords of a user with IAM authentication, each good for 15 minutes, with the credentials and region of a client.
+ *
+ * A password is the URL of a request `connect` that is signed and never sent, without its scheme. The name of a cache is
+ * lower case in it.
+ * https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html,
+ * https://docs.aws.amazon.com/memorydb/latest/devguide/auth-iam.html
+ */
+export function tokensOf(
+  { config: { credentials, region, sha256 } }: EventBridgeClient,
+  { kind, name }: IamCache,
+  user: string,
+  now: () => Date,
+): () => Promise<string> {
+  const host = name.toLowerCase();
+  const service = kind === 'memorydb' ? 'memorydb' : 'elasticache';
+  const signer = new SignatureV4({ credentials, region, sha256, service });
+  const query = {
+    Action: 'connect',
+    User: user,
+    ...(kind === 'elasticache-serverless' && { ResourceType: 'ServerlessCache' }),
+  };
+  return async () => {
+    const request = { method: 'GET', protocol: 'http:', hostname: host, path: '/', headers: { host }, query };
+    const signed = await signer.presign(request, { expiresIn: VALID_FOR, signingDate: now() });
+    const parameters = Object.entries(signed.query ?? {}).map(
+      ([key, value]) => `${key}=${encodeURIComponent(`${value}`)}`,
+    );
+    return `${host}/?${parameters.join('&')}`;
+  };
+}

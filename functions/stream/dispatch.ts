@@ -1,0 +1,66 @@
+import { RedisError } from '../errors.ts';
+import type { Command } from './connection.ts';
+import { type Address, placeOf } from './redis-url.ts';
+import type { ReplyLimit } from './server.ts';
+import type { ServerPool } from './server-pool.ts';
+import type { Unit } from './unit.ts';
+
+/** A unit on its way to a server. */
+export interface Errand {
+  readonly unit: Unit;
+  /** Absent where no server has its slot. */
+  readonly to: Address | undefined;
+  /** Its slot is moving to that server, which answers only whoever says so. */
+  readonly asking?: boolean;
+}
+
+/** What became of a unit: its replies, of which each can be an error; all are where its server failed. */
+export interface Outcome {
+  readonly from: Address | undefined;
+  readonly replies: readonly unknown[];
+  readonly failure?: RedisError;
+}
+
+/** Sends each server its units in one pipeline. @throws {ReplyTooLargeError} when more than the limit arrives from all together */
+export async function dispatch(
+  servers: ServerPool,
+  errands: readonly Errand[],
+  limit: ReplyLimit | undefined,
+): Promise<Map<Unit, Outcome>> {
+  const outcomes = new Map<Unit, Outcome>();
+  const pipelines = new Map<string, { readonly to: Address; readonly errands: Errand[] }>();
+  for (const errand of errands) {
+    const { unit, to } = errand;
+    if (!to) {
+      outcomes.set(unit, { from: to, replies: unit.commands.map(() => new Error('CLUSTERDOWN Hash slot not served')) });
+      continue;
+    }
+    const pipeline = pipelines.get(placeOf(to)) ?? { to, errands: [] };
+    pipeline.errands.push(errand);
+    pipelines.set(placeOf(to), pipeline);
+  }
+  const sent = [...pipelines.values()].map(async ({ to, errands: own }) => {
+    try {
+      const server = await servers.at(to);
+      const replies = await server.send(own.flatMap(toCommands), limit);
+      let next = 0;
+      for (const { unit, asking } of own) {
+        const start = asking ? next + 1 : next;
+        next = start + unit.commands.length;
+        outcomes.set(unit, { from: to, replies: replies.slice(start, next) });
+      }
+    } catch (error) {
+      servers.drop(to);
+      if (!(error instanceof RedisError)) throw error;
+      for (const { unit } of own) {
+        outcomes.set(unit, { from: to, replies: unit.commands.map(() => error), failure: error });
+      }
+    }
+  });
+  for (const result of await Promise.allSettled(sent)) if (result.status === 'rejected') throw result.reason;
+  return outcomes;
+}
+
+function toCommands({ unit, asking }: Errand): readonly Command[] {
+  return asking ? [['asking'], ...unit.commands] : unit.commands;
+}

@@ -1,0 +1,64 @@
+import { RedisError } from '../errors.ts';
+import type { SentinelOptions } from './connection.ts';
+import { redisError } from './redis-error.ts';
+import type { Address } from './redis-url.ts';
+import { connectServer, type RedisServer, type ServerAccess } from './server.ts';
+
+/**
+ * Connects to the master that Sentinels name.
+ *
+ * One Sentinel after the other is asked until one names a server that says itself that it is a master: during a failover, a
+ * Sentinel can still name the old one. https://redis.io/docs/latest/develop/reference/sentinel-clients/
+ * @throws {RedisError} of the master when it cannot be reached; otherwise what every Sentinel said
+ */
+export async function connectMaster(
+  sentinels: readonly Address[],
+  sentinel: SentinelOptions,
+  access: ServerAccess,
+): Promise<RedisServer> {
+  const { master: name, user, password } = sentinel;
+  const role = `the master "${name}"`;
+  const said: string[] = [];
+  const tried = new Map<string, RedisError>();
+  for (const address of sentinels) {
+    const ofSentinel = { ...access, role: 'a Sentinel', user, password, token: undefined, db: 0 };
+    const place = `${address.host}:${address.port}`;
+    try {
+      const master = await askSentinel(address, name, ofSentinel);
+      if (!master) {
+        said.push(`${place} does not know it`);
+        continue;
+      }
+      const where = `${master.host}:${master.port}`;
+      if (tried.has(where)) continue;
+      const server = await connectServer(master, { ...access, role }).catch((error: RedisError) => {
+        tried.set(where, error);
+      });
+      if (!server) continue;
+      if (server.role !== 'replica') return server;
+      server.close();
+      said.push(`${place} still names ${where}, which is a replica by now`);
+    } catch (error) {
+      if (!(error instanceof RedisError)) throw error;
+      said.push(error.message);
+    }
+  }
+  for (const error of tried.values()) throw error;
+  throw new RedisError(
+    'REDIS_SENTINEL',
+    `no Sentinel led to the master "${name}" (BULLBRIDGE_REDIS_SENTINEL): ${said.join('; ')}. REDIS_URL must name the Sentinels, and the master as their configuration does (\`sentinel monitor <name> …\`).`,
+  );
+}
+
+async function askSentinel(address: Address, name: string, access: ServerAccess): Promise<Address | undefined> {
+  const sentinel = await connectServer(address, access);
+  try {
+    const [reply] = await sentinel.send([['sentinel', 'get-master-addr-by-name', name]]);
+    if (reply instanceof Error) throw redisError(reply, sentinel.target, 'asking for the master');
+    if (!reply) return undefined;
+    const [host, port] = reply as [string, string];
+    return { host, port: Number(port) };
+  } finally {
+    sentinel.close();
+  }
+}

@@ -1,0 +1,19 @@
+/** How many hash slots the masters of a cluster share. */
+export const SLOTS = 16_384;
+
+/**
+ * The hash slot of a key: of what stands in its first braces, so that keys that belong together are on one server.
+ *
+ * CRC-16/XMODEM, as the cluster's specification has it: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
+ */
+export function slotOf(key: string | Buffer): number {
+  const bytes = Buffer.from(key);
+  const open = bytes.indexOf('{');
+  const close = open < 0 ? -1 : bytes.indexOf('}', open + 1);
+  let crc = 0;
+  for (const byte of close > open + 1 ? bytes.subarray(open + 1, close) : bytes) {
+    crc ^= byte << 8;
+    for (let bit = 0; bit < 8; bit += 1) crc = ((crc << 1) ^ (crc & 0x8000 ? 0x1021 : 0)) & 0xffff;
+  }
+  return crc % SLOTS;
+}

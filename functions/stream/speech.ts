@@ -1,0 +1,38 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import tls from 'node:tls';
+import type { Address } from './redis-url.ts';
+
+/** Milliseconds to find out, once something has failed already. */
+const PATIENCE = 1000;
+
+/** Whether a server answers to TLS, whatever its certificate. */
+export function speaksTls({ host, port }: Address): Promise<boolean> {
+  const socket = tls.connect({ host, port, rejectUnauthorized: false });
+  return heard(socket, async (signal) => {
+    await once(socket, 'secureConnect', { signal });
+    return true;
+  });
+}
+
+/** Whether a server answers as Redis does without TLS. */
+export function speaksPlain({ host, port }: Address): Promise<boolean> {
+  const socket = net.connect({ host, port });
+  socket.write('PING\r\n');
+  return heard(socket, async (signal) => {
+    const [answer] = (await once(socket, 'data', { signal })) as [Buffer];
+    return /^[+-]/.test(answer.toString('latin1'));
+  });
+}
+
+async function heard(socket: net.Socket, listen: (signal: AbortSignal) => Promise<boolean>): Promise<boolean> {
+  // For what comes once nobody listens any more.
+  socket.on('error', () => {});
+  try {
+    return await listen(AbortSignal.timeout(PATIENCE));
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

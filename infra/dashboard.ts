@@ -1,0 +1,126 @@
+import { Duration, Tokenization } from 'aws-cdk-lib';
+import {
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IAlarm,
+  type IMetric,
+  type IWidget,
+  MathExpression,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { CfnFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import type { Bullbridge } from './bullbridge.ts';
+
+export interface DashboardOptions {
+  readonly bullbridge: Bullbridge;
+  /** Between two runs of the forward function: one point in a graph. */
+  readonly interval: Duration;
+  readonly alarms: readonly IAlarm[];
+}
+
+/** Three graphs in a row. */
+const WIDTH = 8;
+
+/** The dashboard: what went through, what it is short of, what went wrong, and what it costs. */
+export function createDashboard(scope: Construct, id: string, options: DashboardOptions): Dashboard {
+  const { alarms } = options;
+  const status =
+    alarms.length > 0 ? [[new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 24 })]] : [];
+  return new Dashboard(scope, id, {
+    defaultInterval: Duration.hours(3),
+    widgets: [...status, ...eventRows(options), ...functionRows(options)],
+  });
+}
+
+function eventRows({ bullbridge, interval }: DashboardOptions): IWidget[][] {
+  const metric = (...[name]: Parameters<Bullbridge['metric']>) =>
+    bullbridge.metric(name, { period: interval, label: name });
+  const full = { value: 100, label: 'events are lost', color: '#d13212' };
+  return [
+    [
+      graph('Events', [metric('Published'), metric('Filtered'), metric('Parked')]),
+      graph('Lag (ms)', [metric('Lag'), metric('SweepDuration')]),
+      new GraphWidget({
+        title: 'Backlog, and how much of a stream it took',
+        width: WIDTH,
+        left: [metric('Backlog')],
+        right: [metric('RetentionUsed')],
+        rightAnnotations: [full],
+        leftYAxis: { min: 0 },
+        rightYAxis: { min: 0, label: '%', showUnits: false },
+      }),
+    ],
+    [
+      graph('Losses', [metric('Lost'), metric('Incidents'), metric('Recovered'), metric('OpenGaps')]),
+      graph('Parked events', [
+        bullbridge.deadLetterQueue.metricApproximateNumberOfMessagesVisible({ label: 'in the queue' }),
+        metric('Redriven'),
+        metric('RedriveFailed'),
+      ]),
+      graph('Events paid for', [metric('Published'), metric('Recovered'), metric('Redriven'), metric('Incidents')]),
+    ],
+  ];
+}
+
+function functionRows({ bullbridge, interval }: DashboardOptions): IWidget[][] {
+  const functions = {
+    forward: bullbridge.forwardFunction,
+    reconcile: bullbridge.reconcileFunction,
+    redrive: bullbridge.redriveFunction,
+  };
+  const ofEach = (metricOf: (fn: LambdaFunction, label: string) => IMetric) =>
+    Object.entries(functions).map(([name, fn]) => metricOf(fn, name));
+  const options = (label: string) => ({ period: interval, label });
+  const { table } = bullbridge;
+  return [
+    [
+      graph(
+        'Errors',
+        ofEach((fn, name) => fn.metricErrors(options(name))),
+      ),
+      graph(
+        'Throttles',
+        ofEach((fn, name) => fn.metricThrottles(options(name))),
+      ),
+      graph(
+        'Duration (ms)',
+        ofEach((fn, name) => fn.metricDuration({ ...options(name), statistic: 'Maximum' })),
+      ),
+    ],
+    [
+      graph(
+        'Invocations',
+        ofEach((fn, name) => fn.metricInvocations(options(name))),
+      ),
+      graph(
+        'GB-seconds',
+        ofEach((fn, name) => gigabyteSeconds(fn, options(name))),
+      ),
+      graph(
+        'Log bytes',
+        ofEach((fn, name) => fn.logGroup.metricIncomingBytes(options(name))),
+      ),
+    ],
+    [
+      graph('Table units', [
+        table.metricConsumedReadCapacityUnits({ ...options('read'), statistic: 'Sum' }),
+        table.metricConsumedWriteCapacityUnits({ ...options('written'), statistic: 'Sum' }),
+      ]),
+    ],
+  ];
+}
+
+function graph(title: string, left: IMetric[]): GraphWidget {
+  return new GraphWidget({ title, width: WIDTH, left, leftYAxis: { min: 0 } });
+}
+
+/** What Lambda charges for, beside invocations. */
+function gigabyteSeconds(fn: LambdaFunction, options: { readonly period: Duration; readonly label: string }): IMetric {
+  const { memorySize = 128 } = fn.node.defaultChild as CfnFunction;
+  return new MathExpression({
+    ...options,
+    expression: `${options.label} / 1000 * ${Tokenization.stringifyNumber(memorySize)} / 1024`,
+    usingMetrics: { [options.label]: fn.metricDuration({ period: options.period, statistic: 'Sum' }) },
+  });
+}

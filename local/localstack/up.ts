@@ -1,0 +1,25 @@
+import { once } from 'node:events';
+import { environmentOf, startLocalStack } from './server.ts';
+
+// `npm run localstack`: LocalStack on its usual port and a Redis, until Ctrl-C; prints what to export to use them.
+const PORT = 4566;
+// Listened for from the start, so that one that comes early still ends in order.
+const interrupted = Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)));
+
+try {
+  console.log(
+    'Starting LocalStack and a Redis; the first time this fetches LocalStack, which takes about a minute ...',
+  );
+  await using localstack = await startLocalStack({ port: PORT });
+  console.log(`LocalStack: ${localstack.what}, at ${localstack.url}\n\nType into the terminal that you work in:\n`);
+  for (const [name, value] of Object.entries(environmentOf(localstack))) console.log(`export ${name}=${value}`);
+  console.log(`export PATH='${localstack.bin}':"$PATH"\n\nCtrl-C ends both.`);
+  // Signals alone do not keep a process alive.
+  const alive = setInterval(() => {}, 60_000);
+  await interrupted;
+  clearInterval(alive);
+  console.log('Stopping ...');
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,68 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { isJson } from '../../functions/event/json.ts';
+
+function isParsed(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** JSON, also with spaces, and with a few characters taken out, put in or exchanged. */
+const nearlyJson = fc
+  .record({
+    value: fc.jsonValue(),
+    indent: fc.constantFrom('', ' ', '\t\r'),
+    at: fc.nat(),
+    taken: fc.nat(3),
+    put: fc.oneof(
+      fc.constant(''),
+      fc.constantFrom(...'"\\/{}[],:-+.eE0159 u\n\u0001', '\\u00', '\\ud83d', '1e5', '-0', '00', 'null', 'tru'),
+      fc.string({ unit: 'binary', maxLength: 3 }),
+    ),
+  })
+  .map(({ value, indent, at, taken, put }) => {
+    const json = JSON.stringify(value, undefined, indent);
+    const place = at % (json.length + 1);
+    return json.slice(0, place) + put + json.slice(place + taken);
+  })
+  .filter((text) => text.isWellFormed());
+
+describe('isJson', () => {
+  test.prop([nearlyJson], { numRuns: 3000 })('takes exactly what JSON.parse takes', (text) => {
+    expect(isJson(Buffer.from(text), 1000)).toBe(isParsed(text));
+  });
+
+  test.prop([fc.string({ unit: fc.constantFrom(...'-+.eE019 ') })])('knows every form of a number', (text) => {
+    expect(isJson(Buffer.from(text), 0)).toBe(isParsed(text));
+  });
+
+  test.each([
+    '"\\u12g4"',
+    '"\\u123',
+    '"\\',
+    '"\\x"',
+    '{"a"}',
+    '{"a":}',
+    '{a:1}',
+    '[1,]',
+    '[,]',
+    '[1 2]',
+    '{"a":1,}',
+    '{]',
+    '',
+    ' ',
+  ])('refuses %j', (text) => {
+    expect(isJson(Buffer.from(text), 1000)).toBe(false);
+  });
+
+  test('takes lists and objects nested as deep as allowed, and not deeper', () => {
+    const nested = (depth: number) => Buffer.from(`${'[{"a":'.repeat(depth / 2)}1${'}]'.repeat(depth / 2)}`);
+    expect(isJson(nested(998), 998)).toBe(true);
+    expect(isJson(nested(998), 997)).toBe(false);
+    expect(isJson(Buffer.from('"text"'), 0)).toBe(true);
+  });
+});

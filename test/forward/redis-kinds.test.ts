@@ -1,0 +1,129 @@
+import { Queue, Worker } from 'bullmq';
+import { describe, expect } from 'vitest';
+import { noCertificates } from '../certificates.ts';
+import { ownPrefix } from '../redis.ts';
+import { startCluster, type TestCluster } from '../redis-cluster.ts';
+import { startIamRedis } from '../redis-iam.ts';
+import { failOver, MASTER, startPair, startSentinel } from '../redis-sentinel.ts';
+import { rejection } from '../rejection.ts';
+import { missing, testWhere } from '../replicas.ts';
+import { testStack } from '../stack.ts';
+
+const test = testWhere(missing.server);
+const READER = ['-@all', '+xrange', '+xinfo|stream', '+multi', '+exec', '+scan'];
+
+/** Runs jobs of real queues with real workers, until all have ended. */
+async function runJobs({ client }: TestCluster, prefix: string, queues: readonly string[], jobs: number) {
+  await Promise.all(
+    queues.map(async (name) => {
+      const options = { prefix, connection: client };
+      const queue = new Queue(name, options);
+      const worker = new Worker(name, async ({ data }) => data, options);
+      let left = jobs;
+      const done = new Promise<void>((resolve) => {
+        worker.on('completed', () => {
+          left -= 1;
+          if (left === 0) resolve();
+        });
+      });
+      await queue.addBulk(Array.from({ length: jobs }, (_, n) => ({ name: 'job', data: { n } })));
+      await done;
+      await worker.close();
+      await queue.close();
+    }),
+  );
+}
+
+describe('the built function', () => {
+  test.each([
+    ['with the braces in the prefix', '{bull}', ['emails', 'reports', 'images']],
+    ['with the braces in the names of the queues', 'bull', ['{emails}', '{reports}', '{images}', '{sms}']],
+  ])('forwards the jobs of workers on a cluster, %s', async (_, prefix, queues) => {
+    await using cluster = await startCluster();
+    await runJobs(cluster, prefix, queues, 20);
+    const stack = await testStack({
+      REDIS_URL: cluster.masters[0]?.url ?? '',
+      BULLBRIDGE_PREFIX: prefix,
+      BULLBRIDGE_REDIS_CLUSTER: 'true',
+      BULLBRIDGE_EVENTS: 'completed',
+    });
+
+    const result = await stack.forward.invoke({});
+
+    expect(result).toMatchObject({ published: 20 * queues.length, lost: 0, queues: queues.length, caughtUp: true });
+    const seen = stack.bus.accepted.map(({ Detail }) => JSON.parse(Detail ?? '{}'));
+    for (const queue of queues) {
+      const values = seen.filter((detail) => detail.queue === queue).map(({ returnvalue }) => returnvalue.n);
+      expect(values.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, n) => n));
+    }
+    expect(await stack.forward.invoke({})).toMatchObject({ published: 0, caughtUp: true });
+    expect(
+      await stack.reconcile.invoke({ queue: queues[1] ?? '', since: 0, until: Date.now() + 60_000 }),
+    ).toMatchObject({
+      completed: 20,
+      caughtUp: true,
+    });
+  });
+
+  testWhere(missing.server ?? noCertificates)(
+    'logs in with a token of IAM, over TLS with an authority of its own',
+    async () => {
+      const prefix = ownPrefix();
+      const user = {
+        name: 'forwarder',
+        rules: [`%R~${prefix}:*`, ...READER],
+        request: 'my-cache/?Action=connect&User=forwarder&ResourceType=ServerlessCache&',
+        secretKey: 'local',
+      };
+      const redis = await startIamRedis(user);
+      await redis.server.admin.xadd(`${prefix}:emails:events`, '*', 'event', 'completed', 'jobId', '1');
+      await redis.server.admin.hset(`${prefix}:emails:meta`, 'a', 'b');
+      const environment = {
+        REDIS_URL: `rediss://forwarder@127.0.0.1:${redis.port}`,
+        BULLBRIDGE_PREFIX: prefix,
+        BULLBRIDGE_REDIS_CA: redis.ca,
+        BULLBRIDGE_REDIS_IAM: 'elasticache-serverless:My-Cache',
+      };
+      const stack = await testStack(environment);
+
+      expect(await stack.forward.invoke({})).toMatchObject({ published: 1, caughtUp: true });
+      expect(await stack.forward.invoke({})).toMatchObject({ published: 0, caughtUp: true });
+      expect(redis.accepted()).toBe(2);
+
+      const other = stack.start('forward', { BULLBRIDGE_REDIS_IAM: 'elasticache:my-cache' });
+      const error = await rejection(other.invoke({}));
+      expect(error.message).toMatch(
+        /as user "forwarder": user or password is wrong \(WRONGPASS.*grant the function's role/,
+      );
+      expect(error.message).not.toContain('X-Amz-Signature');
+      expect(stack.log.join()).not.toContain('X-Amz-Signature');
+    },
+  );
+
+  test('goes on with the master that Sentinels name, with what the secret holds', async () => {
+    const prefix = ownPrefix();
+    const { master, replica } = await startPair();
+    const sentinel = await startSentinel(master, ['user watcher on >hunter2 +@all']);
+    const secret = { url: `${sentinel.url},127.0.0.1:1`, sentinelUsername: 'watcher', sentinelPassword: 'hunter2' };
+    const stack = await testStack(
+      {
+        REDIS_URL: '',
+        REDIS_URL_SECRET_ARN: 'redis',
+        BULLBRIDGE_REDIS_SENTINEL: MASTER,
+        BULLBRIDGE_PREFIX: prefix,
+        BULLBRIDGE_QUEUES: 'emails',
+      },
+      { redis: JSON.stringify(secret) },
+    );
+    const write = ({ admin }: typeof master) =>
+      admin.xadd(`${prefix}:emails:events`, '*', 'event', 'completed', 'jobId', '1');
+    await write(master);
+    expect(await stack.forward.invoke({})).toMatchObject({ published: 1, lost: 0, caughtUp: true });
+    await replica.waitFor();
+
+    await failOver(sentinel.admin, replica);
+    await write(replica);
+
+    expect(await stack.forward.invoke({})).toMatchObject({ published: 1, lost: 0, caughtUp: true });
+  });
+});

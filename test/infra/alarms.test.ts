@@ -1,0 +1,161 @@
+import { Duration, type Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { readConfig } from '../../functions/config.ts';
+import { dimensionsOf } from '../../functions/metrics.ts';
+import { buildFunctions } from '../../infra/build.ts';
+import { adminRedis } from '../redis.ts';
+import { testStack } from '../stack.ts';
+import { alarmMetrics, dashboardMetrics, emittedMetrics } from './cloudwatch.ts';
+import { createStack, synthesize } from './synth.ts';
+
+let template: Template;
+
+beforeAll(async () => {
+  await buildFunctions();
+  template = synthesize();
+});
+
+interface AlarmProperties {
+  readonly Period: number;
+  readonly EvaluationPeriods: number;
+  readonly DatapointsToAlarm: number;
+  readonly TreatMissingData: string;
+  readonly AlarmActions?: unknown[];
+  readonly OKActions?: unknown[];
+}
+
+/** The alarms of a template, by their own names. */
+function alarmsOf(from: Template): Record<string, AlarmProperties> {
+  return Object.fromEntries(
+    Object.entries(from.findResources('AWS::CloudWatch::Alarm')).map(([id, { Properties }]) => [
+      /^BullbridgeAlarms(\w+)\w{8}$/.exec(id)?.[1],
+      Properties,
+    ]),
+  );
+}
+
+const ownMetrics = (from: Template) =>
+  [...alarmMetrics(from), ...dashboardMetrics(from)].filter(({ namespace }) => namespace === 'bullbridge');
+
+describe('alarms and dashboard', () => {
+  test('use only metrics that the functions emit, with the dimensions that they emit', async () => {
+    const stack = await testStack();
+    const admin = adminRedis();
+    await admin.hset(`${stack.prefix}:emails:meta`, 'opts.maxLenEvents', 10_000);
+    await admin.xadd(`${stack.prefix}:emails:events`, '*', 'event', 'completed', 'jobId', '1', 'returnvalue', '{}');
+    await stack.forward.invoke({});
+    await stack.reconcile.invoke({});
+    await stack.redrive.invoke({});
+
+    const emitted = emittedMetrics(stack.log);
+
+    expect(ownMetrics(template).length).toBeGreaterThan(10);
+    for (const metric of ownMetrics(synthesize({ prefix: stack.prefix }))) expect(emitted).toContainEqual(metric);
+  });
+
+  test('of a construct without names are of the names that the functions then have', () => {
+    const { BULLBRIDGE_SOURCE_NAME, BULLBRIDGE_PREFIX } = readConfig({
+      REDIS_URL: 'redis://localhost',
+      EVENT_BUS_NAME: 'bus',
+      CHECKPOINT_TABLE: 'table',
+      DEAD_LETTER_QUEUE_URL: 'https://queue',
+    });
+    const dimensions = dimensionsOf(BULLBRIDGE_SOURCE_NAME, BULLBRIDGE_PREFIX);
+
+    for (const metric of ownMetrics(template)) expect(metric).toMatchObject({ dimensions });
+  });
+
+  test('are of one construct where a stack has two', () => {
+    const { stack } = createStack();
+    const other = createStack({ sourceName: 'other', prefix: 'jobs' });
+
+    const sourcesOf = (of: Stack) =>
+      new Set(ownMetrics(Template.fromStack(of)).map(({ dimensions: { source } }) => source));
+    expect([sourcesOf(stack), sourcesOf(other.stack)]).toEqual([new Set(['default/bull']), new Set(['other/jobs'])]);
+  });
+
+  test('are left out where they are not wanted', () => {
+    const without = synthesize({ alarms: false });
+    without.resourceCountIs('AWS::CloudWatch::Alarm', 0);
+    without.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
+    synthesize({ dashboard: false }).resourceCountIs('AWS::CloudWatch::Dashboard', 0);
+  });
+});
+
+describe('the alarms', () => {
+  test('take no data for what it means to each', () => {
+    const missing = Object.entries(alarmsOf(template)).map(([name, { TreatMissingData }]) => [name, TreatMissingData]);
+
+    expect(Object.fromEntries(missing)).toMatchInlineSnapshot(`
+      {
+        "DeadLettersWaiting": "ignore",
+        "EventsLate": "notBreaching",
+        "EventsLost": "notBreaching",
+        "EventsParked": "notBreaching",
+        "ForwardingFails": "notBreaching",
+        "ForwardingStopped": "breaching",
+        "ForwardingThrottled": "notBreaching",
+        "GapsOpen": "ignore",
+        "RecoveryFails": "notBreaching",
+        "RetentionUsed": "notBreaching",
+      }
+    `);
+  });
+
+  test('say so when they go off, and when it is over', () => {
+    const told = synthesize((stack) => ({ alarmAction: new SnsAction(new Topic(stack, 'Topic')) }));
+
+    for (const alarm of Object.values(alarmsOf(told))) {
+      const topic = [{ Ref: expect.stringMatching(/^Topic/) }];
+      expect(alarm).toMatchObject({ AlarmActions: topic, OKActions: topic });
+    }
+    for (const alarm of Object.values(alarmsOf(template))) expect(alarm).not.toHaveProperty('AlarmActions');
+  });
+
+  test('look at whole intervals, three of them where one bad run is no alarm', () => {
+    const slow = alarmsOf(synthesize({ interval: Duration.minutes(14), reconcileInterval: Duration.hours(2) }));
+
+    expect(slow['ForwardingStopped']).toMatchObject({ Period: 14 * 60, EvaluationPeriods: 3, DatapointsToAlarm: 3 });
+    expect(slow['ForwardingFails']).toMatchObject({ Period: 14 * 60, EvaluationPeriods: 3, DatapointsToAlarm: 2 });
+    expect(slow['RecoveryFails']).toMatchObject({ Period: 2 * 3600, EvaluationPeriods: 3, DatapointsToAlarm: 2 });
+  });
+
+  test('look no further back than the day that CloudWatch allows', () => {
+    const daily = alarmsOf(synthesize({ interval: Duration.minutes(14), reconcileInterval: Duration.days(1) }));
+
+    for (const { Period, EvaluationPeriods } of Object.values(daily))
+      expect(Period * EvaluationPeriods).toBeLessThanOrEqual(24 * 3600);
+  });
+});
+
+describe('the metrics of a construct', () => {
+  test('can be used by others, summed up as fits each', () => {
+    const { bullbridge } = createStack({ sourceName: 'redis-1', prefix: 'jobs' });
+    const metrics = [
+      bullbridge.metricPublished(),
+      bullbridge.metricLost(),
+      bullbridge.metricParked(),
+      bullbridge.metricLag(),
+      bullbridge.metricBacklog(),
+      bullbridge.metricRetentionUsed({ statistic: 'p90', period: Duration.minutes(1) }),
+    ];
+
+    expect(metrics.map(({ metricName, statistic }) => [metricName, statistic])).toEqual([
+      ['Published', 'Sum'],
+      ['Lost', 'Sum'],
+      ['Parked', 'Sum'],
+      ['Lag', 'Maximum'],
+      ['Backlog', 'Maximum'],
+      ['RetentionUsed', 'p90'],
+    ]);
+    for (const { namespace, dimensions } of metrics)
+      expect([namespace, dimensions]).toEqual(['bullbridge', { service: 'bullbridge', source: 'redis-1/jobs' }]);
+  });
+
+  test('have dimensions that CloudWatch takes, whatever the prefix', () => {
+    expect(dimensionsOf('default', '日本:{t}')).toEqual({ service: 'bullbridge', source: 'default/??:{t}' });
+  });
+});

@@ -1,0 +1,136 @@
+import { Cluster, Redis } from 'ioredis';
+import { slotOf } from '../functions/stream/slot.ts';
+import { eventually, freePort } from '../local/process.ts';
+import { findServer, startNative } from '../local/redis.ts';
+import { missing } from './replicas.ts';
+
+/** A server of a cluster. */
+interface ClusterNode {
+  readonly url: string;
+  readonly port: number;
+  /** Where it speaks TLS, if it does. */
+  readonly tlsPort: number | undefined;
+  readonly id: string;
+  readonly admin: Redis;
+  stop(): Promise<void>;
+}
+
+export interface TestCluster extends AsyncDisposable {
+  readonly masters: readonly ClusterNode[];
+  /** One of each master, where there are any. */
+  readonly replicas: readonly ClusterNode[];
+  /** As BullMQ uses it. */
+  readonly client: Cluster;
+  /** The master that the slots were given to that have this key. */
+  ownerOf(key: string): ClusterNode;
+  /** Begins to move a key's slot to another master, and moves the key; `finish` makes it known. */
+  move(key: string, to: ClusterNode): Promise<{ finish(): Promise<void> }>;
+}
+
+/** Starts three masters that share all hash slots; `tls` are settings with which they speak TLS, too. */
+export async function startCluster({
+  replicas = 0,
+  args = [] as readonly string[],
+  tls = undefined as readonly string[] | undefined,
+} = {}): Promise<TestCluster> {
+  const started = new AsyncDisposableStack();
+  try {
+    const nodes = await Promise.all(Array.from({ length: 3 + replicas }, () => startNode(args, tls, started)));
+    const masters = nodes.slice(0, 3);
+    const [first] = masters as [ClusterNode];
+    const bounds = [0, 5461, 10_923, 16_384] as const;
+    const of = (key: string) => {
+      const slot = slotOf(key);
+      return masters[bounds.findIndex((bound) => slot < bound) - 1] as ClusterNode;
+    };
+    for (const [i, { admin }] of masters.entries()) {
+      await admin.call('CLUSTER', 'ADDSLOTSRANGE', `${bounds[i]}`, `${(bounds[i + 1] ?? 0) - 1}`);
+    }
+    for (const node of nodes.slice(1)) {
+      await first.admin.call('CLUSTER', 'MEET', '127.0.0.1', `${node.tlsPort ?? node.port}`, `${await busPort(node)}`);
+    }
+    for (const node of nodes) await until(async () => (await peersOf(node)) === nodes.length);
+    for (const [i, { admin }] of nodes.slice(3).entries())
+      await admin.call('CLUSTER', 'REPLICATE', `${masters[i]?.id}`);
+    for (const { admin } of nodes)
+      await until(async () => `${await admin.call('CLUSTER', 'INFO')}`.includes('cluster_state:ok'));
+    for (const { admin } of nodes.slice(3))
+      await until(async () => (await admin.info('replication')).includes('master_link_status:up'));
+    const hosts = nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
+    const client = new Cluster(hosts, { redisOptions: { maxRetriesPerRequest: null } });
+    client.on('error', () => {});
+    started.defer(() => client.disconnect());
+    return {
+      masters,
+      replicas: nodes.slice(3),
+      client,
+      ownerOf: of,
+      async move(key, to) {
+        const slot = `${slotOf(key)}`;
+        const from = of(key);
+        await to.admin.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', from.id);
+        await from.admin.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', to.id);
+        await from.admin.call('MIGRATE', '127.0.0.1', `${to.port}`, key, '0', '5000');
+        return {
+          async finish() {
+            for (const { admin } of [to, from]) await admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id);
+          },
+        };
+      },
+      [Symbol.asyncDispose]: () => started.disposeAsync(),
+    };
+  } catch (error) {
+    await started.disposeAsync();
+    throw error;
+  }
+}
+
+/** How many servers one knows, itself among them. */
+async function peersOf({ admin }: ClusterNode): Promise<number> {
+  const lines = `${await admin.call('CLUSTER', 'NODES')}`.trim().split('\n');
+  return lines.filter((line) => !line.includes('handshake')).length;
+}
+
+function until(condition: () => Promise<boolean>): Promise<void> {
+  return eventually(
+    async () => {
+      if (!(await condition())) throw new Error('the cluster is not ready');
+    },
+    undefined,
+    20_000,
+  );
+}
+
+async function startNode(
+  args: readonly string[],
+  tls: readonly string[] | undefined,
+  started: AsyncDisposableStack,
+): Promise<ClusterNode> {
+  const server = findServer();
+  if (!server) throw new Error(missing.server);
+  // Without one of its own, the port for other servers is 10,000 above, where there may be none.
+  const bus = await freePort();
+  const settings = ['--cluster-enabled', 'yes', '--cluster-port', `${bus}`, '--cluster-node-timeout', '1000'];
+  const tlsPort = tls && (await freePort());
+  const ofTls = tls ? ['--tls-port', `${tlsPort}`, '--tls-cluster', 'yes', ...tls] : [];
+  const redis = started.use(await startNative(server, [...settings, ...args, ...ofTls]));
+  const admin = new Redis(redis.url, { maxRetriesPerRequest: null });
+  admin.on('error', () => {});
+  started.defer(() => admin.disconnect());
+  return {
+    url: redis.url,
+    port: Number(new URL(redis.url).port),
+    tlsPort,
+    id: `${await admin.call('CLUSTER', 'MYID')}`,
+    admin,
+    stop: async () => {
+      admin.disconnect();
+      await redis[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function busPort({ admin }: ClusterNode): Promise<string | undefined> {
+  const [, port] = (await admin.config('GET', 'cluster-port')) as [string, string];
+  return port;
+}

@@ -1,0 +1,231 @@
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished } from 'vitest';
+import { connectRedis, type RedisConnection, ReplyTooLargeError } from '../../functions/stream/connection.ts';
+import { discoverQueues } from '../../functions/stream/queues.ts';
+import { readPages } from '../../functions/stream/read.ts';
+import { ownPrefix } from '../redis.ts';
+import { startCluster, type TestCluster } from '../redis-cluster.ts';
+import { missing, ownServer, testWhere } from '../replicas.ts';
+import { failure, PASSWORD } from './failure.ts';
+import { add, end, numbers, read, type Stream } from './own-stream.ts';
+
+const test = testWhere(missing.server);
+const MINIMUM = ['+xrange', '+xinfo|stream', '+multi', '+exec', '+scan', '+cluster|slots', '+asking'];
+const QUEUES = Array.from({ length: 30 }, (_, n) => `q${n}`);
+
+let cluster: TestCluster;
+beforeAll(async () => {
+  if (missing.server === undefined) cluster = await startCluster();
+});
+afterAll(() => cluster?.[Symbol.asyncDispose]());
+
+async function connect(url = cluster.masters[0]?.url ?? '', options = {}): Promise<RedisConnection> {
+  const connection = await connectRedis({ url, ...options });
+  onTestFinished(() => connection.close());
+  return connection;
+}
+
+/** A stream of a queue `q`, as a connection reads it that was opened before. */
+async function ownStream(): Promise<Stream> {
+  const prefix = ownPrefix();
+  const { admin } = cluster.ownerOf(`${prefix}:q:events`);
+  return { admin, connection: await connect(), prefix, key: `${prefix}:q:events` };
+}
+
+/** Another master than the one that has the key. */
+function otherThan(key: string) {
+  const other = cluster.masters.find((master) => master !== cluster.ownerOf(key));
+  if (!other) throw new Error('there is one master only');
+  return other;
+}
+
+/** The numbers that the first page of each queue has, or why it could not be read. */
+async function readAll(connection: RedisConnection, prefix: string, queues: readonly string[]) {
+  const requests = queues.map((queue) => ({ cursor: { queue, position: undefined, anchors: [] }, count: 10 }));
+  const results = await readPages(connection, requests, { prefix });
+  return results.map((result) => ('page' in result ? numbers(result.page) : result.error.code));
+}
+
+async function writeAll(prefix: string) {
+  for (const [n, queue] of QUEUES.entries()) {
+    await cluster.client.xadd(`${prefix}:${queue}:events`, '*', 'n', n);
+    await cluster.client.hset(`${prefix}:${queue}:meta`, 'a', 'b');
+  }
+}
+
+describe('a cluster', () => {
+  test('is recognised, and each queue is read from the server that has it, in the order of the queues', async () => {
+    const prefix = ownPrefix();
+    await writeAll(prefix);
+
+    expect(new Set(QUEUES.map((queue) => cluster.ownerOf(`${prefix}:${queue}:events`))).size).toBe(3);
+    expect(await readAll(await connect(), prefix, QUEUES)).toEqual(QUEUES.map((_, n) => [n]));
+  });
+
+  test('is asked for its queues as a whole', async () => {
+    const prefix = ownPrefix();
+    await writeAll(prefix);
+
+    expect(await discoverQueues(await connect(), prefix)).toEqual([...QUEUES].sort());
+  });
+
+  test('may be given by several servers, of which one answers', async () => {
+    const { port = 0 } = cluster.masters[2] ?? {};
+    const prefix = ownPrefix();
+    await writeAll(prefix);
+    const connection = await connect(`redis://127.0.0.1:1,127.0.0.1:${port}`, { cluster: true });
+
+    expect(await readAll(connection, prefix, ['q7'])).toEqual([[7]]);
+  });
+
+  test('counts what was trimmed, in one transaction on the server that has the queue', async () => {
+    const stream = await ownStream();
+    await add(stream, 0, 5);
+    const first = await read(stream, undefined);
+    await add(stream, 5, 20);
+    await stream.admin.xtrim(stream.key, 'MAXLEN', 3);
+
+    const page = await read(stream, end(first));
+
+    expect(page.loss).toMatchObject({ reason: 'trimmed', lost: 17, exact: true });
+    expect(numbers(page)).toEqual([22, 23, 24]);
+  });
+
+  test('follows a slot that has moved since', async () => {
+    const stream = await ownStream();
+    await add(stream, 0, 5);
+    const first = await read(stream, undefined);
+    const to = otherThan(stream.key);
+    await (await cluster.move(stream.key, to)).finish();
+    await add({ ...stream, admin: to.admin }, 5, 5);
+
+    const page = await read(stream, end(first));
+    const again = await read(stream, undefined);
+
+    expect(page.loss).toBeUndefined();
+    expect(numbers(page)).toEqual([5, 6, 7, 8, 9]);
+    expect(numbers(again)).toHaveLength(10);
+  });
+
+  test('follows a slot that is moving, also in a transaction', async () => {
+    const stream = await ownStream();
+    await add(stream, 0, 5);
+    const first = await read(stream, undefined);
+    const move = await cluster.move(stream.key, otherThan(stream.key));
+    onTestFinished(() => move.finish());
+
+    expect(await read(stream, end(first))).toMatchObject({ entries: [] });
+    expect(numbers(await read(stream, undefined))).toEqual([0, 1, 2, 3, 4]);
+    // Its neighbours in the same pipeline, on the same and on other servers, are answered in their places.
+    const mixed = await readAll(stream.connection, stream.prefix, ['none', 'q', 'nothing', 'q']);
+    expect(mixed).toEqual([[], [0, 1, 2, 3, 4], [], [0, 1, 2, 3, 4]]);
+  });
+
+  test('gives up a reply that grows too large over all servers, and goes on with new connections', async () => {
+    const prefix = ownPrefix();
+    const data = 'x'.repeat(400_000);
+    for (const queue of QUEUES.slice(0, 12)) await cluster.client.xadd(`${prefix}:${queue}:events`, '*', 'data', data);
+    const connection = await connect();
+    const ask = (queues: readonly string[]) =>
+      connection.send(
+        queues.map((queue) => ['xrangeBuffer', `${prefix}:${queue}:events`, '-', '+', 'COUNT', 1] as const),
+        2_500_000,
+      );
+
+    await expect(ask(QUEUES.slice(0, 12))).rejects.toThrow(ReplyTooLargeError);
+    expect(await ask(QUEUES.slice(0, 4))).toHaveLength(4);
+  });
+});
+
+describe('a user of a cluster', () => {
+  /** The URL of a user with these rights, on every server. */
+  async function userUrl(prefix: string, rights: readonly string[]): Promise<string> {
+    for (const { admin } of cluster.masters) {
+      await admin.call('ACL', 'SETUSER', prefix, 'on', `>${PASSWORD}`, `%R~${prefix}:*`, '-@all', ...rights);
+      onTestFinished(async () => {
+        await admin.call('ACL', 'DELUSER', prefix);
+      });
+    }
+    return `redis://${prefix}:${PASSWORD}@127.0.0.1:${cluster.masters[0]?.port}`;
+  }
+
+  test('needs no more than the documentation says, also while a slot is moving', async () => {
+    const prefix = ownPrefix();
+    await writeAll(prefix);
+    const connection = await connect(await userUrl(prefix, MINIMUM));
+    const key = `${prefix}:q3:events`;
+    const move = await cluster.move(key, otherThan(key));
+    onTestFinished(() => move.finish());
+
+    expect(await discoverQueues(connection, prefix)).toHaveLength(QUEUES.length);
+    expect(await readAll(connection, prefix, QUEUES)).toEqual(QUEUES.map((_, n) => [n]));
+  });
+
+  test('is told what it lacks', async () => {
+    const prefix = ownPrefix();
+    const url = await userUrl(prefix, ['+xrange', '+xinfo|stream', '+multi', '+exec', '+scan']);
+
+    expect(await failure(connectRedis({ url }))).toMatchObject({
+      code: 'REDIS_PERMISSION',
+      message: expect.stringMatching(
+        /asking the cluster for its slots .*'cluster\|slots'.*also \+cluster\|slots and \+asking/,
+      ),
+    });
+  });
+});
+
+describe('a cluster that fails', () => {
+  test('goes on with the replica of a master that died, and with the others where there is none, saying who is missing', async () => {
+    await using broken = await startCluster({ replicas: 1, args: ['--cluster-require-full-coverage', 'no'] });
+    const prefix = ownPrefix();
+    for (const queue of QUEUES) await broken.client.xadd(`${prefix}:${queue}:events`, '*', 'n', 1);
+    const connection = await connect(broken.masters[2]?.url);
+    expect(await readAll(connection, prefix, QUEUES)).toEqual(QUEUES.map(() => [1]));
+    const [dead, mute, alive] = broken.masters;
+    await dead?.admin.wait(1, 5000);
+
+    await dead?.stop();
+    // Whoever is asked for the slots must have heard of the new master.
+    const asked = [mute, alive];
+    const slots = async () =>
+      JSON.stringify(await Promise.all(asked.map((node) => node?.admin.call('CLUSTER', 'SLOTS'))));
+    await expect.poll(slots, { timeout: 30_000 }).not.toContain(`${dead?.port}`);
+    expect(await readAll(connection, prefix, QUEUES)).toEqual(QUEUES.map(() => [1]));
+
+    await mute?.stop();
+    expect(await readAll(connection, prefix, QUEUES)).toEqual(
+      QUEUES.map((queue) => (broken.ownerOf(`${prefix}:${queue}:events`) === mute ? 'REDIS_REFUSED' : [1])),
+    );
+    expect(await failure(connection.keys('*'))).toMatchObject({
+      code: 'REDIS_REFUSED',
+      message: expect.stringContaining(`127.0.0.1:${mute?.port}, a server of the cluster, as user "default"`),
+    });
+  });
+
+  test('is told apart from a server that is none', async () => {
+    expect(await failure(connectRedis({ url: inject('redisUrl'), cluster: true }))).toMatchObject({
+      code: 'REDIS_NOT_CLUSTER',
+      message: expect.stringContaining('leave BULLBRIDGE_REDIS_CLUSTER out'),
+    });
+  });
+
+  test('says that it serves no slot', async () => {
+    const alone = await ownServer(['--cluster-enabled', 'yes', '--cluster-port', '0']);
+    const connection = await connect(alone.url);
+
+    expect(await readAll(connection, ownPrefix(), ['q'])).toEqual(['REDIS_NOT_READY']);
+  });
+
+  test('that hides what it is has to be named', async () => {
+    await using hidden = await startCluster({ args: ['--rename-command', 'HELLO', ''] });
+    const prefix = ownPrefix();
+    const [{ url } = { url: '' }] = hidden.masters;
+    for (const queue of QUEUES) await hidden.client.xadd(`${prefix}:${queue}:events`, '*', 'n', 1);
+    const requests = QUEUES.map((queue) => ({ cursor: { queue, position: undefined, anchors: [] }, count: 1 }));
+    const results = await readPages(await connect(url), requests, { prefix });
+
+    const errors = results.flatMap((result) => ('error' in result ? result.error : []));
+    expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['REDIS_MOVED']));
+    expect(errors[0]?.message).toContain('set BULLBRIDGE_REDIS_CLUSTER=true (`cluster: true` in the construct)');
+    expect(await readAll(await connect(url, { cluster: true }), prefix, QUEUES)).toEqual(QUEUES.map(() => [1]));
+  });
+});

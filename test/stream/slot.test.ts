@@ -1,0 +1,24 @@
+import { fc, test } from '@fast-check/vitest';
+import { expect } from 'vitest';
+import { slotOf } from '../../functions/stream/slot.ts';
+import { missing, ownServer, testWhere } from '../replicas.ts';
+
+const key = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: fc.constantFrom('{', '}', 'a', 'ü') }));
+
+testWhere(missing.server)('a key has the slot that Redis gives it', async () => {
+  const { admin } = await ownServer(['--cluster-enabled', 'yes', '--cluster-port', '0']);
+
+  await fc.assert(
+    fc.asyncProperty(key, async (text) => {
+      expect(slotOf(text)).toBe(await admin.call('CLUSTER', 'KEYSLOT', text));
+      expect(slotOf(Buffer.from(text))).toBe(slotOf(text));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('keys with the same text in braces have the same slot', () => {
+  expect(slotOf('{bull}:a:events')).toBe(slotOf('{bull}:b:events'));
+  expect(slotOf('bull:{a}:events')).toBe(slotOf('bull:{a}:meta'));
+  expect(slotOf('bull:{a}:events')).not.toBe(slotOf('bull:{b}:events'));
+});
