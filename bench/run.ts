@@ -59,6 +59,7 @@ async function startFunction(
       BULLBRIDGE_PREFIX: prefix,
       BULLBRIDGE_QUEUES: queues,
       BULLBRIDGE_EVENTS: '*',
+      BULLBRIDGE_TAIL: 'never',
       AWS_ENDPOINT_URL: sink.url,
       AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
       ...environment,

@@ -136,7 +136,8 @@ export const VARIABLES = {
     schema: oneOf('auto', 'always', 'never'),
     default: 'auto',
     allowed: 'auto, always or never',
-    about: 'Whether a run goes on listening until the next tick. Not built yet: each of them polls as `never` does.',
+    about:
+      'Whether a run that has caught up goes on listening until the next one: `always`, `never`, or `auto`: while a queue is so busy that Redis could trim its stream before the next run reads it.',
   },
   BULLBRIDGE_INTERVAL_SECONDS: {
     schema: wholeNumber(1, 86_400),

@@ -173,7 +173,8 @@ function toEntries(reply: unknown): Entry[] {
   return (reply as [Buffer, Buffer[]][]).map(([id, fields]) => ({ id: id.toString('latin1'), fields: fields ?? [] }));
 }
 
-function toStreamInfo(reply: unknown[]): StreamInfo {
+/** What `XINFO STREAM` answers. */
+export function toStreamInfo(reply: unknown[]): StreamInfo {
   const info = new Map<string, unknown>();
   for (let i = 0; i < reply.length; i += 2) info.set(String(reply[i]), reply[i + 1]);
   const added = info.get('entries-added');

@@ -31,6 +31,10 @@ interface UnreadQueue {
 export interface StreamReader {
   /** The next pages, at most one of each queue; none when every queue is caught up. */
   next(): Promise<Page[]>;
+  /** Queues that were read to their end, each where it goes on. */
+  caughtUp(): readonly Cursor[];
+  /** Reads queues again that were read to their end. */
+  resume(queues: readonly string[]): void;
   /** Queues that were not read to their end yet, each where its next page begins. */
   unread(): readonly Cursor[];
   /** How many entries each of them has; `undefined` where the answer would be too large. */
@@ -52,6 +56,7 @@ export function createStreamReader(
   options: ReadOptions & { readonly sweepSize: number },
 ): StreamReader {
   const failures = new Map<string, RedisError>();
+  const finished = new Map<string, UnreadQueue>();
   let queues: UnreadQueue[] = cursors.map((cursor) => ({ cursor, entryBytes: UNKNOWN_ENTRY_BYTES }));
 
   async function next(): Promise<Page[]> {
@@ -76,11 +81,23 @@ export function createStreamReader(
 
   function unfinished({ cursor, entryBytes }: UnreadQueue, result: PageResult): UnreadQueue[] {
     if ('error' in result) failures.set(result.queue, result.error);
-    if ('error' in result || !result.more) return [];
-    const { page } = result;
+    if ('error' in result) return [];
+    const { page, more } = result;
     const position = positionAfter(page, page.entries.length);
-    return [{ cursor: { ...cursor, position }, entryBytes: expectedBytes(page, entryBytes) }];
+    const queue = { cursor: { ...cursor, position }, entryBytes: expectedBytes(page, entryBytes) };
+    if (more) return [queue];
+    finished.set(cursor.queue, queue);
+    return [];
   }
+
+  function resume(names: readonly string[]): void {
+    for (const name of names) {
+      const queue = finished.get(name);
+      if (queue && finished.delete(name)) queues.push(queue);
+    }
+  }
+
+  const caughtUp = () => Array.from(finished.values(), ({ cursor }) => cursor);
 
   const unread = () => queues.map(({ cursor }) => cursor);
 
@@ -94,7 +111,7 @@ export function createStreamReader(
     }
   }
 
-  return { next, unread, countUnread: countAll, failures };
+  return { next, caughtUp, resume, unread, countUnread: countAll, failures };
 }
 
 /** Which queues to ask, in their order, for how many entries: fair shares, as many as the bytes of a round allow. */
