@@ -55,7 +55,9 @@ describe('the lease of a shard', () => {
       },
     });
 
-    expect(await awaitLease(giveBackAt(Number.POSITIVE_INFINITY), 'shard', 'two', never)).toMatchObject({ heldBy: 'one' });
+    expect(await awaitLease(giveBackAt(Number.POSITIVE_INFINITY), 'shard', 'two', never)).toMatchObject({
+      heldBy: 'one',
+    });
     expect(waits.reduce((sum, milliseconds) => sum + milliseconds)).toBe(10_000);
     expect(await awaitLease(giveBackAt(waits.length + 3), 'shard', 'two', never)).toMatchObject({ owner: 'two' });
     expect(waits).toHaveLength(103);
