@@ -14,7 +14,7 @@ import {
 /** What the queues of a round have to share: enough for a sweep of 1,000 entries of 4 kB. */
 const ROUND_BYTES = 4 * 1024 * 1024;
 /** A round that brings more than this is given up and asked for in smaller pages. */
-const MAX_REPLY_BYTES = 3 * ROUND_BYTES;
+export const MAX_REPLY_BYTES = 3 * ROUND_BYTES;
 /** Before anything is known of a queue; BullMQ's entries have some 60 bytes, and more with results of jobs. */
 const UNKNOWN_ENTRY_BYTES = 512;
 /** Smaller pages would save nothing: a PutEvents request takes ten entries. */
@@ -80,8 +80,10 @@ export function createStreamReader(
   }
 
   function unfinished({ cursor, entryBytes }: UnreadQueue, result: PageResult): UnreadQueue[] {
-    if ('error' in result) failures.set(result.queue, result.error);
-    if ('error' in result) return [];
+    if ('error' in result) {
+      failures.set(result.queue, result.error);
+      return [];
+    }
     const { page, more } = result;
     const position = positionAfter(page, page.entries.length);
     const queue = { cursor: { ...cursor, position }, entryBytes: expectedBytes(page, entryBytes) };
