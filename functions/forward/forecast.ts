@@ -1,16 +1,14 @@
-import type { RedisConnection } from '../stream/connection.ts';
+import { type RedisConnection, ReplyTooLargeError } from '../stream/connection.ts';
 import { idTime } from '../stream/id.ts';
 import { type Pace, readPaces } from '../stream/pace.ts';
 import type { Cursor } from '../stream/read.ts';
-import { ReplyTooLargeError } from '../stream/server.ts';
-import { capacitiesOf } from './capacity.ts';
+import { MAX_REPLY_BYTES } from '../stream/reader.ts';
+import type { CapacitiesOf } from './capacity.ts';
 
 /** A burst is no rate: what came within less, in milliseconds, is taken as having come within that. */
 const MIN_SPAN = 1000;
 /** The part of what a stream keeps that may come within an interval. */
 const SAFE_PART = 0.5;
-/** Redis answers with the first and the last entry of each stream. */
-const MAX_BYTES = 12 * 1024 * 1024;
 
 export interface Forecast {
   readonly prefix: string;
@@ -32,17 +30,19 @@ export interface Forecast {
  */
 export async function outrunsSchedule(
   redis: RedisConnection,
+  capacitiesOf: CapacitiesOf,
   { prefix, cursors, arrived, interval, now }: Forecast,
 ): Promise<boolean> {
   const isBusy = ({ queue, position }: Cursor) =>
     arrived.has(queue) || (position !== undefined && now.getTime() - idTime(position.id) < interval);
   const busy = cursors.filter(isBusy);
   const queues = busy.map(({ queue }) => queue);
-  const paces = await readPaces(redis, queues, { prefix, maxBytes: MAX_BYTES }).catch((error: unknown) => {
+  // Redis answers with the first and the last entry of each stream, so that the answer can be too large.
+  const paces = await readPaces(redis, queues, { prefix, maxBytes: MAX_REPLY_BYTES }).catch((error: unknown) => {
     if (error instanceof ReplyTooLargeError) return new Map<string, Pace>();
     throw error;
   });
-  const capacities = await capacitiesOf(redis, prefix, [...paces.keys()]);
+  const capacities = await capacitiesOf([...paces.keys()]);
   return busy.some(({ queue, position }) => {
     const [pace, capacity] = [paces.get(queue), capacities.get(queue)];
     if (!pace || !capacity) return false;

@@ -1,6 +1,5 @@
-import type { RedisConnection } from '../stream/connection.ts';
 import type { Cursor } from '../stream/read.ts';
-import { capacitiesOf } from './capacity.ts';
+import type { CapacitiesOf } from './capacity.ts';
 
 /**
  * How much of its stream's capacity the backlog of each queue took, in percent; at 100 Redis begins to trim what was not read.
@@ -11,13 +10,12 @@ import { capacitiesOf } from './capacity.ts';
  * @throws {RedisError} when `HMGET` is refused or the connection fails
  */
 export async function retentionUsed(
-  redis: RedisConnection,
-  prefix: string,
+  capacitiesOf: CapacitiesOf,
   cursors: readonly Cursor[],
   arrived: ReadonlyMap<string, number>,
 ): Promise<Map<string, number>> {
   const entriesOf = (queue: string) => arrived.get(queue) ?? 0;
   const busy = cursors.flatMap(({ queue, position }) => (position && entriesOf(queue) > 0 ? queue : []));
-  const capacities = await capacitiesOf(redis, prefix, busy);
+  const capacities = await capacitiesOf(busy);
   return new Map([...capacities].map(([queue, capacity]) => [queue, (entriesOf(queue) / capacity) * 100]));
 }

@@ -7,6 +7,7 @@ import type { StartFrom } from '../start-from.ts';
 import type { RedisConnection } from '../stream/connection.ts';
 import { discoverQueues } from '../stream/queues.ts';
 import { createStreamReader } from '../stream/reader.ts';
+import { createCapacities } from './capacity.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { outrunsSchedule } from './forecast.ts';
 import { runPipeline } from './pipeline.ts';
@@ -134,6 +135,7 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
   const reader = createStreamReader(redis, checkpoints.cursors, settings);
   const sweeps = createSweeps(reader, { entries: settings.sweepSize, bytes: SWEEP_BYTES });
   const options = { ...settings, passes: createFilter(settings.events) };
+  const capacitiesOf = createCapacities(redis, settings.prefix);
   using tail = createTail(clients, {
     prefix: settings.prefix,
     until,
@@ -141,7 +143,7 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
       if (settings.tail !== 'auto') return settings.tail === 'always';
       const { cursors } = checkpoints;
       const forecast = { ...settings, cursors, arrived: sweeps.arrived(), now: clients.now() };
-      return (await outrunsSchedule(redis, forecast).catch(warn)) ?? false;
+      return (await outrunsSchedule(redis, capacitiesOf, forecast).catch(warn)) ?? false;
     },
     warn: (message) => report.warnings.push(message),
   });
@@ -186,6 +188,6 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
   const { entries, arrived } = await sweeps.backlog();
   report.backlog = entries;
   // A forecast only: a run that forwarded everything has not failed for want of it.
-  report.retentionUsed = await retentionUsed(redis, settings.prefix, checkpoints.cursors, arrived).catch(warn);
+  report.retentionUsed = await retentionUsed(capacitiesOf, checkpoints.cursors, arrived).catch(warn);
   for (const error of reader.failures.values()) throw error;
 }
