@@ -1,11 +1,9 @@
 import { Token } from 'aws-cdk-lib';
 import type { EventPattern, IRuleTarget } from 'aws-cdk-lib/aws-events';
+import { DEFAULTS } from '../functions/defaults.ts';
 import { type BullmqEventName, detailTypeOf } from '../functions/event/catalogue.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { check } from './check.ts';
-
-/** What is forwarded where nothing else is said; the functions have the same default. */
-const DEFAULT_EVENTS = ['completed', 'failed', 'stalled'];
 
 /** Which queues' losses a rule of {@link Bullbridge.onLoss} is for, and where they go. */
 export interface OnLossOptions {
@@ -45,7 +43,7 @@ export type Origin = Pick<BullbridgeProps, 'prefix' | 'sourceName' | 'events' | 
 
 /** What arrives on the bus of these queues and events. */
 export function patternOf(origin: Origin, { queue, event }: Omit<OnEventOptions, 'target'>): EventPattern {
-  const { events = DEFAULT_EVENTS } = origin;
+  const events: readonly string[] = origin.events ?? DEFAULTS.events;
   const names = namesOf('event', event, events.includes('*') ? undefined : events);
   return {
     source: ['bullmq'],
@@ -60,7 +58,10 @@ export function lossPatternOf(origin: Origin, { queue }: Omit<OnLossOptions, 'ta
 }
 
 /** Of this Redis only: another construct may publish to the same bus. */
-function detailOf({ prefix = 'bull', sourceName = 'default', queues }: Origin, queue: OnLossOptions['queue']) {
+function detailOf(
+  { prefix = DEFAULTS.prefix, sourceName = DEFAULTS.sourceName, queues }: Origin,
+  queue: OnLossOptions['queue'],
+) {
   const names = namesOf('queue', queue, queues);
   return { sourceName: [sourceName], prefix: [prefix], ...(names && { queue: names }) };
 }
