@@ -8,6 +8,7 @@ import { createFunction, type LocalFunction } from '../local/lambda/function.ts'
 import { start, stop } from '../local/process.ts';
 import { startRedis } from '../local/redis.ts';
 import { buildBundles } from '../local/stack.ts';
+import { follow } from './tail.ts';
 
 const BACKLOG = 100_000;
 const ROUNDS = 3;
@@ -18,7 +19,8 @@ const BARE_LOOP = fileURLToPath(new URL('bare-loop.ts', import.meta.url));
 await using started = new AsyncDisposableStack();
 const redis = started.use(await startRedis({ url: process.env['REDIS_URL'] }));
 const dynamodb = started.use(await startDynamoDB());
-const { forward: bundle } = await buildBundles();
+const bundles = await buildBundles();
+const { forward: bundle } = bundles;
 const admin = started.adopt(new Redis(redis.url), (client) => client.disconnect());
 const prefix = `bullbridge-bench-${process.pid}`;
 let tables = 0;
@@ -58,6 +60,7 @@ async function startFunction(
       BULLBRIDGE_PREFIX: prefix,
       BULLBRIDGE_QUEUES: queues,
       BULLBRIDGE_EVENTS: '*',
+      BULLBRIDGE_TAIL: 'never',
       AWS_ENDPOINT_URL: sink.url,
       AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
       ...environment,
@@ -239,11 +242,30 @@ async function coldStart(): Promise<void> {
   print('  bundle', `${Math.round(bundle.bytes / 1000)} kB`);
 }
 
+const load = { admin, redisUrl: redis.url, bundles, prefix };
+
+/** From an entry to its arrival, at 50 entries a second. */
+async function tailLatency(): Promise<void> {
+  const { latency } = await follow({ ...load, tail: 'always', entriesPerSecond: 50, interval: 4 });
+  const figures = [0.5, 0.99].map((quantile) => `${latency(quantile)} ms`);
+  print('listening: from an entry to its subscriber, p50 and p99', figures.join(', '));
+}
+
+/** What is lost of 400 jobs a second, of four entries each, with what BullMQ keeps by default. */
+async function sustainedLoad(): Promise<void> {
+  for (const tail of ['never', 'auto'] as const) {
+    const { added, lost } = await follow({ ...load, tail, entriesPerSecond: 1600, interval: 12 });
+    print(`400 jobs/s, a run each 12 s, tail ${tail}: lost`, `${lost} of ${added} entries`);
+  }
+}
+
 const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   cold: coldStart,
   queues: manyQueues,
   large: largeEntries,
   backlog: drainBacklog,
+  latency: tailLatency,
+  sustained: sustainedLoad,
 };
 const unknown = process.argv.slice(2).find((name) => !Object.hasOwn(PARTS, name));
 if (unknown !== undefined)

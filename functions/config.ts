@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { closest } from 'fastest-levenshtein';
 import * as z from 'zod/mini';
+import { DEFAULTS } from './defaults.ts';
 import { ConfigError } from './errors.ts';
 import { type IamCache, parseIamCache, redisFaults } from './redis-settings.ts';
 import { parseStartFrom, type StartFrom } from './start-from.ts';
@@ -103,7 +104,7 @@ export const VARIABLES = {
     about:
       'The cache that takes an IAM token for a password; the URL is then `rediss://<user id>@host:6379`, without one.',
   },
-  BULLBRIDGE_PREFIX: { schema: text, default: 'bull', allowed: 'a text', about: 'BullMQ key prefix.' },
+  BULLBRIDGE_PREFIX: { schema: text, default: DEFAULTS.prefix, allowed: 'a text', about: 'BullMQ key prefix.' },
   BULLBRIDGE_QUEUES: {
     schema: names(/^[^:]+$/),
     default: '*',
@@ -112,13 +113,13 @@ export const VARIABLES = {
   },
   BULLBRIDGE_EVENTS: {
     schema: names(/./),
-    default: 'completed,failed,stalled',
+    default: DEFAULTS.events.join(),
     allowed: 'a comma-separated list of event names, or *',
     about: 'Events to forward, or `*`: all, with custom events and entries without a name.',
   },
   BULLBRIDGE_SOURCE_NAME: {
     schema: z.string().check(z.regex(/^[\w.-]{1,64}$/)),
-    default: 'default',
+    default: DEFAULTS.sourceName,
     allowed: '1 to 64 letters, digits, dots, dashes or underscores',
     about: 'Names this Redis in the ids of events and positions; must outlive it.',
   },
@@ -136,7 +137,8 @@ export const VARIABLES = {
     schema: oneOf('auto', 'always', 'never'),
     default: 'auto',
     allowed: 'auto, always or never',
-    about: 'Whether a run goes on listening until the next tick. Not built yet: each of them polls as `never` does.',
+    about:
+      'Whether a run that has caught up goes on listening until the next one: `always`, `never`, or `auto`: while a queue is so busy that Redis could trim its stream before the next run reads it.',
   },
   BULLBRIDGE_INTERVAL_SECONDS: {
     schema: wholeNumber(1, 86_400),

@@ -8,7 +8,8 @@ export const metrics = new Metrics({ namespace: NAMESPACE, serviceName: 'bullbri
 
 /** Says whose all metrics are. */
 export function identify({ BULLBRIDGE_SOURCE_NAME, BULLBRIDGE_PREFIX }: Config): void {
-  metrics.setDefaultDimensions({ ...dimensionsOf(BULLBRIDGE_SOURCE_NAME, BULLBRIDGE_PREFIX) });
+  const { source } = dimensionsOf(BULLBRIDGE_SOURCE_NAME, BULLBRIDGE_PREFIX);
+  metrics.setDefaultDimensions({ source });
 }
 
 /** Records a metric of the run. */

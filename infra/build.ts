@@ -57,10 +57,10 @@ async function buildFunction(handler: string, outDir: string): Promise<Bundle> {
   return { name, file, bytes: output.contents.byteLength, packages: packagesOf(Object.keys(metafile.inputs)) };
 }
 
-/** Renames a finished file into its place, so that whoever reads a bundle while it is built again gets a whole one. */
-async function replaceFile(file: string, contents: Uint8Array): Promise<void> {
+/** Renames a finished file into its place, so that whoever reads it while it is built again gets a whole one. */
+export async function replaceFile(file: string, contents: Uint8Array): Promise<void> {
   const folder = dirname(file);
-  // Beside the function's folder: whatever is in that is deployed.
+  // Beside the file's folder: whatever is in that of a function is deployed.
   const finished = `${folder}.${randomUUID()}`;
   await mkdir(folder, { recursive: true });
   await writeFile(finished, contents);

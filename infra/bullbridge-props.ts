@@ -1,20 +1,17 @@
 import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
-import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Place } from '../functions/start-from.ts';
+import type { NetworkProps } from './network-props.ts';
+import type { RedisAccess } from './redis-access.ts';
 
 /** What a {@link Bullbridge} reads, where it publishes and how it runs. */
-export interface BullbridgeProps {
-  /**
-   * The secret with the URL of Redis, as plain text or as JSON with the key `url`.
-   *
-   * It is read at each run, so a new password is used at once. A Redis user who may only read is enough.
-   */
-  readonly redisUrlSecret: ISecret;
+export interface BullbridgeProps extends NetworkProps {
+  /** The Redis to read. */
+  readonly redis: RedisAccess;
 
   /**
    * The bus to publish to.
@@ -31,6 +28,24 @@ export interface BullbridgeProps {
    * @default Duration.minutes(1)
    */
   readonly interval?: Duration;
+
+  /**
+   * Whether a run goes on listening until the next one, for events within a second instead of an interval.
+   *
+   * `auto` does so only while Redis would else trim events before the next run. Listening costs the whole time of a function.
+   *
+   * @default 'auto'
+   */
+  readonly tail?: 'auto' | 'always' | 'never';
+
+  /**
+   * Runs at the same time, 1 to 100, each with its part of the queues.
+   *
+   * One queue is never in two of them, so more shards than queues are of no use. The account's concurrency must allow as many.
+   *
+   * @default 1
+   */
+  readonly shards?: number;
 
   /**
    * Time from one recovery of lost events to the next, 1 to 1,440 whole minutes.
@@ -148,27 +163,21 @@ export interface BullbridgeProps {
   readonly payloadRetention?: Duration;
 
   /**
-   * The network of Redis, where it has no public address.
+   * The key that encrypts the positions, the parked events, the payloads in a bucket of its own, and the logs.
    *
-   * From the chosen subnets, EventBridge, DynamoDB, SQS, S3 and Secrets Manager must be reachable: by NAT or by endpoints.
+   * CloudWatch Logs is let in by the policy of the key; for a key of another stack, write that there:
+   * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
    *
-   * @default - no network; Redis must be reachable from the internet
+   * @default - keys of AWS
    */
-  readonly vpc?: IVpc;
+  readonly encryptionKey?: IKey;
 
   /**
-   * The subnets of the network to run in.
+   * Whether X-Ray traces the functions.
    *
-   * @default - the private ones
+   * @default false
    */
-  readonly vpcSubnets?: SubnetSelection;
-
-  /**
-   * The security groups to run with; that of Redis must let them in.
-   *
-   * @default - one for all functions, which {@link Bullbridge.forwardFunction}'s `connections` opens others to
-   */
-  readonly securityGroups?: ISecurityGroup[];
+  readonly tracing?: boolean;
 
   /**
    * Memory of each function in MB; its share of a processor grows with it.

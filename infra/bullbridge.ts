@@ -1,20 +1,23 @@
-import { Duration, RemovalPolicy, type Stack, Validations } from 'aws-cdk-lib';
-import { AttributeType, type ITableV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { ViaServicePrincipal } from 'aws-cdk-lib/aws-kms';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { EventBus, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3';
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { Alarms } from './alarms.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { BundledFunction } from './bundled-function.ts';
+import { check } from './check.ts';
 import { createDashboard } from './dashboard.ts';
 import { settingsOf } from './environment.ts';
 import { Measured } from './metrics.ts';
+import { checkNetwork, createEndpoints, letIn } from './network.ts';
+import { acknowledgeObjects, allow, allowKey } from './permissions.ts';
+import { lossPatternOf, type OnEventOptions, type OnLossOptions, type Origin, patternOf } from './rules.ts';
 import { ScheduledFunction } from './scheduled-function.ts';
+import { allowLogs, createBucket, createDeadLetterQueue, createTable } from './storage.ts';
 
 export type { BullbridgeProps } from './bullbridge-props.ts';
 
@@ -28,13 +31,9 @@ const MAX_TIMEOUT = Duration.minutes(15);
  *
  * @example
  * const bullbridge = new Bullbridge(this, 'Bullbridge', {
- *   redisUrlSecret: Secret.fromSecretNameV2(this, 'RedisUrl', 'bullbridge/redis-url'),
+ *   redis: RedisAccess.fromUrlSecret(Secret.fromSecretNameV2(this, 'RedisUrl', 'bullbridge/redis-url')),
  * });
- * new Rule(this, 'FailedJobs', {
- *   eventBus: bullbridge.eventBus,
- *   eventPattern: { source: ['bullmq'], detailType: ['Job Failed'] },
- *   targets: [new LambdaFunction(alert)],
- * });
+ * bullbridge.onEvent('FailedPayments', { queue: 'payments', event: 'failed', target: new LambdaFunction(alert) });
  */
 export class Bullbridge extends Measured {
   /** The bus that events are published to. */
@@ -52,38 +51,35 @@ export class Bullbridge extends Measured {
   /** What is too large for EventBridge. */
   readonly payloadBucket: IBucket;
 
+  private readonly origin: Origin;
+
   constructor(scope: Construct, id: string, props: BullbridgeProps) {
     super(scope, id, props);
-    const { redisUrlSecret, removalPolicy = RemovalPolicy.RETAIN } = props;
-    const { interval = Duration.minutes(1), reconcileInterval = Duration.minutes(5) } = props;
+    const { prefix, sourceName, queues, events } = props;
+    this.origin = { prefix, sourceName, queues, events };
+    const { redis, encryptionKey, removalPolicy = RemovalPolicy.RETAIN } = props;
+    const { interval = Duration.minutes(1), reconcileInterval = Duration.minutes(5), shards = 1 } = props;
     checkMinutes('interval', interval, 14, 'a Lambda run ends after 15');
     checkMinutes('reconcileInterval', reconcileInterval, 24 * 60, 'jobs are kept for a time only');
+    check(
+      'shards',
+      shards,
+      (count) => Number.isInteger(count) && count >= 1 && count <= 100,
+      'a whole number, 1 to 100',
+    );
+
+    checkNetwork(props);
 
     this.eventBus = props.eventBus ?? new EventBus(this, 'EventBus', { description: "Events of BullMQ's queues" });
-    this.table = new TableV2(this, 'Checkpoints', {
-      partitionKey: { name: 'pk', type: AttributeType.STRING },
-      sortKey: { name: 'sk', type: AttributeType.STRING },
-      timeToLiveAttribute: 'ttl',
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
-      removalPolicy,
-    });
-    this.deadLetterQueue = new Queue(this, 'DeadLetterQueue', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-      removalPolicy,
-    });
-    Validations.of(this.deadLetterQueue).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason: 'This is a dead-letter queue; the function itself sends to it, so no other queue or function names it.',
-    });
-
-    this.payloadBucket = props.payloadBucket ?? createBucket(this, props.payloadRetention, removalPolicy);
+    const storage = { encryptionKey, removalPolicy };
+    this.table = createTable(this, storage);
+    this.deadLetterQueue = createDeadLetterQueue(this, storage);
+    this.payloadBucket = props.payloadBucket ?? createBucket(this, { ...storage, retention: props.payloadRetention });
+    if (encryptionKey) allowLogs(encryptionKey);
 
     const shared = {
       environment: {
-        REDIS_URL_SECRET_ARN: redisUrlSecret.secretArn,
+        ...redis._access.environment,
         // By its ARN, a bus of another account is found too.
         EVENT_BUS_NAME: this.eventBus.eventBusArn,
         CHECKPOINT_TABLE: this.table.tableName,
@@ -94,8 +90,8 @@ export class Bullbridge extends Measured {
       },
       memorySize: props.memorySize,
       logRetention: props.logRetention,
-      vpc: props.vpc,
-      vpcSubnets: props.vpcSubnets,
+      encryptionKey,
+      tracing: props.tracing,
     };
     const forward = new ScheduledFunction(this, 'Forward', {
       ...shared,
@@ -103,11 +99,13 @@ export class Bullbridge extends Measured {
       description: 'Forwards BullMQ events to EventBridge',
       interval,
       timeout: interval.plus(TIMEOUT_MARGIN),
-      payload: { shard: { index: 0, count: 1 } },
+      payloads: Array.from({ length: shards }, (_, index) => ({ shard: { index, count: shards } })),
+      vpc: props.vpc,
+      vpcSubnets: props.vpcSubnets,
       securityGroups: props.securityGroups,
     });
     this.forwardFunction = forward.function;
-    this.allowRead(this.forwardFunction, redisUrlSecret, 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem');
+    this.allowRead(this.forwardFunction, props, 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem');
     this.allowPublish(this.forwardFunction);
 
     const reconcile = new ScheduledFunction(this, 'Reconcile', {
@@ -116,12 +114,14 @@ export class Bullbridge extends Measured {
       description: 'Recovers BullMQ events that were lost',
       interval: reconcileInterval,
       timeout: shorter(reconcileInterval, MAX_TIMEOUT),
-      payload: {},
+      payloads: [{}],
+      vpc: props.vpc,
+      vpcSubnets: props.vpcSubnets,
       // The same ones, so that Redis has to let in one group only.
       securityGroups: props.vpc && this.forwardFunction.connections.securityGroups,
     });
     this.reconcileFunction = reconcile.function;
-    this.allowRead(this.reconcileFunction, redisUrlSecret, 'dynamodb:Query', 'dynamodb:UpdateItem');
+    this.allowRead(this.reconcileFunction, props, 'dynamodb:Query', 'dynamodb:UpdateItem');
     this.allowPublish(this.reconcileFunction);
 
     const redrive = new BundledFunction(this, 'Redrive', {
@@ -130,82 +130,80 @@ export class Bullbridge extends Measured {
       description: 'Sends parked BullMQ events to EventBridge again',
       timeout: MAX_TIMEOUT,
       // It has no need of Redis, so none of the network.
-      vpc: undefined,
-      vpcSubnets: undefined,
     });
     this.redriveFunction = redrive.function;
     this.allowPublish(this.redriveFunction);
     const queueActions = ['ReceiveMessage', 'DeleteMessage', 'ChangeMessageVisibility', 'GetQueueAttributes'];
     allow(this.redriveFunction, this.deadLetterQueue.queueArn, ...queueActions.map((action) => `sqs:${action}`));
 
+    createEndpoints(this, props);
+    if (props.vpc) letIn(this.forwardFunction.connections.securityGroups, redis);
+
     const watched = { bullbridge: this, interval, reconcileInterval, action: props.alarmAction };
     const alarms = props.alarms === false ? [] : new Alarms(this, 'Alarms', watched).alarms;
     if (props.dashboard !== false) createDashboard(this, 'Dashboard', { ...watched, alarms });
+  }
+
+  /**
+   * Makes a rule on the bus for events of BullMQ, of this Redis only.
+   *
+   * @throws Error at synthesis for a queue or an event that is not forwarded
+   */
+  onEvent(id: string, { target, description, ...events }: OnEventOptions): Rule {
+    const eventPattern = patternOf(this.origin, events);
+    return new Rule(this, id, { eventBus: this.eventBus, eventPattern, targets: [target], description });
+  }
+
+  /** Makes a rule on the bus for the news that events were lost. */
+  onLoss(id: string, { target, description, ...queues }: OnLossOptions): Rule {
+    const eventPattern = lossPatternOf(this.origin, queues);
+    return new Rule(this, id, { eventBus: this.eventBus, eventPattern, targets: [target], description });
+  }
+
+  /** Lets a consumer read what too large events left in the bucket, which `detail.claimCheck` points to. */
+  grantReadPayloads(grantee: IGrantable): Grant {
+    const { payloadBucket: bucket } = this;
+    const grant = Grant.addToPrincipalOrResource({
+      grantee,
+      actions: ['s3:GetObject'],
+      resourceArns: [bucket.arnForObjects('*')],
+      resource: bucket,
+    });
+    acknowledgeObjects(bucket, grantee.grantPrincipal);
+    return bucket.encryptionKey ? grant.combine(bucket.encryptionKey.grantDecrypt(grantee)) : grant;
+  }
+
+  /** Lets someone invoke the function that recovers lost events, for a time of their choice. */
+  grantReconcile(grantee: IGrantable): Grant {
+    return this.reconcileFunction.grantInvokeLatestVersion(grantee);
+  }
+
+  /** Lets someone invoke the function that sends parked events again. */
+  grantRedrive(grantee: IGrantable): Grant {
+    return this.redriveFunction.grantInvokeLatestVersion(grantee);
   }
 
   private allowPublish(grantee: LambdaFunction): void {
     const { eventBus, deadLetterQueue, payloadBucket } = this;
     allow(grantee, eventBus.eventBusArn, 'events:PutEvents', 'events:DescribeEventBus');
     allow(grantee, deadLetterQueue.queueArn, 'sqs:SendMessage');
+    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+    allowKey(grantee, deadLetterQueue.encryptionMasterKey, 'sqs', 'GenerateDataKey', 'Decrypt');
     allow(grantee, payloadBucket.arnForObjects('*'), 's3:PutObject');
-    payloadBucket.encryptionKey?.grant(
-      new ViaServicePrincipal(`s3.${payloadBucket.stack.region}.amazonaws.com`, grantee.grantPrincipal),
-      'kms:GenerateDataKey',
-    );
-    Validations.of(grantee.role ?? grantee).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::${nameOf(payloadBucket.arnForObjects('*'), payloadBucket.stack)}]`,
-      reason: 'Each object has a key of its own, the id of an event.',
-    });
+    allowKey(grantee, payloadBucket.encryptionKey, 's3', 'GenerateDataKey');
+    acknowledgeObjects(payloadBucket, grantee.role ?? grantee);
   }
 
-  private allowRead(grantee: LambdaFunction, redisUrlSecret: ISecret, ...tableActions: string[]): void {
+  private allowRead(
+    grantee: LambdaFunction,
+    { redis, encryptionKey }: BullbridgeProps,
+    ...tableActions: string[]
+  ): void {
     allow(grantee, this.table.tableArn, ...tableActions);
-    // Secrets Manager ends an ARN with a dash and six random characters, which a secret known by its name lacks.
-    allow(
-      grantee,
-      redisUrlSecret.secretFullArn ?? `${redisUrlSecret.secretArn}-??????`,
-      'secretsmanager:GetSecretValue',
-    );
-    allowDecrypt(redisUrlSecret, grantee);
+    // https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html
+    allowKey(grantee, encryptionKey, 'dynamodb', 'Decrypt');
+    redis._access.allow(grantee);
   }
-}
-
-/** Exactly what a function calls: `grantRead`, `sendMessages` and their like would allow more. */
-function allow(grantee: LambdaFunction, resource: string, ...actions: string[]): void {
-  grantee.addToRolePolicy(new PolicyStatement({ actions, resources: [resource] }));
-}
-
-/** An ARN as cdk-nag writes it, with the names of what is not known yet. */
-function nameOf(arn: string, stack: Stack): string {
-  const resolved = stack.resolve(arn);
-  if (typeof resolved === 'string') return resolved;
-  const parts: (string | { Ref?: string; 'Fn::GetAtt'?: string[] })[] = resolved['Fn::Join'][1];
-  const names = parts.map((part) =>
-    typeof part === 'string' ? part : `<${part.Ref ?? part['Fn::GetAtt']?.join('.')}>`,
-  );
-  return names.join('');
-}
-
-function createBucket(scope: Construct, retention = Duration.days(30), removalPolicy: RemovalPolicy): Bucket {
-  const bucket = new Bucket(scope, 'Payloads', {
-    encryption: BucketEncryption.S3_MANAGED,
-    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-    enforceSSL: true,
-    lifecycleRules: [{ expiration: retention, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
-    removalPolicy,
-  });
-  Validations.of(bucket).acknowledge({
-    id: 'AwsSolutions-S1',
-    reason: 'Only the functions of this construct write to it; who reads is for the consumers of the events to say.',
-  });
-  return bucket;
-}
-
-/** A secret with a key of its own: the function may use the key through Secrets Manager. */
-function allowDecrypt({ encryptionKey, stack }: ISecret, grantee: LambdaFunction): void {
-  encryptionKey?.grantDecrypt(
-    new ViaServicePrincipal(`secretsmanager.${stack.region}.amazonaws.com`, grantee.grantPrincipal),
-  );
 }
 
 function shorter(a: Duration, b: Duration): Duration {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { type Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { BUNDLE_FILE, BUNDLES } from './bundle.ts';
@@ -19,6 +20,8 @@ export interface BundledFunctionProps {
   readonly maxEventAge?: Duration | undefined;
   readonly memorySize?: number | undefined;
   readonly logRetention?: RetentionDays | undefined;
+  readonly encryptionKey?: IKey | undefined;
+  readonly tracing?: boolean | undefined;
   readonly vpc?: IVpc | undefined;
   readonly vpcSubnets?: SubnetSelection | undefined;
   readonly securityGroups?: ISecurityGroup[] | undefined;
@@ -33,6 +36,7 @@ export class BundledFunction extends Construct {
     const { vpc, vpcSubnets, securityGroups } = props;
     const logGroup = new LogGroup(this, 'Logs', {
       retention: props.logRetention ?? RetentionDays.ONE_MONTH,
+      encryptionKey: props.encryptionKey,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     // A role of its own: the one that CDK makes comes with managed policies, which may write to every log group.
@@ -56,7 +60,14 @@ export class BundledFunction extends Construct {
       // The next run is the retry: it goes on from where a failed one stopped.
       retryAttempts: 0,
       maxEventAge: props.maxEventAge,
+      tracing: props.tracing ? Tracing.ACTIVE : undefined,
     });
+    if (vpc || props.tracing) {
+      Validations.of(role).acknowledge({
+        id: 'AwsSolutions-IAM5[Resource::*]',
+        reason: 'Network interfaces of Lambda, and traces, have no resource that a policy could name.',
+      });
+    }
   }
 }
 
@@ -81,9 +92,4 @@ function allowNetworkInterfaces(role: Role): void {
       resources: ['*'],
     }),
   );
-  Validations.of(role).acknowledge({
-    id: 'AwsSolutions-IAM5[Resource::*]',
-    reason:
-      'Lambda asks for these actions, for its network interfaces, on all resources: their ids are not known before.',
-  });
 }

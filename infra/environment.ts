@@ -1,6 +1,7 @@
-import { Fn, Token, Tokenization } from 'aws-cdk-lib';
+import { Fn, Tokenization } from 'aws-cdk-lib';
 import type { Config } from '../functions/config.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
+import { check } from './check.ts';
 
 /** The variables of a function's environment; a name that the functions do not know does not compile. */
 export type Environment = { readonly [Name in keyof Config]?: string | undefined };
@@ -11,7 +12,7 @@ export type Environment = { readonly [Name in keyof Config]?: string | undefined
  * The functions check their environment too, but at their first run; here a fault stops the synthesis.
  */
 export function settingsOf(props: BullbridgeProps): Environment {
-  const { prefix, sourceName, sweepSize, clockSkew, queueMetrics } = props;
+  const { prefix, sourceName, sweepSize, clockSkew, queueMetrics, tail } = props;
   check('prefix', prefix, (text) => text !== '', 'a text that is not empty');
   check(
     'sourceName',
@@ -25,6 +26,7 @@ export function settingsOf(props: BullbridgeProps): Environment {
     (size) => Number.isInteger(size) && size >= 1 && size <= 10_000,
     'a whole number from 1 to 10000',
   );
+  check('tail', tail, (text) => ['auto', 'always', 'never'].includes(text), '"auto", "always" or "never"');
   const skew = clockSkew?.toMilliseconds({ integral: false });
   check(
     'clockSkew',
@@ -38,6 +40,7 @@ export function settingsOf(props: BullbridgeProps): Environment {
     BULLBRIDGE_EVENTS: listOf('events', props.events, /^[^,]+$/, 'commas'),
     BULLBRIDGE_SOURCE_NAME: sourceName,
     BULLBRIDGE_START_FROM: startFromOf(props),
+    BULLBRIDGE_TAIL: tail,
     BULLBRIDGE_SWEEP_SIZE: sweepSize === undefined ? undefined : Tokenization.stringifyNumber(sweepSize),
     BULLBRIDGE_CLOCK_SKEW_MS: skew === undefined ? undefined : Tokenization.stringifyNumber(skew),
     BULLBRIDGE_QUEUE_METRICS: queueMetrics?.toString(),
@@ -71,10 +74,4 @@ function listOf(prop: string, list: readonly string[] | undefined, name: RegExp,
   check(prop, list, ({ length }) => length > 0, allowed);
   for (const item of list) check(prop, item, (text) => name.test(text) && text === text.trim(), allowed);
   return Fn.join(',', [...list]);
-}
-
-/** Throws where a value that is known at synthesis is not what is allowed. */
-function check<T>(prop: string, value: T | undefined, valid: (value: T) => boolean, allowed: string): void {
-  if (value === undefined || Token.isUnresolved(value) || valid(value)) return;
-  throw new Error(`${prop} must be ${allowed}, got ${JSON.stringify(value)}`);
 }

@@ -1,5 +1,6 @@
 import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
+import { DEFAULTS } from '../functions/defaults.ts';
 import { dimensionsOf, type MetricName, NAMESPACE } from '../functions/metrics.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 
@@ -27,7 +28,7 @@ export abstract class Measured extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { sourceName = 'default', prefix = 'bull' }: Pick<BullbridgeProps, 'sourceName' | 'prefix'>,
+    { sourceName = DEFAULTS.sourceName, prefix = DEFAULTS.prefix }: Pick<BullbridgeProps, 'sourceName' | 'prefix'>,
   ) {
     super(scope, id);
     this.#dimensions = { ...dimensionsOf(sourceName, prefix) };

@@ -10,25 +10,29 @@ const MAX_EVENT_AGE = Duration.hours(6);
 
 interface ScheduledFunctionProps extends Omit<BundledFunctionProps, 'maxEventAge'> {
   readonly interval: Duration;
-  readonly payload: unknown;
+  /** Of each run of an interval, a schedule each. */
+  readonly payloads: readonly unknown[];
 }
 
-/** A bundled function with a schedule. */
+/** A bundled function with a schedule for each of its payloads. */
 export class ScheduledFunction extends BundledFunction {
-  constructor(scope: Construct, id: string, { interval, payload, ...props }: ScheduledFunctionProps) {
+  constructor(scope: Construct, id: string, { interval, payloads, ...props }: ScheduledFunctionProps) {
     // A run that could not start before the next one (the account's concurrency was used up) has nothing left to do.
     const maxEventAge = interval.toSeconds() < MAX_EVENT_AGE.toSeconds() ? interval : MAX_EVENT_AGE;
     super(scope, id, { ...props, maxEventAge });
-    new Schedule(this, 'Schedule', {
-      description: props.description,
-      schedule: ScheduleExpression.rate(interval),
-      target: new LambdaInvoke(this.function, {
-        input: ScheduleTargetInput.fromObject(payload),
-        role: this.schedulerRole(),
-        // The next run is the retry. No dead-letter queue either: a missed invocation carries nothing that the next does not.
-        retryAttempts: 0,
-      }),
-    });
+    const role = this.schedulerRole();
+    for (const [index, payload] of payloads.entries()) {
+      new Schedule(this, index === 0 ? 'Schedule' : `Schedule${index}`, {
+        description: props.description,
+        schedule: ScheduleExpression.rate(interval),
+        target: new LambdaInvoke(this.function, {
+          input: ScheduleTargetInput.fromObject(payload),
+          role,
+          // The next run is the retry. No dead-letter queue either: a missed invocation carries nothing that the next does not.
+          retryAttempts: 0,
+        }),
+      });
+    }
   }
 
   /** May invoke the function itself; the target's own grant would add a wildcard, for each of its versions. */

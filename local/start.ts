@@ -123,7 +123,8 @@ async function forwardUntilDone(
       working = watch && !workload && !interrupted.aborted;
     },
   );
-  const goesOn = () => working && !interrupted.aborted;
+  // What workers still do when they are told to end is forwarded, too.
+  const goesOn = () => working && (workload !== undefined || !interrupted.aborted);
   for (;;) {
     const wasWorking = goesOn();
     const result = await stack.forward.invoke();

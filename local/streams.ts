@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { connectRedis } from '../functions/stream/connection.ts';
+import { mapOf } from '../functions/stream/pairs.ts';
 import { discoverQueues } from '../functions/stream/queues.ts';
 
 /** What Redis itself says of a queue's event stream. */
@@ -37,8 +38,8 @@ async function countStream(redis: Redis, key: string): Promise<StreamCount> {
     if (page.length < PAGE) break;
     from = `(${page.at(-1)?.[0]}`;
   }
-  const info = (await redis.xinfo('STREAM', key).catch(() => [])) as unknown[];
-  return { written: Number(info[info.indexOf('entries-added') + 1] ?? 0), events };
+  const info = mapOf((await redis.xinfo('STREAM', key).catch(() => [])) as unknown[]);
+  return { written: Number(info.get('entries-added') ?? 0), events };
 }
 
 /** The queues under a prefix. */

@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import tls from 'node:tls';
-import { onTestFinished } from 'vitest';
 import { ownAuthority } from './certificates.ts';
+import { listen } from './listen.ts';
 import { startTlsServer } from './redis-tls.ts';
 import type { Server } from './replicas.ts';
 import { signatureOf } from './sigv4.ts';
@@ -46,10 +45,7 @@ export async function startIamRedis(user: IamUser): Promise<IamRedis> {
     upstream.write(first);
     socket.pipe(upstream).pipe(socket);
   });
-  front.listen(0, '127.0.0.1');
-  await once(front, 'listening');
-  onTestFinished(() => void front.close());
-  return { server, port: (front.address() as AddressInfo).port, ca: authority.ca, accepted: () => accepted };
+  return { server, port: await listen(front), ca: authority.ca, accepted: () => accepted };
 }
 
 /** The words of the first command of a connection. */

@@ -1,4 +1,5 @@
 import { PayloadError } from '../errors.ts';
+import type { ClaimCheck } from '../event/detail.ts';
 import { backoff, MAX_FAILURES } from './backoff.ts';
 import type { ConcurrencyLimit } from './concurrency.ts';
 import { type BusEntry, entryBytes, fits, type LargeField } from './entry.ts';
@@ -8,17 +9,6 @@ import type { PutObject } from './payload-bucket.ts';
 import type { Shrink } from './shrink.ts';
 import { truncate } from './truncate.ts';
 import { judgeFailure, type Verdict } from './verdict.ts';
-
-/** Where the fields are that an event left in the bucket. */
-export interface ClaimCheck {
-  readonly bucket: string;
-  /** The event's id. */
-  readonly key: string;
-  /** Their names: `fields.x` for a custom field. The object is JSON, with these names and their values. */
-  readonly fields: readonly string[];
-  /** UTF-8 bytes of the object. */
-  readonly bytes: number;
-}
 
 export interface ClaimCheckOptions {
   readonly bucket: string;

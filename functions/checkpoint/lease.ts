@@ -88,8 +88,8 @@ export async function awaitLease(
 }
 
 /** Milliseconds between two attempts, and how often to wait. */
-const WAIT = 500;
-const WAITS = 20;
+const WAIT = 100;
+const WAITS = 100;
 
 /** Holds the lease for another {@link LEASE_MS}. @returns whether it still is this run's */
 export async function renewLease(table: LeaseTable, lease: Lease): Promise<boolean> {

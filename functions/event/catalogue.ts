@@ -81,3 +81,14 @@ export const QUEUE_EVENTS: ReadonlySet<string> = new Set(['cleaned', 'drained', 
 export function kindOf(event: string): EventKind | undefined {
   return Object.hasOwn(CATALOGUE, event) ? CATALOGUE[event as BullmqEventName] : undefined;
 }
+
+/** EventBridge's limit for a detail-type, in characters. */
+const MAX_DETAIL_TYPE = 128;
+
+/** The `detail-type` of an event; a custom one has its name, cut where it is too long. */
+export function detailTypeOf(event: string): string {
+  // Without half of a surrogate pair at the end.
+  const name =
+    event.length <= MAX_DETAIL_TYPE ? event : event.slice(0, MAX_DETAIL_TYPE).replace(/[\ud800-\udbff]$/, '');
+  return kindOf(event)?.detailType ?? name;
+}

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { LargeField } from '../bus/entry.ts';
+import { MAX_REQUEST_BYTES } from '../bus/pack.ts';
 import { type FieldType, kindOf } from './catalogue.ts';
+import type { JsonValue } from './detail.ts';
 import { isJson } from './json.ts';
-
-export type JsonValue = null | boolean | number | string | JsonValue[] | { [name: string]: JsonValue };
 
 /** The fields of a stream entry, read. */
 export interface DecodedEvent {
@@ -31,9 +31,6 @@ export interface DecodedEvent {
  */
 const MAX_DEPTH = 998;
 
-/** A value of more bytes is not read: no request to EventBridge takes it, and it would be in memory several times over. */
-const MAX_VALUE_BYTES = 1_000_000;
-
 const EVENT = Buffer.from('event');
 
 /** The value of an entry's `event` field (the last one, as `QueueEvents` has it), `undefined` without one. */
@@ -55,7 +52,8 @@ export function decode(fields: readonly Buffer[]): DecodedEvent {
   const unparsed: string[] = [];
   for (const [name, bytes] of values) {
     const type = types && Object.hasOwn(types, name) ? types[name] : undefined;
-    if (type && bytes.length > MAX_VALUE_BYTES && !repeated?.[name]) {
+    // Not read: no request to EventBridge takes it, and it would be in memory several times over.
+    if (type && bytes.length > MAX_REQUEST_BYTES && !repeated?.[name]) {
       const isRead = !broken.has(name) && (type === 'text' || (type === 'json' && isJson(bytes, MAX_DEPTH)));
       large.push({ name, value: bytes, isJson: isRead && type === 'json' });
       if (!isRead) unparsed.push(name);

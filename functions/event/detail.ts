@@ -1,6 +1,4 @@
-import type { ClaimCheck } from '../bus/claim-check.ts';
 import type { BullmqEventName, CATALOGUE, FieldType } from './catalogue.ts';
-import type { JsonValue } from './decode.ts';
 
 /** What every detail has, whatever the event. */
 export interface EventEnvelope {
@@ -36,6 +34,20 @@ export interface EventEnvelope {
   /** Where the fields are that were too large for EventBridge: an S3 object, JSON with their names and values. */
   readonly claimCheck?: ClaimCheck;
 }
+
+/** Where the fields are that an event left in the bucket. */
+export interface ClaimCheck {
+  readonly bucket: string;
+  /** The event's id. */
+  readonly key: string;
+  /** Their names: `fields.x` for a custom field. The object is JSON, with these names and their values. */
+  readonly fields: readonly string[];
+  /** UTF-8 bytes of the object. */
+  readonly bytes: number;
+}
+
+/** What JSON can say. */
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [name: string]: JsonValue };
 
 type FieldValue<T extends FieldType> = T extends 'number' ? number | string : T extends 'json' ? JsonValue : string;
 

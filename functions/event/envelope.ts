@@ -1,7 +1,7 @@
 import type { BusEntry } from '../bus/entry.ts';
 import { idTime } from '../stream/id.ts';
 import type { Entry, Loss } from '../stream/position.ts';
-import { kindOf } from './catalogue.ts';
+import { detailTypeOf } from './catalogue.ts';
 import { decode } from './decode.ts';
 
 /** Which queue of which Redis an event comes from. */
@@ -11,8 +11,6 @@ export interface Origin {
   readonly queue: string;
 }
 
-/** EventBridge's limit for a detail-type, in characters. */
-const MAX_DETAIL_TYPE = 128;
 /** Milliseconds beyond which a `Date` is none; an id that was given by hand can be larger. */
 const MAX_DATE = 8.64e15;
 
@@ -22,7 +20,7 @@ export function toBusEntry(origin: Origin, entry: Entry, sequence: number | unde
   const timestamp = idTime(entry.id);
   return {
     Source: 'bullmq',
-    DetailType: detailType(event),
+    DetailType: event === undefined ? 'Unknown Entry' : detailTypeOf(event),
     ...(timestamp <= MAX_DATE && { Time: new Date(timestamp) }),
     Detail: JSON.stringify({
       version: '1',
@@ -81,7 +79,7 @@ export function recoveredEntry(
   const { event, jobId, known, large, unparsed } = decode(fields);
   return {
     Source: 'bullmq',
-    DetailType: detailType(event),
+    DetailType: event === undefined ? 'Unknown Entry' : detailTypeOf(event),
     ...(Math.abs(finishedOn) <= MAX_DATE && { Time: new Date(finishedOn) }),
     Detail: JSON.stringify({
       version: '1',
@@ -128,14 +126,4 @@ export function recoveryEntry(
 /** Names a queue within an account: what an event's id and a position's key begin with. */
 export function queueId({ sourceName, prefix, queue }: Origin): string {
   return `${sourceName}/${prefix}:${queue}`;
-}
-
-function detailType(event: string | undefined): string {
-  if (event === undefined) return 'Unknown Entry';
-  return kindOf(event)?.detailType ?? cut(event, MAX_DETAIL_TYPE);
-}
-
-/** Cuts a text without leaving half of a surrogate pair. */
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
 }

@@ -28,7 +28,6 @@ function warn(config: Config): void {
       `BULLBRIDGE_EVENTS names "${given}", which BullMQ does not emit; did you mean "${nearest}"? It is taken for a custom event.`,
     );
   }
-  if (config.BULLBRIDGE_TAIL === 'always') logger.warn('BULLBRIDGE_TAIL=always is not built yet; this run polls.');
 }
 
 async function run({ payload, config, container, signals }: Invocation): Promise<ForwardResult> {
@@ -39,12 +38,14 @@ async function run({ payload, config, container, signals }: Invocation): Promise
     events: config.BULLBRIDGE_EVENTS,
     startFrom: config.BULLBRIDGE_START_FROM,
     sweepSize: config.BULLBRIDGE_SWEEP_SIZE,
+    tail: config.BULLBRIDGE_TAIL,
+    interval: config.BULLBRIDGE_INTERVAL_SECONDS * 1000,
   };
   const report = emptyReport();
   try {
     await forward(settings, toShard(payload), container, randomUUID(), signals, report);
   } finally {
-    tell(report, config, container.now());
+    tell(report, config);
   }
   return toResult(report);
 }
@@ -69,7 +70,7 @@ function toResult(report: Report): ForwardResult {
 }
 
 /** Logs and measures a run, also one that failed. */
-function tell(report: Report, config: Config, now: Date): void {
+function tell(report: Report, config: Config): void {
   for (const warning of report.warnings) logger.warn(warning);
   const [fullest] = [...(report.retentionUsed ?? [])].sort(([, a], [, b]) => b - a);
   logger.info('run', { ...toResult(report), backlog: report.backlog, fullest });
@@ -79,7 +80,7 @@ function tell(report: Report, config: Config, now: Date): void {
   record('Parked', sums.parked);
   record('Lost', sums.lost);
   record('Incidents', report.incidents);
-  if (report.newest > 0) record('Lag', now.getTime() - report.newest);
+  if (report.lag !== undefined) record('Lag', report.lag);
   if (report.backlog !== undefined) record('Backlog', report.backlog);
   if (report.retentionUsed) record('RetentionUsed', fullest?.[1] ?? 0);
   for (const duration of report.sweepDurations) record('SweepDuration', duration);

@@ -2,8 +2,8 @@ import type { Signals } from '../invocation.ts';
 
 /** The stages that one unit of work goes through. */
 export interface Stages<Work, Settled> {
-  /** Reads the next unit; `undefined` when there is none left. */
-  readonly read: () => Promise<Work | undefined>;
+  /** Reads the next unit; `undefined` when there is none left. The signal ends what it waits for, also where nothing new is begun any more. */
+  readonly read: (signal: AbortSignal) => Promise<Work | undefined>;
   /** Runs beside the reading of the next unit, and beside the saving of the one before. */
   readonly settle: (work: Work, signal: AbortSignal) => Promise<Settled>;
   /** Runs in the order of reading. */
@@ -18,6 +18,7 @@ export interface Stages<Work, Settled> {
 export async function runPipeline<Work, Settled>(stages: Stages<Work, Settled>, signals: Signals): Promise<void> {
   const failing = new AbortController();
   const signal = AbortSignal.any([signals.stop, failing.signal]);
+  const waiting = AbortSignal.any([signal, signals.drain]);
   const underWay = new Set<Promise<unknown>>();
   let saved = Promise.resolve();
 
@@ -30,7 +31,7 @@ export async function runPipeline<Work, Settled>(stages: Stages<Work, Settled>, 
 
   try {
     while (!signals.drain.aborted) {
-      const work = await stages.read();
+      const work = await stages.read(waiting);
       signal.throwIfAborted();
       if (work === undefined) break;
       const before = saved;

@@ -7,12 +7,15 @@ import type { StartFrom } from '../start-from.ts';
 import type { RedisConnection } from '../stream/connection.ts';
 import { discoverQueues } from '../stream/queues.ts';
 import { createStreamReader } from '../stream/reader.ts';
+import { createCapacities } from './capacity.ts';
 import { openCheckpoints } from './checkpoints.ts';
+import { outrunsSchedule } from './forecast.ts';
 import { runPipeline } from './pipeline.ts';
 import { retentionUsed } from './retention.ts';
 import { queuesOf, type Shard } from './shard.ts';
 import { SupersededError } from './superseded.ts';
 import { count, createSweeps, type Sweep, type Tally, toOutgoing } from './sweep.ts';
+import { createTail, type TailMode } from './tail.ts';
 
 /** Bytes of a sweep's entries; two sweeps and what is read ahead are in memory at once, each of them several times over. */
 const SWEEP_BYTES = 4 * 1024 * 1024;
@@ -24,6 +27,9 @@ export interface ForwardSettings {
   readonly events: EventSelection;
   readonly startFrom: StartFrom;
   readonly sweepSize: number;
+  readonly tail: TailMode;
+  /** Milliseconds from one run to the next. */
+  readonly interval: number;
 }
 
 /** What a run has done so far; filled while it runs, so that it is known of a run that fails, too. */
@@ -33,6 +39,8 @@ export interface Report extends Tally {
   caughtUp: boolean;
   /** Whether another run has the lease, so that this one did nothing. */
   leaseHeld: boolean;
+  /** Milliseconds from the newest published entry's time to the saving of its position. */
+  lag: number | undefined;
   /** Entries not yet read; known at the end, `undefined` where it could not be counted. */
   backlog: number | undefined;
   /** Percent of its stream's capacity that the backlog of each busy queue took; known at the end. */
@@ -49,6 +57,7 @@ export function emptyReport(): Report {
     newest: 0,
     incidents: 0,
     queues: 0,
+    lag: undefined,
     backlog: undefined,
     retentionUsed: undefined,
     caughtUp: false,
@@ -59,6 +68,9 @@ export function emptyReport(): Report {
 
 /**
  * Forwards what the queues of a shard have received since their saved positions, until all are caught up or told to drain.
+ *
+ * Where it is to go on listening, it does so until an interval after its start; then the next run is due, which waits for the
+ * lease.
  *
  * @param owner names this run in the lease; never the same for two runs
  * @throws {BullbridgeError} what an operator must mend; positions do not move past entries that are not settled
@@ -71,6 +83,7 @@ export async function forward(
   signals: Signals,
   report: Report,
 ): Promise<void> {
+  const until = AbortSignal.timeout(settings.interval);
   const table = { client: clients.dynamodb, table: clients.table, now: clients.now, wait: clients.wait };
   const leaseKey = `${settings.sourceName}/${settings.prefix}/shard/${shard.index}/${shard.count}`;
   const lease = await awaitLease(table, leaseKey, owner, signals.drain);
@@ -85,7 +98,7 @@ export async function forward(
     const redis = await clients.connectRedis();
     try {
       const stop = AbortSignal.any([signals.stop, superseded.signal]);
-      await forwardQueues({ settings, shard, clients, lease, redis, report }, { ...signals, stop });
+      await forwardQueues({ settings, shard, clients, lease, redis, report, until }, { ...signals, stop });
     } finally {
       redis.close();
     }
@@ -106,20 +119,47 @@ interface Run {
   readonly lease: Lease;
   readonly redis: RedisConnection;
   readonly report: Report;
+  /** Aborted when the next run is due. */
+  readonly until: AbortSignal;
 }
 
-async function forwardQueues({ settings, shard, clients, lease, redis, report }: Run, signals: Signals) {
+async function forwardQueues({ settings, shard, clients, lease, redis, report, until }: Run, signals: Signals) {
   const named = settings.queues === '*' ? await discoverQueues(redis, settings.prefix) : settings.queues;
   const queues = queuesOf(shard, named);
   report.queues = queues.length;
+  const warn = (error: Error) => {
+    report.warnings.push(error.message);
+    return undefined;
+  };
   const checkpoints = await openCheckpoints(clients, settings, lease, queues);
   const reader = createStreamReader(redis, checkpoints.cursors, settings);
   const sweeps = createSweeps(reader, { entries: settings.sweepSize, bytes: SWEEP_BYTES });
   const options = { ...settings, passes: createFilter(settings.events) };
+  const capacitiesOf = createCapacities(redis, settings.prefix);
+  using tail = createTail(clients, {
+    prefix: settings.prefix,
+    until,
+    isNeeded: async () => {
+      if (settings.tail !== 'auto') return settings.tail === 'always';
+      const { cursors } = checkpoints;
+      const forecast = { ...settings, cursors, arrived: sweeps.arrived(), now: clients.now() };
+      return (await outrunsSchedule(redis, capacitiesOf, forecast).catch(warn)) ?? false;
+    },
+    warn: (message) => report.warnings.push(message),
+  });
+  let newestSaved = 0;
   try {
     await runPipeline<Sweep, number>(
       {
-        read: sweeps.next,
+        read: async (signal) => {
+          for (;;) {
+            const sweep = await sweeps.next();
+            if (sweep || reader.failures.size > 0) return sweep;
+            const queues = await tail.next(reader.caughtUp(), signal);
+            if (queues.length === 0) return undefined;
+            reader.resume(queues);
+          }
+        },
         settle: async (sweep, signal) => {
           const started = clients.now();
           await checkpoints.writeLosses(sweep, started);
@@ -130,7 +170,10 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report }:
         },
         save: async (sweep, started) => {
           await checkpoints.save(sweep);
-          report.sweepDurations.push(clients.now().getTime() - started);
+          const now = clients.now().getTime();
+          report.sweepDurations.push(now - started);
+          if (report.newest > newestSaved) report.lag = now - report.newest;
+          newestSaved = report.newest;
         },
       },
       signals,
@@ -145,11 +188,6 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report }:
   const { entries, arrived } = await sweeps.backlog();
   report.backlog = entries;
   // A forecast only: a run that forwarded everything has not failed for want of it.
-  report.retentionUsed = await retentionUsed(redis, settings.prefix, checkpoints.cursors, arrived).catch(
-    (error: Error) => {
-      report.warnings.push(error.message);
-      return undefined;
-    },
-  );
+  report.retentionUsed = await retentionUsed(capacitiesOf, checkpoints.cursors, arrived).catch(warn);
   for (const error of reader.failures.values()) throw error;
 }

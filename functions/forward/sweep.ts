@@ -15,6 +15,8 @@ export interface Sweeps {
   next(): Promise<Sweep | undefined>;
   /** Whether every queue was read to its end and every page was swept. */
   caughtUp(): boolean;
+  /** Entries of each queue that came since the run before: swept or lost. */
+  arrived(): ReadonlyMap<string, number>;
   /** What is left, to be asked for at the end of a run. */
   backlog(): Promise<Backlog>;
 }
@@ -23,7 +25,10 @@ export interface Sweeps {
 interface Backlog {
   /** Entries that were not swept, `undefined` where that cannot be counted. */
   readonly entries: number | undefined;
-  /** Entries of each queue that came since the run before: swept, lost or not read yet. Those that cannot be counted are left out. */
+  /**
+   * Entries of each queue that came since the run before, or since all were caught up, whichever were more: swept, lost or
+   * not read yet. Those that cannot be counted are left out.
+   */
   readonly arrived: ReadonlyMap<string, number>;
 }
 
@@ -36,7 +41,8 @@ export interface SweepBudget {
 /** Groups what a reader reads into sweeps; pages beyond a sweep wait for the next one, and are not read again. */
 export function createSweeps(reader: StreamReader, budget: SweepBudget): Sweeps {
   let waiting: Page[] = [];
-  const read = new Map<string, number>();
+  let read = new Map<string, number>();
+  let most = new Map<string, number>();
   const waitingEntries = () => waiting.reduce((sum, { entries }) => sum + entries.length, 0);
   return {
     async next() {
@@ -44,7 +50,10 @@ export function createSweeps(reader: StreamReader, budget: SweepBudget): Sweeps 
         const { sweep, rest, isFull } = takeSweep(waiting, budget);
         if (isFull || reader.unread().length === 0) {
           waiting = rest;
-          return sweep.length > 0 ? sweep : undefined;
+          if (sweep.length > 0) return sweep;
+          most = larger(most, read);
+          read = new Map();
+          return undefined;
         }
         const pages = (await reader.next()).filter(hasMoved);
         for (const { queue, entries, loss } of pages) add(read, queue, entries.length + (loss?.lost ?? 0));
@@ -52,13 +61,23 @@ export function createSweeps(reader: StreamReader, budget: SweepBudget): Sweeps 
       }
     },
     caughtUp: () => waiting.length === 0 && reader.unread().length === 0,
+    arrived: () => larger(most, read),
     backlog: async () => {
       const unread = await reader.countUnread();
       const arrived = new Map(read);
       for (const { queue, entries, exact } of unread ?? []) if (exact) add(arrived, queue, entries);
-      return { entries: unread?.reduce((sum, { entries }) => sum + entries, waitingEntries()), arrived };
+      return {
+        entries: unread?.reduce((sum, { entries }) => sum + entries, waitingEntries()),
+        arrived: larger(most, arrived),
+      };
     },
   };
+}
+
+function larger(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): Map<string, number> {
+  const sums = new Map(a);
+  for (const [queue, entries] of b) sums.set(queue, Math.max(entries, sums.get(queue) ?? 0));
+  return sums;
 }
 
 function add(sums: Map<string, number>, queue: string, entries: number): void {

@@ -61,8 +61,8 @@ export interface SentinelOptions {
  * only what a cluster moved meanwhile is asked for again: for all else, the next run is the retry. RESP2 and no handshake
  * but `HELLO`, which no server refuses a user, so that a read-only user with
  * `+xrange +xinfo|stream +multi +exec +scan +zrangebyscore +hmget` is enough and servers before Redis 6 answer too. A
- * cluster is asked where its keys are (`+cluster|slots`), and while it moves keys between its servers `+asking` follows
- * them. A user of Sentinels needs `+sentinel|get-master-addr-by-name` there.
+ * run that goes on listening waits with `+xread`. A cluster is asked where its keys are (`+cluster|slots`), and while it
+ * moves keys between its servers `+asking` follows them. A user of Sentinels needs `+sentinel|get-master-addr-by-name` there.
  * @throws {RedisError} naming host, user and cause
  * @throws {ConfigError} when the URL is none; it is never repeated, since it holds the password
  */

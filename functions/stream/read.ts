@@ -2,6 +2,7 @@ import type { RedisError } from '../errors.ts';
 import type { Command, RedisConnection } from './connection.ts';
 import { continueFrom, type StreamInfo, trimmed } from './continuity.ts';
 import { ZERO_ID } from './id.ts';
+import { mapOf } from './pairs.ts';
 import { beginning, type Entry, isAt, type Page, type Position, positionAt } from './position.ts';
 import { eventsKey } from './queues.ts';
 import { redisError } from './redis-error.ts';
@@ -173,9 +174,9 @@ function toEntries(reply: unknown): Entry[] {
   return (reply as [Buffer, Buffer[]][]).map(([id, fields]) => ({ id: id.toString('latin1'), fields: fields ?? [] }));
 }
 
-function toStreamInfo(reply: unknown[]): StreamInfo {
-  const info = new Map<string, unknown>();
-  for (let i = 0; i < reply.length; i += 2) info.set(String(reply[i]), reply[i + 1]);
+/** What `XINFO STREAM` answers. */
+export function toStreamInfo(reply: unknown[]): StreamInfo {
+  const info = mapOf(reply);
   const added = info.get('entries-added');
   const [first, last] = ['first-entry', 'last-entry'].map((name) => toEntries([info.get(name)].filter(Boolean))[0]);
   return {

@@ -14,7 +14,7 @@ import {
 /** What the queues of a round have to share: enough for a sweep of 1,000 entries of 4 kB. */
 const ROUND_BYTES = 4 * 1024 * 1024;
 /** A round that brings more than this is given up and asked for in smaller pages. */
-const MAX_REPLY_BYTES = 3 * ROUND_BYTES;
+export const MAX_REPLY_BYTES = 3 * ROUND_BYTES;
 /** Before anything is known of a queue; BullMQ's entries have some 60 bytes, and more with results of jobs. */
 const UNKNOWN_ENTRY_BYTES = 512;
 /** Smaller pages would save nothing: a PutEvents request takes ten entries. */
@@ -31,6 +31,10 @@ interface UnreadQueue {
 export interface StreamReader {
   /** The next pages, at most one of each queue; none when every queue is caught up. */
   next(): Promise<Page[]>;
+  /** Queues that were read to their end, each where it goes on. */
+  caughtUp(): readonly Cursor[];
+  /** Reads queues again that were read to their end. */
+  resume(queues: readonly string[]): void;
   /** Queues that were not read to their end yet, each where its next page begins. */
   unread(): readonly Cursor[];
   /** How many entries each of them has; `undefined` where the answer would be too large. */
@@ -52,6 +56,7 @@ export function createStreamReader(
   options: ReadOptions & { readonly sweepSize: number },
 ): StreamReader {
   const failures = new Map<string, RedisError>();
+  const finished = new Map<string, UnreadQueue>();
   let queues: UnreadQueue[] = cursors.map((cursor) => ({ cursor, entryBytes: UNKNOWN_ENTRY_BYTES }));
 
   async function next(): Promise<Page[]> {
@@ -75,12 +80,26 @@ export function createStreamReader(
   }
 
   function unfinished({ cursor, entryBytes }: UnreadQueue, result: PageResult): UnreadQueue[] {
-    if ('error' in result) failures.set(result.queue, result.error);
-    if ('error' in result || !result.more) return [];
-    const { page } = result;
+    if ('error' in result) {
+      failures.set(result.queue, result.error);
+      return [];
+    }
+    const { page, more } = result;
     const position = positionAfter(page, page.entries.length);
-    return [{ cursor: { ...cursor, position }, entryBytes: expectedBytes(page, entryBytes) }];
+    const queue = { cursor: { ...cursor, position }, entryBytes: expectedBytes(page, entryBytes) };
+    if (more) return [queue];
+    finished.set(cursor.queue, queue);
+    return [];
   }
+
+  function resume(names: readonly string[]): void {
+    for (const name of names) {
+      const queue = finished.get(name);
+      if (queue && finished.delete(name)) queues.push(queue);
+    }
+  }
+
+  const caughtUp = () => Array.from(finished.values(), ({ cursor }) => cursor);
 
   const unread = () => queues.map(({ cursor }) => cursor);
 
@@ -94,7 +113,7 @@ export function createStreamReader(
     }
   }
 
-  return { next, unread, countUnread: countAll, failures };
+  return { next, caughtUp, resume, unread, countUnread: countAll, failures };
 }
 
 /** Which queues to ask, in their order, for how many entries: fair shares, as many as the bytes of a round allow. */

@@ -15,7 +15,7 @@ type Kind = readonly [code: RedisErrorCode, sign: RegExp, cause: string, remedy:
 
 /** What a user of Redis must be allowed for each function and for each kind of Redis. */
 const PERMISSIONS =
-  'grant it %R~<prefix>:* with +xrange +xinfo|stream +multi +exec +scan +hmget for forward and +xrange +zrangebyscore +hmget for reconcile, in a cluster also +cluster|slots and +asking, and on Sentinels +sentinel|get-master-addr-by-name';
+  'grant it %R~<prefix>:* with +xrange +xinfo|stream +multi +exec +scan +hmget for forward, +xread to go on listening, and +xrange +zrangebyscore +hmget for reconcile, in a cluster also +cluster|slots and +asking, and on Sentinels +sentinel|get-master-addr-by-name';
 
 const IAM_REMEDY =
   "grant the function's role elasticache:Connect or memorydb:Connect on the cache and on the user, and check the name of the cache (BULLBRIDGE_REDIS_IAM), the region, and that the user of the URL is the id of a user with IAM authentication";

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import type { RedisError } from '../errors.ts';
 import type { Command } from './connection.ts';
+import { mapOf } from './pairs.ts';
 import { type RedisTarget, redisError, tokenError } from './redis-error.ts';
 import type { Address } from './redis-url.ts';
 import { speaksPlain, speaksTls } from './speech.ts';
@@ -59,11 +60,11 @@ export async function connectServer({ host, port }: Address, access: ServerAcces
   try {
     const [hello] = await sendPipeline(redis, [['hello']]);
     if (hello instanceof Error && !/^(ERR|NOPERM)/.test(hello.message)) throw hello;
-    const about = hello instanceof Error ? [] : (hello as unknown[]);
+    const about = mapOf(hello instanceof Error ? [] : (hello as unknown[]));
     return {
       target,
-      mode: textAfter(about, 'mode'),
-      role: textAfter(about, 'role'),
+      mode: textOf(about, 'mode'),
+      role: textOf(about, 'role'),
       send: (commands, limit) => sendWithin(redis, target, commands, limit),
       close,
     };
@@ -156,7 +157,6 @@ function watchReply(redis: Redis, limit: ReplyLimit): () => void {
   return () => stream.off('data', count);
 }
 
-function textAfter(flat: readonly unknown[], name: string): string | undefined {
-  const at = flat.indexOf(name);
-  return at < 0 ? undefined : String(flat[at + 1]);
+function textOf(about: ReadonlyMap<string, unknown>, name: string): string | undefined {
+  return about.has(name) ? String(about.get(name)) : undefined;
 }

@@ -1,3 +1,4 @@
+import { mapOf } from './pairs.ts';
 import { redisError } from './redis-error.ts';
 import { type Address, placeOf } from './redis-url.ts';
 import type { RedisServer } from './server.ts';
@@ -30,7 +31,8 @@ export async function readTopology(server: RedisServer, tls: boolean): Promise<T
   const bySlot = new Array<Address | undefined>(SLOTS);
   for (const [from, to, master] of reply as [number, number, Named][]) {
     const [preferred, port] = master;
-    const others = namesOf(master);
+    // Since Redis 7 a server has more names than one: `hostname` and `ip`, as far as they are not preferred already.
+    const others = mapOf(master[3] ?? []) as Map<string, string>;
     const host = (tls && others.get('hostname')) || known(preferred) || others.get('ip') || server.target.host;
     const address = masters.get(placeOf({ host, port })) ?? { host, port };
     masters.set(placeOf(address), address);
@@ -42,13 +44,6 @@ export async function readTopology(server: RedisServer, tls: boolean): Promise<T
     masterOf: (slot) => bySlot[slot],
     resolve: (named) => names.get(placeOf(named)) ?? named,
   };
-}
-
-/** Since Redis 7 a server has more names than one: `hostname` and `ip`, as far as they are not preferred already. */
-function namesOf([, , , others = []]: Named): Map<string, string> {
-  const names = new Map<string, string>();
-  for (let i = 0; i + 1 < others.length; i += 2) names.set(String(others[i]), String(others[i + 1]));
-  return names;
 }
 
 /** A server that is to have a host name and was given none is called `?`. */

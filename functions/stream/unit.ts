@@ -28,10 +28,10 @@ export function unitsOf(commands: readonly Command[]): Unit[] {
   return units;
 }
 
-/** The key is the first argument of every command that is used here, but of `XINFO STREAM`. */
+/** The key is the first argument of every command that is used here, but of `XINFO STREAM` and of `XREAD … STREAMS`. */
 function keyOf(commands: readonly Command[]): string | Buffer {
   const [name = '', ...args] = commands.find((command) => command.length > 1) ?? [];
-  const key = name.startsWith('xinfo') ? args[1] : args[0];
+  const key = name.startsWith('xinfo') ? args[1] : args[args.indexOf('STREAMS') + 1];
   return typeof key === 'number' ? `${key}` : (key ?? '');
 }
 

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import http from 'node:http';
-import net, { type AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
+import net from 'node:net';
+import { listen } from '../listen.ts';
 
 /** A server between the function and Redis that breaks the connection in the middle of what Redis answers. */
 export async function cuttingProxy(target: string): Promise<{ readonly url: string; cutAfter(bytes: number): void }> {
@@ -27,11 +26,8 @@ export async function cuttingProxy(target: string): Promise<{ readonly url: stri
       client.destroySoon();
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => void server.close());
   return {
-    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `redis://127.0.0.1:${await listen(server)}`,
     cutAfter: (bytes) => {
       left = bytes;
     },
@@ -64,11 +60,5 @@ export async function faultyTable(
     if (fault) request.socket.destroy();
     else response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0' }).end(text);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  return { url: `http://127.0.0.1:${await listen(server)}` };
 }

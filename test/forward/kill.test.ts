@@ -45,3 +45,37 @@ test(`killed ${KILLS} times in the middle of ${BACKLOG} entries, nothing is lost
   expect(duplicates).toBeLessThanOrEqual(KILLS * 2 * SWEEP_SIZE);
   expect(duplicates).toBeGreaterThan(0);
 });
+
+test('killed while it goes on listening, the next run takes over, and hands over when one more is due', async () => {
+  const stack = await testStack({
+    BULLBRIDGE_TAIL: 'always',
+    BULLBRIDGE_INTERVAL_SECONDS: '2',
+    BULLBRIDGE_QUEUES: 'q',
+  });
+  const admin = adminRedis();
+  const ids: (string | null)[] = [];
+  const add = async () => ids.push(await admin.xadd(`${stack.prefix}:q:events`, '*', 'event', 'completed'));
+  const arrived = () => expect.poll(() => stack.bus.accepted.length, { timeout: 20_000 }).toBe(ids.length);
+  await add();
+  const killed = stack.forward.invoke().catch((error: Error) => error.name);
+  await arrived();
+  await add();
+  await arrived();
+
+  stack.forward.kill();
+  expect(await killed).toBe('Runtime.ExitError');
+  await add();
+  await stack.expireLease();
+  const second = stack.forward.invoke();
+  await arrived();
+  // One more container, started while the second run still has the lease: it waits until that is given back.
+  const third = stack.start('forward').invoke();
+  await add();
+  await arrived();
+  expect(await second).toMatchObject({ caughtUp: true });
+  await add();
+  await arrived();
+
+  expect(await third).toMatchObject({ lost: 0, caughtUp: true });
+  expect(stack.bus.accepted.map(({ detail }) => detail['streamId'])).toEqual(ids);
+});

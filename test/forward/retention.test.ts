@@ -1,5 +1,6 @@
 import { Queue } from 'bullmq';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { createCapacities } from '../../functions/forward/capacity.ts';
 import { retentionUsed } from '../../functions/forward/retention.ts';
 import type { Command } from '../../functions/stream/connection.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
@@ -74,8 +75,7 @@ describe('the capacity of a stream', () => {
     const queues = ['set', 'unset', 'none', 'odd'];
 
     const used = await retentionUsed(
-      await runConnection(),
-      prefix,
+      createCapacities(await runConnection(), prefix),
       queues.map(cursorOf),
       new Map(queues.map((queue) => [queue, 100])),
     );
@@ -98,8 +98,8 @@ describe('the capacity of a stream', () => {
     };
     const cursors = ['a', 'b', 'idle'].map(cursorOf);
     const counts = [['a', 1] as const, ['b', 1] as const, ['idle', 0] as const];
-    await retentionUsed(watched, 'p', cursors, new Map(counts));
-    await retentionUsed(watched, 'p', cursors, new Map());
+    await retentionUsed(createCapacities(watched, 'p'), cursors, new Map(counts));
+    await retentionUsed(createCapacities(watched, 'p'), cursors, new Map());
 
     expect(sent).toEqual([
       [

@@ -93,6 +93,8 @@ describe('sweeps', () => {
     const sweeps = createSweeps(
       {
         next: async () => rounds.shift() ?? [],
+        caughtUp: () => [],
+        resume: () => {},
         unread: () => (rounds.length > 0 ? [{ queue: 'busy', position, anchors: [] }] : []),
         countUnread: async () => [
           ...rounds.map(() => ({ queue: 'busy', entries: 1, exact: true })),

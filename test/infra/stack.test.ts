@@ -1,18 +1,32 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildFunctions } from '../../infra/build.ts';
+import { OPTIONS } from '../../infra/options.ts';
 import { BullbridgeStack } from '../../infra/stack.ts';
 import { createApp, environmentOf } from './synth.ts';
 
+let folder: string;
+let caFile: string;
+
 beforeAll(async () => {
   await buildFunctions();
+  folder = await mkdtemp(join(tmpdir(), 'bullbridge-stack-'));
+  caFile = join(folder, 'ca.pem');
+  await writeFile(caFile, `${PEM}\n`);
 });
+
+afterAll(() => rm(folder, { recursive: true }));
+
+const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
 
 const createStack = (context?: Readonly<Record<string, unknown>>, env?: { account: string; region: string }) =>
   new BullbridgeStack(createApp(context), 'Bullbridge', { env });
 const synthesize = (context?: Readonly<Record<string, unknown>>) => Template.fromStack(createStack(context));
 
-test('needs nothing but the secret of the default name', () => {
+test('needs nothing but what cdk.json says: a secret with a name', () => {
   const template = synthesize();
   expect(JSON.stringify(environmentOf(template)['REDIS_URL_SECRET_ARN'])).toContain(':secret:bullbridge/redis-url"');
   expect(Object.keys(template.findOutputs('*'))).toEqual([
@@ -30,19 +44,36 @@ test('needs nothing but the secret of the default name', () => {
 test('takes its options from the context, also where cdk.json has numbers and lists', () => {
   const secret = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbCdEf';
   const template = synthesize({
-    redisUrlSecretArn: secret,
+    redis: secret,
+    redisCluster: true,
+    redisCaFile: caFile,
     eventBusName: 'jobs',
     intervalMinutes: 2,
+    tail: 'never',
+    shards: 2,
+    sweepSize: 500,
+    reconcileIntervalMinutes: 10,
+    queueMetrics: true,
+    payloadBucketName: 'payloads',
     prefix: 'jobs',
     queues: 'emails, payments',
     events: ['completed', 'failed'],
     sourceName: 'redis-1',
     startFrom: 'now, emails=beginning',
+    memorySize: 512,
+    encryptionKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1',
+    tracing: true,
     removalPolicy: 'destroy',
   });
   expect(environmentOf(template)).toMatchObject({
     REDIS_URL_SECRET_ARN: secret,
+    BULLBRIDGE_REDIS_CLUSTER: 'true',
+    BULLBRIDGE_REDIS_CA: PEM,
+    PAYLOAD_BUCKET: 'payloads',
     BULLBRIDGE_INTERVAL_SECONDS: '120',
+    BULLBRIDGE_TAIL: 'never',
+    BULLBRIDGE_SWEEP_SIZE: '500',
+    BULLBRIDGE_QUEUE_METRICS: 'true',
     BULLBRIDGE_PREFIX: 'jobs',
     BULLBRIDGE_QUEUES: 'emails,payments',
     BULLBRIDGE_EVENTS: 'completed,failed',
@@ -50,7 +81,48 @@ test('takes its options from the context, also where cdk.json has numbers and li
     BULLBRIDGE_START_FROM: 'now,emails=beginning',
   });
   template.resourceCountIs('AWS::Events::EventBus', 0);
+  template.resourceCountIs('AWS::S3::Bucket', 0);
+  template.resourceCountIs('AWS::Scheduler::Schedule', 3);
+  template.hasResourceProperties('AWS::Scheduler::Schedule', { ScheduleExpression: 'rate(10 minutes)' });
+  template.allResourcesProperties('AWS::Lambda::Function', { MemorySize: 512, TracingConfig: { Mode: 'Active' } });
+  template.allResourcesProperties('AWS::Logs::LogGroup', { KmsKeyId: Match.stringLikeRegexp(':key/1$') });
   template.hasResource('AWS::DynamoDB::GlobalTable', { DeletionPolicy: 'Delete' });
+});
+
+test('asks Sentinels for the master', () => {
+  expect(environmentOf(synthesize({ redisSentinel: 'jobs' }))).toMatchObject({ BULLBRIDGE_REDIS_SENTINEL: 'jobs' });
+});
+
+test('takes a cache with IAM instead of a secret', () => {
+  const template = synthesize({ redis: 'rediss://bullbridge@jobs.example.com:6380', redisIam: 'memorydb:jobs' });
+  expect(environmentOf(template)).toMatchObject({
+    REDIS_URL: 'rediss://bullbridge@jobs.example.com:6380',
+    BULLBRIDGE_REDIS_IAM: 'memorydb:jobs',
+    BULLBRIDGE_REDIS_CLUSTER: 'true',
+  });
+  expect(JSON.stringify(template.toJSON())).not.toContain('secretsmanager');
+});
+
+test('refuses to guess where Redis is, and says how to tell', () => {
+  expect(() => createStack({ redis: undefined })).toThrowErrorMatchingInlineSnapshot(
+    `[Error: context redis must say where Redis is, got none: -c redis=<name or complete ARN of the secret that holds its URL>, or, with IAM, -c redis=rediss://<user>@<host>:6379 -c redisIam=<service>:<name>]`,
+  );
+});
+
+test.for([
+  [{ redis: 'redis://user:hunter2@host:6379' }],
+  [{ redis: 'user:hunter2@host' }],
+  [{ redis: 'rediss://user:hunter2@host:6379', redisIam: 'elasticache:jobs' }],
+  [{ redis: 'hunter2', redisIam: 'elasticache:jobs' }],
+])('refuses %j without repeating a password', ([context]) => {
+  expect(() => createStack(context)).toThrow(/^context redis must .* not repeated here/);
+  expect(() => createStack(context)).not.toThrow(/hunter2/);
+});
+
+test('has each of its options in the guide', async () => {
+  const guide = await readFile(new URL('../../docs/deploy.md', import.meta.url), 'utf8');
+  const rows = guide.split('\n').flatMap((line) => /^\| `(\w+)` \|/.exec(line)?.[1] ?? []);
+  expect(rows).toEqual([...OPTIONS]);
 });
 
 test('has alarms that tell a topic, and a dashboard, or none of them', () => {
@@ -63,12 +135,17 @@ test('has alarms that tell a topic, and a dashboard, or none of them', () => {
   none.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
 });
 
-test('runs in a network, and says which group Redis must let in', () => {
+test('runs in a network, is let in to Redis, and says which group Redis must let in', () => {
   // Without an answer from AWS, the look-up gives a made-up network.
   const template = Template.fromStack(
-    createStack({ vpcId: 'vpc-12345678' }, { account: '123456789012', region: 'eu-west-1' }),
+    createStack(
+      { vpcId: 'vpc-12345678', vpcEndpoints: 'true', redisSecurityGroupId: 'sg-12345678' },
+      { account: '123456789012', region: 'eu-west-1' },
+    ),
   );
   template.hasResourceProperties('AWS::Lambda::Function', { VpcConfig: { SubnetIds: Match.anyValue() } });
+  template.resourceCountIs('AWS::EC2::VPCEndpoint', 5);
+  template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', { GroupId: 'sg-12345678', FromPort: 6379 });
   template.hasOutput('SecurityGroupId', { Value: { 'Fn::GetAtt': Match.anyValue() } });
 });
 
@@ -85,9 +162,16 @@ test.for([
   ],
   [{ intervalMinutes: 'often' }, 'context intervalMinutes must be a whole number, got "often"'],
   [
-    { redisUrlSecretName: 'a', redisUrlSecretArn: 'b' },
-    'context redisUrlSecretName and redisUrlSecretArn must not both be given, got both',
+    { redisUrl: 'redis://host' },
+    'context redisUrl is not known; those of Redis are redis, redisIam, redisCluster, redisSentinel, redisCaFile, redisSecurityGroupId',
   ],
+  [
+    { redisIam: 'jobs', redis: 'rediss://bullbridge@host' },
+    'context redisIam must be elasticache:<replication group>, elasticache-serverless:<cache> or memorydb:<cluster>, got "jobs"',
+  ],
+  [{ redisCluster: 'yes' }, 'context redisCluster must be true or false, got "yes"'],
+  [{ tail: 'maybe' }, 'context tail must be auto or always or never, got "maybe"'],
+  [{ vpcEndpoints: 'true' }, 'vpcEndpoints must come with the prop vpc, got none'],
   [{ alarms: 'yes' }, 'context alarms must be true or false, got "yes"'],
   [{ removalPolicy: 'keep' }, 'context removalPolicy must be retain or destroy, got "keep"'],
 ] as const)('refuses %j', ([context, fault]) => {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Bullbridge, type BullbridgeProps } from '../../infra/bullbridge.ts';
+import { RedisAccess } from '../../infra/redis-access.ts';
 
 /** The feature flags that the stack is deployed with. */
 const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
@@ -16,7 +17,7 @@ export function createApp(more: Readonly<Record<string, unknown>> = {}): App {
 export function createStack(props: Partial<BullbridgeProps> | ((stack: Stack) => Partial<BullbridgeProps>) = {}) {
   const stack = new Stack(createApp(), 'Test');
   const given = typeof props === 'function' ? props(stack) : props;
-  const bullbridge = new Bullbridge(stack, 'Bullbridge', { redisUrlSecret: secretOf(stack), ...given });
+  const bullbridge = new Bullbridge(stack, 'Bullbridge', { redis: redisOf(stack), ...given });
   return { stack, bullbridge };
 }
 
@@ -24,9 +25,9 @@ export function synthesize(props?: Parameters<typeof createStack>[0]): Template 
   return Template.fromStack(createStack(props).stack);
 }
 
-function secretOf(stack: Stack): ISecret {
+function redisOf(stack: Stack): RedisAccess {
   const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:bullbridge/redis-url-AbCdEf';
-  return Secret.fromSecretCompleteArn(stack, 'RedisUrl', arn);
+  return RedisAccess.fromUrlSecret(Secret.fromSecretCompleteArn(stack, 'RedisUrl', arn));
 }
 
 /** The one resource of a type whose logical id begins so. */

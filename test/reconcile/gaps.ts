@@ -67,8 +67,11 @@ interface FinishedJob {
 
 export const HOUR = 3_600_000;
 
-export async function gapStack(environment: Readonly<Record<string, string>> = {}): Promise<GapStack> {
-  const stack = await testStack(environment);
+export async function gapStack(
+  environment: Readonly<Record<string, string>> = {},
+  secrets: Readonly<Record<string, string>> = {},
+): Promise<GapStack> {
+  const stack = await testStack(environment, secrets);
   const client = localClient(stack.tableUrl);
   onTestFinished(() => client.destroy());
   const ledger: Ledger = { client, table: TABLE, sourceName: 'default', prefix: stack.prefix };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished } from 'vitest';
 import { connectRedis, type RedisConnection, ReplyTooLargeError } from '../../functions/stream/connection.ts';
+import { awaitRing } from '../../functions/stream/doorbell.ts';
 import { discoverQueues } from '../../functions/stream/queues.ts';
 import { readPages } from '../../functions/stream/read.ts';
 import { ownPrefix } from '../redis.ts';
@@ -59,6 +60,24 @@ describe('a cluster', () => {
 
     expect(new Set(QUEUES.map((queue) => cluster.ownerOf(`${prefix}:${queue}:events`))).size).toBe(3);
     expect(await readAll(await connect(), prefix, QUEUES)).toEqual(QUEUES.map((_, n) => [n]));
+  });
+
+  test('rings for streams in one hash slot, and says where they are in several', async () => {
+    const prefix = ownPrefix();
+    const bell = await connect();
+    const ring = (prefix: string) =>
+      awaitRing(
+        bell,
+        ['q0', 'q1', 'q2'].map((queue) => ({ queue, position: undefined, anchors: [] })),
+        prefix,
+      );
+
+    await cluster.client.xadd(`{${prefix}}:q1:events`, '*', 'n', 1);
+    const together = await ring(`{${prefix}}`);
+
+    // Each server has some of the streams, so that none can wait for all of them.
+    expect(together).toEqual({ queues: ['q1'] });
+    expect(await ring(prefix)).toMatchObject({ error: { message: expect.stringMatching(/^CROSSSLOT/) } });
   });
 
   test('is asked for its queues as a whole', async () => {
@@ -184,7 +203,10 @@ describe('a cluster that fails', () => {
     await dead?.admin.wait(1, 5000);
 
     await dead?.stop();
-    const slots = async () => JSON.stringify(await alive?.admin.call('CLUSTER', 'SLOTS'));
+    // Whoever is asked for the slots must have heard of the new master.
+    const asked = [mute, alive];
+    const slots = async () =>
+      JSON.stringify(await Promise.all(asked.map((node) => node?.admin.call('CLUSTER', 'SLOTS'))));
     await expect.poll(slots, { timeout: 30_000 }).not.toContain(`${dead?.port}`);
     expect(await readAll(connection, prefix, QUEUES)).toEqual(QUEUES.map(() => [1]));
 

@@ -5,6 +5,7 @@ import { ConfigError } from '../../functions/errors.ts';
 import { connectRedis, ReplyTooLargeError } from '../../functions/stream/connection.ts';
 import { discoverQueues } from '../../functions/stream/queues.ts';
 import { readPages } from '../../functions/stream/read.ts';
+import { listen } from '../listen.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
 import { failure, inspectDeep, PASSWORD } from './failure.ts';
 
@@ -199,14 +200,11 @@ async function frozenNetwork() {
       end.on('error', () => {});
     }
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy();
-    server.close();
   });
   return {
-    url: `redis://127.0.0.1:${(server.address() as net.AddressInfo).port}`,
+    url: `redis://127.0.0.1:${await listen(server)}`,
     freeze: () => {
       for (const socket of sockets) socket.unpipe().pause();
     },

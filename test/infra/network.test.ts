@@ -1,0 +1,83 @@
+import type { Stack } from 'aws-cdk-lib';
+import { Match } from 'aws-cdk-lib/assertions';
+import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { beforeAll, expect, test } from 'vitest';
+import { buildFunctions } from '../../infra/build.ts';
+import { RedisAccess } from '../../infra/redis-access.ts';
+import { createStack, only, synthesize } from './synth.ts';
+
+const IAM = { service: 'elasticache', name: 'jobs', host: 'jobs.example.com', userId: 'bullbridge' } as const;
+
+beforeAll(async () => {
+  await buildFunctions();
+});
+
+const besideRedis = (stack: Stack, sentinel?: string) => {
+  const vpc = new Vpc(stack, 'Vpc');
+  const securityGroup = new SecurityGroup(stack, 'RedisGroup', { vpc });
+  const secret = Secret.fromSecretNameV2(stack, 'Named', 'redis');
+  return { vpc, redis: RedisAccess.fromUrlSecret(secret, { securityGroup, sentinel }) };
+};
+
+test.for([
+  [undefined, [6379]],
+  ['jobs', [6379, 26379]],
+] as const)('lets the functions in at the security group of Redis; Sentinels: %s', ([sentinel, ports]) => {
+  const template = synthesize((stack) => besideRedis(stack, sentinel));
+  const rules = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress'));
+  const { id } = only(template, 'AWS::EC2::SecurityGroup', 'BullbridgeForward');
+  const { id: redis } = only(template, 'AWS::EC2::SecurityGroup', 'RedisGroup');
+  expect(rules.map(({ Properties }) => Properties)).toEqual(
+    ports.map((port) =>
+      expect.objectContaining({
+        IpProtocol: 'tcp',
+        FromPort: port,
+        ToPort: port,
+        GroupId: { 'Fn::GetAtt': [redis, 'GroupId'] },
+        SourceSecurityGroupId: { 'Fn::GetAtt': [id, 'GroupId'] },
+      }),
+    ),
+  );
+});
+
+test('lets a group of one’s own out to Redis, where nothing else may', () => {
+  const template = synthesize((stack) => {
+    const beside = besideRedis(stack);
+    const options = { vpc: beside.vpc, allowAllOutbound: false };
+    return { ...beside, securityGroups: [new SecurityGroup(stack, 'Own', options)] };
+  });
+  template.hasResourceProperties('AWS::EC2::SecurityGroupEgress', {
+    GroupId: { 'Fn::GetAtt': [only(template, 'AWS::EC2::SecurityGroup', 'Own').id, 'GroupId'] },
+    DestinationSecurityGroupId: Match.anyValue(),
+    FromPort: 6379,
+  });
+});
+
+test('makes the endpoints that the functions call, only when it is told to', () => {
+  const template = synthesize((stack) => ({ vpc: new Vpc(stack, 'Vpc'), vpcEndpoints: true }));
+  const servicesOf = (type: string) =>
+    Object.values(template.findResources('AWS::EC2::VPCEndpoint', { Properties: { VpcEndpointType: type } })).map(
+      ({ Properties }) => JSON.stringify(Properties['ServiceName']).match(/\w+(?="\]|"$)/)?.[0],
+    );
+  expect(servicesOf('Gateway')).toEqual(['dynamodb', 's3']);
+  expect(servicesOf('Interface')).toEqual(['events', 'sqs', 'secretsmanager']);
+  template.allResourcesProperties('AWS::EC2::VPCEndpoint', { VpcId: Match.anyValue() });
+  synthesize((stack) => ({ vpc: new Vpc(stack, 'Vpc') })).resourceCountIs('AWS::EC2::VPCEndpoint', 0);
+});
+
+test('makes no endpoint for secrets where IAM needs none', () => {
+  const template = synthesize((stack) => ({
+    vpc: new Vpc(stack, 'Vpc'),
+    vpcEndpoints: true,
+    redis: RedisAccess.withIam(IAM),
+  }));
+  template.resourceCountIs('AWS::EC2::VPCEndpoint', 4);
+});
+
+test('refuses ways through a network without the network', () => {
+  expect(() => createStack({ vpcEndpoints: true })).toThrow('vpcEndpoints must come with the prop vpc, got none');
+  expect(() => createStack((stack) => ({ ...besideRedis(stack), vpc: undefined }))).toThrow(
+    'the securityGroup of redis must come with the prop vpc, got none',
+  );
+});
