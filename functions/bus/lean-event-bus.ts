@@ -1,4 +1,5 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { recursionDetectionMiddleware } from '@aws-sdk/core/client';
 import { getEndpointFromInstructions } from '@smithy/core/endpoints';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Dispatcher } from 'undici';
@@ -21,6 +22,9 @@ export interface LeanOptions {
 
 /** Milliseconds that an idle connection is kept: a run that tails publishes every few seconds, and a new one costs a handshake. */
 const KEEP_ALIVE = 20_000;
+
+/** Gives a request the headers that the client has inside of an invocation that is traced. */
+const trace = recursionDetectionMiddleware()(async ({ request }) => ({ response: request, output: undefined }), {});
 
 /**
  * Publishes to one bus with the credentials, region, endpoint and clock of the AWS SDK's client, for half of its CPU time or less.
@@ -58,7 +62,8 @@ export function leanPutEventsOf(client: EventBridgeClient, options: LeanOptions)
     const { address, headers, pool } = await target;
     const body = Buffer.from(bodyOf(entries, busName));
     const signingDate = new Date(now().getTime() + config.systemClockOffset);
-    const request = { method: 'POST', ...address, query: {}, headers, body };
+    const request = { method: 'POST', ...address, query: {}, headers: { ...headers }, body };
+    await trace({ request, input: undefined });
     const signed = await signer.sign(request, { signingDate });
     const answer = await exchange(pool, { path: address.path, headers: signed.headers, body }, requestTimeout);
     if (answer.status < 300) return resultsOf(answer);

@@ -5,8 +5,11 @@ import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 type HashConstructor = EventBridgeClient['config']['sha256'];
 type Secret = NonNullable<ConstructorParameters<HashConstructor>[0]>;
 
-/** The last secret that came as a text and the last that came as bytes: a signer's credentials, and the key it made of them. */
-const keys = new Map<string, { readonly secret: Secret; readonly key: KeyObject }>();
+/** The last secret that came as bytes: the signing key of a day, as a signer keeps it. */
+let signing: { readonly secret: Secret; readonly key: KeyObject } | undefined;
+
+/** The last digest under a secret that came as a text: with each request a signer asks for that of its credentials. */
+let credential: { readonly secret: string; readonly data: Uint8Array; readonly digest: Buffer } | undefined;
 
 /**
  * Node's SHA-256, and HMAC where there is a secret, in the form that the signers of the AWS SDK take.
@@ -28,8 +31,11 @@ export class Sha256 {
   async digest(): Promise<Uint8Array> {
     const [first] = this.#parts;
     const data = first && this.#parts.length === 1 ? first : Buffer.concat(this.#parts);
-    if (this.#secret === undefined) return hash('sha256', data, 'buffer');
-    return createHmac('sha256', keyOf(this.#secret)).update(data).digest();
+    const secret = this.#secret;
+    if (secret === undefined) return hash('sha256', data, 'buffer');
+    if (typeof secret === 'string') return digestOf(secret, data);
+    if (signing?.secret !== secret) signing = { secret, key: createSecretKey(Buffer.from(secret as Uint8Array)) };
+    return createHmac('sha256', signing.key).update(data).digest();
   }
 
   reset(): void {
@@ -37,10 +43,8 @@ export class Sha256 {
   }
 }
 
-function keyOf(secret: Secret): KeyObject {
-  const known = keys.get(typeof secret);
-  if (known?.secret === secret) return known.key;
-  const key = createSecretKey(Buffer.from(secret as Uint8Array));
-  keys.set(typeof secret, { secret, key });
-  return key;
+function digestOf(secret: string, data: Uint8Array): Uint8Array {
+  if (credential?.secret !== secret || Buffer.compare(credential.data, data) !== 0)
+    credential = { secret, data, digest: createHmac('sha256', secret).update(data).digest() };
+  return credential.digest;
 }

@@ -6,6 +6,8 @@ import { judgeFailure } from '../../functions/bus/verdict.ts';
 import { authorizationOf } from '../sigv4.ts';
 import { ACCEPTED, clientOf, ENTRY, leanOf, type Received, SECRET, startServer } from './lean.ts';
 
+afterEach(() => void vi.unstubAllEnvs());
+
 describe('the request', () => {
   test.each([
     ['', undefined],
@@ -27,6 +29,19 @@ describe('the request', () => {
     }
     for (const request of [sdk, lean]) expect(request.headers['authorization']).toBe(authorizationOf(request, SECRET));
     expect(lean.headers['authorization']).toContain('SignedHeaders=content-type;host;x-amz-content-sha256;x-amz-date;');
+  });
+
+  test('has the trace of its invocation, as that of the SDK', async () => {
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'forward');
+    vi.stubEnv('_X_AMZN_TRACE_ID', 'Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1');
+    const { received, url } = await startServer();
+    const client = clientOf({ endpoint: url });
+
+    await putEventsOf(client, 'bus')([ENTRY]);
+    await leanOf(client)([ENTRY]);
+
+    const traces = received.map(({ headers }) => headers['x-amzn-trace-id']);
+    expect(traces).toEqual(new Array(2).fill('Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1'));
   });
 
   test('has the signature that the signer of the SDK makes of it', async () => {
@@ -125,8 +140,6 @@ describe('the request', () => {
 });
 
 describe('the endpoint', () => {
-  afterEach(() => void vi.unstubAllEnvs());
-
   test.each([
     [{ region: 'eu-west-1' }, {}, 'https://events.eu-west-1.amazonaws.com/'],
     [{ region: 'cn-north-1' }, {}, 'https://events.cn-north-1.amazonaws.com.cn/'],

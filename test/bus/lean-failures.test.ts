@@ -7,8 +7,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { type PutEvents, putEventsOf } from '../../functions/bus/event-bus.ts';
 import { judgeFailure } from '../../functions/bus/verdict.ts';
 import { noCertificates, ownAuthority } from '../certificates.ts';
+import { listen } from '../listen.ts';
 import { authorizationOf } from '../sigv4.ts';
-import { ACCEPTED, clientOf, ENTRY, leanOf, listen, type Received, SECRET, startServer } from './lean.ts';
+import { ACCEPTED, clientOf, ENTRY, leanOf, type Received, SECRET, startServer } from './lean.ts';
 
 /** What each of the two says of the same failure. */
 async function failuresOf(endpoint: string) {

@@ -1,13 +1,11 @@
-import { once } from 'node:events';
 import http from 'node:http';
 import type https from 'node:https';
-import type net from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { EventBridgeClient, type EventBridgeClientConfig } from '@aws-sdk/client-eventbridge';
 import { onTestFinished } from 'vitest';
 import type { BusEntry } from '../../functions/bus/entry.ts';
 import type { PutEvents } from '../../functions/bus/event-bus.ts';
 import { leanPutEventsOf } from '../../functions/bus/lean-event-bus.ts';
+import { listen } from '../listen.ts';
 
 export const SECRET = 'secret/+';
 export const ENTRY: BusEntry = {
@@ -26,14 +24,6 @@ export interface Received {
   readonly body: Buffer;
 }
 
-/** Its port on the loopback interface, until the test ends. */
-export async function listen(server: net.Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => void server.close());
-  return (server.address() as AddressInfo).port;
-}
-
 /** A server that answers each request in this way, with what it received. */
 export async function startServer(
   answer: (response: http.ServerResponse) => void = (response) => response.end(ACCEPTED),
@@ -50,7 +40,6 @@ export async function startServer(
     });
   });
   const port = await listen(server);
-  onTestFinished(() => server.closeAllConnections());
   return { received, server, url: `http://127.0.0.1:${port}` };
 }
 
