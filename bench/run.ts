@@ -31,10 +31,9 @@ interface Sink extends AsyncDisposable {
 }
 
 /** The bus that every program publishes to, in a process of its own: it accepts all and looks into nothing. */
-async function startSink(): Promise<Sink> {
-  const child = start(process.execPath, [fileURLToPath(new URL('../local/bus/main.ts', import.meta.url))], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+async function startSink(delay = 0): Promise<Sink> {
+  const program = fileURLToPath(new URL('../local/bus/main.ts', import.meta.url));
+  const child = start(process.execPath, [program, '--delay', `${delay}`], { stdio: ['ignore', 'pipe', 'inherit'] });
   const url = String((await once(child.stdout as Readable, 'data'))[0]).trim();
   const counts = async () => (await (await fetch(`${url}/stats`)).json()) as { requests: number; entries: number };
   return { url, counts, [Symbol.asyncDispose]: () => stop(child) };
@@ -91,21 +90,34 @@ const completed = (n: number) => [
 const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] as number;
 const print = (what: string, figure: string) => console.log(`${what.padEnd(58)} ${figure}`);
 
+/** The programs that publish a backlog; the first is what the others are measured against. */
+const PUBLISHERS: Readonly<Record<string, (delay: number) => Promise<Drain>>> = {
+  'bare SDK loop': (delay) => drain('backlog', { file: BARE_LOOP, delay }),
+  bullbridge: (delay) => drain('backlog', { delay }),
+  'bullbridge with the SDK': (delay) => drain('backlog', { delay, environment: { BULLBRIDGE_PUBLISHER: 'sdk' } }),
+};
+
 async function drainBacklog(): Promise<void> {
   await fill('backlog', BACKLOG, completed);
-  const bare: Drain[] = [];
-  const ours: Drain[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    bare.push(await drain('backlog', BARE_LOOP));
-    ours.push(await drain('backlog'));
+  for (const delay of [0, 15]) {
+    const drains = new Map<string, Drain[]>(Object.keys(PUBLISHERS).map((name) => [name, []]));
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (const [name, publish] of Object.entries(PUBLISHERS)) drains.get(name)?.push(await publish(delay));
+    }
+    print(`backlog of ${BACKLOG} entries, a bus that takes ${delay} ms`, '');
+    const [bare] = [...drains.values()].map(summary);
+    for (const [name, each] of drains) {
+      const { speed, cpu, memory } = summary(each);
+      const ratios = `${(speed / (bare?.speed ?? 0)).toFixed(2)} × the events/s, ${(cpu / (bare?.cpu ?? 0)).toFixed(2)} × the CPU`;
+      print(`  ${name}`, `${Math.round(speed)} events/s, ${cpu.toFixed(1)} CPU s, ${memory} MB (${ratios})`);
+    }
   }
-  const speed = (drains: Drain[]) => BACKLOG / median(drains.map(({ seconds }) => seconds));
-  const cpu = (drains: Drain[]) => median(drains.map((each) => each.cpu));
-  const figures = (drains: Drain[]) => `${Math.round(speed(drains))} events/s, ${cpu(drains).toFixed(1)} CPU s`;
-  print(`backlog of ${BACKLOG} entries: bare SDK loop`, figures(bare));
-  print('  bullbridge', figures(ours));
-  print('  ratio of events/s', (speed(ours) / speed(bare)).toFixed(2));
-  print('  peak memory', `${Math.round(Math.max(...ours.map(({ maxMemory }) => maxMemory)) / MB)} MB`);
+}
+
+function summary(drains: readonly Drain[]) {
+  const memory = Math.round(Math.max(...drains.map(({ maxMemory }) => maxMemory)) / MB);
+  const speed = BACKLOG / median(drains.map(({ seconds }) => seconds));
+  return { speed, cpu: median(drains.map(({ cpu }) => cpu)), memory };
 }
 
 interface Drain {
@@ -115,8 +127,15 @@ interface Drain {
 }
 
 /** Publishes a backlog by a function that is warm, as one that runs each minute is. */
-async function drain(queue: string, file = bundle.file, environment: NodeJS.ProcessEnv = {}): Promise<Drain> {
-  await using sink = await startSink();
+async function drain(
+  queue: string,
+  {
+    file = bundle.file,
+    delay = 0,
+    environment = {},
+  }: { file?: string; delay?: number; environment?: NodeJS.ProcessEnv } = {},
+): Promise<Drain> {
+  await using sink = await startSink(delay);
   await using fn = await startFunction(sink, queue, file, environment);
   const key = `${prefix}:${queue}:events`;
   await admin.rename(key, `${key}-aside`);
@@ -146,7 +165,7 @@ async function largeEntries(): Promise<void> {
       ['cut', {}],
       ['in the bucket', { PAYLOAD_BUCKET: 'payloads' }],
     ] as const) {
-      const { maxMemory } = await drain('large', bundle.file, environment);
+      const { maxMemory } = await drain('large', { environment });
       const what = `40,000 entries with 40 of 3 MB in a row (${kind}, ${place})`;
       print(`${what}: peak memory`, `${Math.round(maxMemory / MB)} MB`);
     }
@@ -184,6 +203,8 @@ async function coldStart(): Promise<void> {
   const monitor = await connection.monitor();
   const toXrange: number[] = [];
   const empty: number[] = [];
+  const cpu: number[] = [];
+  const plainCpu: number[] = [];
   for (let round = 0; round < 11; round += 1) {
     await using forward = await startFunction(sink, 'cold');
     const start = performance.now();
@@ -197,6 +218,10 @@ async function coldStart(): Promise<void> {
     toXrange.push(await seen);
     await invocation;
     monitor.removeAllListeners('monitor');
+    cpu.push(forward.usage.cpu);
+    await using plain = await startFunction(sink, 'cold', bundle.file, { BULLBRIDGE_PUBLISHER: 'sdk' });
+    await plain.invoke();
+    plainCpu.push(plain.usage.cpu);
     await using nothing = createFunction({
       bundle: fileURLToPath(new URL('empty.mjs', import.meta.url)),
       environment: {},
@@ -209,6 +234,10 @@ async function coldStart(): Promise<void> {
   print(
     'cold start: process start to first XRANGE',
     `${Math.round(median(toXrange))} ms (an empty function: ${Math.round(median(empty))} ms)`,
+  );
+  print(
+    '  CPU of the first invocation, with one event',
+    `${Math.round(median(cpu))} ms (with the SDK's client: ${Math.round(median(plainCpu))} ms)`,
   );
   print('  bundle', `${Math.round(bundle.bytes / 1000)} kB`);
 }
