@@ -24,7 +24,7 @@ const SWEEP_BYTES = 4 * 1024 * 1024;
  * Milliseconds that the positions of a run that listens may wait for later ones: each saving of a queue costs a write, and sweeps
  * that come as entries do are small.
  */
-const SAVE_AFTER = 1000;
+export const SAVE_AFTER = 1000;
 
 export interface ForwardSettings {
   readonly sourceName: string;
@@ -173,7 +173,6 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
             const sweep = await sweeps.next();
             // Behind the last one of those that came, there is nothing else to do for now.
             if (sweep) return { sweep, size: sizeOf(sweep), canWait: hasListened && sweeps.caughtUp() };
-            if (reader.failures.size > 0) return undefined;
             const queues = await tail.next(reader.caughtUp(), signal);
             if (queues.length === 0) return undefined;
             hasListened = true;

@@ -42,6 +42,8 @@ export interface World {
     shard?: Shard;
     drain?: AbortSignal;
     stop?: AbortSignal;
+    /** How the run waits. @default backoff takes no time; the renewal of the lease waits for the end of the run */
+    wait?: Clients['wait'];
   }): Promise<Report>;
   /** Names of the calls that all runs made to DynamoDB, in order. */
   readonly tableCalls: readonly string[];
@@ -63,6 +65,14 @@ function rowOf({ input: { Key } }: UpdateItemCommand): string | undefined {
 export interface Parts {
   readonly forward: typeof forward;
   readonly createPublisher: typeof createPublisher;
+}
+
+/** Waits no time for what is short, and for the abort of the signal where it is as long as this or longer, in milliseconds. */
+export function waitUpTo(long: number): Clients['wait'] {
+  return (milliseconds, signal) =>
+    milliseconds < long || !signal
+      ? Promise.resolve()
+      : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
 
 /** @param parts another version of the code than the one in `functions/` */
@@ -104,13 +114,7 @@ export async function createWorld(
   let time = Date.now();
   const now = () => new Date(time);
 
-  /** Backoff takes no time; the renewal of the lease waits for the end of the run. */
-  const wait = (milliseconds: number, signal?: AbortSignal) =>
-    milliseconds < LEASE_MS / 3 || !signal
-      ? Promise.resolve()
-      : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
-
-  function clients(around: Around, redisUrl: string): Clients {
+  function clients(around: Around, redisUrl: string, wait: Clients['wait'] = waitUpTo(LEASE_MS / 3)): Clients {
     const putEvents = putEventsOf(eventBridge, BUS);
     const park = parkIn(sqs, { queueUrl: bus.queueUrl(DEAD_LETTERS), busName: BUS, now });
     return {
@@ -155,12 +159,13 @@ export async function createWorld(
       shard = { index: 0, count: 1 },
       drain = never,
       stop = never,
+      wait,
     } = {}) {
       const report = emptyReport();
       await parts.forward(
         { ...defaults, ...changed },
         shard,
-        clients(around, redisUrl),
+        clients(around, redisUrl, wait),
         randomUUID(),
         { drain, stop },
         report,
