@@ -75,7 +75,8 @@ export async function createHistory(world: World): Promise<History> {
     const info = (await admin.xinfo('STREAM', key).catch(() => [])) as unknown[];
     return info.length === 0 ? '0-0' : String(info[info.indexOf('last-generated-id') + 1]);
   }
-  const livingIds = async () => new Set((await admin.xrange(key, '-', '+')).map(([id]) => id));
+  /** By job: after a roll-back, another entry can have the same id. */
+  const livingJobs = async () => new Set((await admin.xrange(key, '-', '+')).map(([, fields]) => fields[3]));
 
   /** Whether an entry is in the hole that a piece of news tells of; a roll-back took what stood behind the position. */
   const isIn = ({ id }: Appended, { afterId, beforeId, reason }: LossNews) =>
@@ -92,8 +93,8 @@ export async function createHistory(world: World): Promise<History> {
   }
 
   async function vanish(how: 'trimmed' | 'destroyed' | 'traceless'): Promise<void> {
-    const living = await livingIds();
-    for (const entry of appended) if (!living.has(entry.id)) entry.gone ??= how;
+    const living = await livingJobs();
+    for (const entry of appended) if (!living.has(entry.jobId)) entry.gone ??= how;
   }
 
   /** Leaves behind what BullMQ leaves of jobs that have ended. */
@@ -142,8 +143,8 @@ export async function createHistory(world: World): Promise<History> {
       await admin.restore(key, 0, saved, 'REPLACE');
       rewritten = true;
       // What comes back was never gone, and a roll-back that took nothing that was read leaves no trace.
-      const living = await livingIds();
-      for (const entry of appended) if (living.has(entry.id)) delete entry.gone;
+      const living = await livingJobs();
+      for (const entry of appended) if (living.has(entry.jobId)) delete entry.gone;
       await vanish(compareIds(position, await lastId()) > 0 ? 'destroyed' : 'traceless');
     },
     allow(duplicates) {

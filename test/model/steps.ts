@@ -90,7 +90,7 @@ export const rewritingSteps = fc.array(
 class Crash extends Error {}
 
 /** Ends a run at its n-th call: no call after it has any effect. */
-function crashAt(nth: number, after: boolean): Around {
+export function crashAt(nth: number, after: boolean): Around {
   let calls = 0;
   let dead = false;
   return async (effect) => {
