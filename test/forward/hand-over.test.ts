@@ -2,9 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
-import { SAVE_AFTER } from '../../functions/forward/run.ts';
 import { crashAt } from '../model/steps.ts';
-import { type Around, createWorld, type World, waitUpTo } from './world.ts';
+import { type Around, createWorld, saveLate, type World } from './world.ts';
 
 const SWEEP_SIZE = 4;
 /** Milliseconds without a call of a run: it waits for somebody to ring. */
@@ -74,7 +73,7 @@ async function live(world: World, all: readonly Life[]): Promise<number> {
       .run({
         around: (call) => around(() => dies(call)),
         drain: drain.signal,
-        wait: waitUpTo(saves === 'late' ? SAVE_AFTER : LEASE_MS / 3),
+        ...(saves === 'late' && { wait: saveLate }),
       })
       .catch((error: unknown) => {
         if (!isKilled) throw error;
@@ -105,7 +104,7 @@ const sequencesOf = ({ bus }: World) =>
   bus.accepted.map(({ detail }) => Number(detail['sequence'])).sort((a, b) => a - b);
 
 describe('whenever something comes, and whenever one run hands over to the next,', () => {
-  test.prop([lives(fc.constant(false))], { numRuns: 40 })('every entry is published once', async (all) => {
+  test.prop([lives(fc.constant(false))], { numRuns: 20 })('every entry is published once', async (all) => {
     const world = await createWorld({ tail: 'always', sweepSize: SWEEP_SIZE });
 
     const added = await live(world, all);
@@ -113,7 +112,7 @@ describe('whenever something comes, and whenever one run hands over to the next,
     expect(sequencesOf(world)).toEqual(Array.from({ length: added }, (_, n) => n + 1));
   });
 
-  test.prop([lives(fc.boolean())], { numRuns: 40 })(
+  test.prop([lives(fc.boolean())], { numRuns: 20 })(
     'or dies, every entry is published, and of those that were sent twice there are not more than two sweeps a death',
     async (all) => {
       const world = await createWorld({ tail: 'always', sweepSize: SWEEP_SIZE });

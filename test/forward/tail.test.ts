@@ -2,7 +2,7 @@ import { setInterval, setTimeout } from 'node:timers/promises';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
 import { type Report, SAVE_AFTER } from '../../functions/forward/run.ts';
-import { createWorld, type World, waitUpTo } from './world.ts';
+import { createWorld, saveLate, type World } from './world.ts';
 
 const idsOf = ({ bus }: World) => bus.accepted.map(({ detail }) => detail['id'] as string);
 const eventsOf = ({ bus }: World) => bus.accepted.map(({ detail }) => detail['event']);
@@ -290,7 +290,7 @@ describe('a run that listens saves', () => {
     const SWEEP_SIZE = 5;
     const world = await createWorld({ sweepSize: SWEEP_SIZE });
     await add(world);
-    const { end } = listening(world, { wait: waitUpTo(SAVE_AFTER) });
+    const { end } = listening(world, { wait: saveLate });
     for (let n = 1; n <= 30; n += 1) {
       await arrived(world, n);
       const saved = (await world.checkpoint('q'))?.position.ordinal ?? 0;
@@ -309,7 +309,7 @@ describe('a run that listens saves', () => {
       const world = await createWorld();
       await add(world);
       const stop = new AbortController();
-      const { run, end } = listening(world, { wait: waitUpTo(SAVE_AFTER), stop: stop.signal });
+      const { run, end } = listening(world, { wait: saveLate, stop: stop.signal });
       const ended = run.catch((error: Error) => error);
       await arrived(world, 1);
       const second = await add(world);

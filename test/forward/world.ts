@@ -13,7 +13,7 @@ import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
 import { type OpenGap, openGaps } from '../../functions/checkpoint/ledger.ts';
 import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/positions.ts';
 import type { Clients } from '../../functions/clients.ts';
-import { emptyReport, type ForwardSettings, forward, type Report } from '../../functions/forward/run.ts';
+import { emptyReport, type ForwardSettings, forward, type Report, SAVE_AFTER } from '../../functions/forward/run.ts';
 import type { Shard } from '../../functions/forward/shard.ts';
 import { connectRedis } from '../../functions/stream/connection.ts';
 import { type LocalBus, startBus } from '../../local/bus/server.ts';
@@ -67,13 +67,18 @@ export interface Parts {
   readonly createPublisher: typeof createPublisher;
 }
 
-/** Waits no time for what is short, and for the abort of the signal where it is as long as this or longer, in milliseconds. */
-export function waitUpTo(long: number): Clients['wait'] {
-  return (milliseconds, signal) =>
-    milliseconds < long || !signal
-      ? Promise.resolve()
-      : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
+
+/** Backoff takes no time; the renewal of the lease waits for the end of the run. */
+const wait: Clients['wait'] = async (milliseconds, signal) => {
+  if (signal && milliseconds >= LEASE_MS / 3) await untilAborted(signal);
+};
+
+/** The same, and positions that may wait for their saving wait until they must be saved. */
+export const saveLate: Clients['wait'] = (milliseconds, signal) =>
+  signal && milliseconds === SAVE_AFTER ? untilAborted(signal) : wait(milliseconds, signal);
 
 /** @param parts another version of the code than the one in `functions/` */
 export async function createWorld(
@@ -114,7 +119,7 @@ export async function createWorld(
   let time = Date.now();
   const now = () => new Date(time);
 
-  function clients(around: Around, redisUrl: string, wait: Clients['wait'] = waitUpTo(LEASE_MS / 3)): Clients {
+  function clients(around: Around, redisUrl: string, waits = wait): Clients {
     const putEvents = putEventsOf(eventBridge, BUS);
     const park = parkIn(sqs, { queueUrl: bus.queueUrl(DEAD_LETTERS), busName: BUS, now });
     return {
@@ -130,7 +135,7 @@ export async function createWorld(
         putEvents: (entries) => around(() => putEvents(entries)),
         park: (entry: BusEntry, refusal, signal) => around(() => park(entry, refusal, signal)),
         concurrency: createConcurrencyLimit(4),
-        wait,
+        wait: waits,
         random: () => 0.5,
       }),
       dynamodb: {
@@ -141,7 +146,7 @@ export async function createWorld(
       } as unknown as DynamoDBClient,
       table,
       now,
-      wait,
+      wait: waits,
     };
   }
 
@@ -159,13 +164,13 @@ export async function createWorld(
       shard = { index: 0, count: 1 },
       drain = never,
       stop = never,
-      wait,
+      wait: waits,
     } = {}) {
       const report = emptyReport();
       await parts.forward(
         { ...defaults, ...changed },
         shard,
-        clients(around, redisUrl, wait),
+        clients(around, redisUrl, waits),
         randomUUID(),
         { drain, stop },
         report,
