@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
-import { crashAt } from '../model/steps.ts';
+import { crashAt } from '../model/interruptions.ts';
 import { type Around, createWorld, saveLate, type World } from './world.ts';
 
 const SWEEP_SIZE = 4;
