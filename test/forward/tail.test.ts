@@ -329,6 +329,40 @@ describe('a run that listens saves', () => {
   });
 });
 
+test('a run that listens and has lost its lease saves nothing of what waits for that', async () => {
+  const world = await createWorld();
+  const savedId = async () => (await world.checkpoint('q'))?.position.id;
+  const first = await add(world);
+  const renewal = Promise.withResolvers<void>();
+  const loser = listening(world, {
+    wait: (milliseconds, signal) => (milliseconds === LEASE_MS / 3 ? renewal.promise : saveLate(milliseconds, signal)),
+  });
+  await arrived(world, 1);
+  await expect.poll(savedId).toBe(first);
+  await add(world);
+  await arrived(world, 2);
+  world.advance(LEASE_MS + 1);
+  const [taken, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let calls = 0;
+  const winner = world.run({
+    around: async (call) => {
+      if (calls++ > 0) {
+        taken.resolve();
+        await letGo.promise;
+      }
+      return call();
+    },
+  });
+  await taken.promise;
+
+  renewal.resolve();
+
+  expect((await loser.run).warnings.join()).toContain('the lease was taken');
+  expect(await savedId()).toBe(first);
+  letGo.resolve();
+  expect(await winner).toMatchObject({ caughtUp: true, warnings: [] });
+});
+
 describe('listening by forecast', () => {
   /** Runs at a steady load on a stream that keeps 100 entries, until the run ends or has listened. */
   async function publishedAt(entriesPerRun: number, gap: number) {
