@@ -87,11 +87,6 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     { file: 'stream/doorbell.ts', from: 'position?.id ?? ZERO_ID', to: "position ? '$' : ZERO_ID" },
   ],
   [
-    'of sweeps that are saved together, not the last one counts',
-    tails,
-    { file: 'forward/run.ts', from: 'settled.flatMap(', to: 'settled.toReversed().flatMap(' },
-  ],
-  [
     'what waits for its saving is not saved at a hand-over',
     tails,
     { file: 'forward/pipeline.ts', from: 'await taken;\n    await save();', to: 'await taken;' },
