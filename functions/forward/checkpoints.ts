@@ -9,7 +9,7 @@ import { mentionsNow, placeOf, type StartFrom } from '../start-from.ts';
 import type { Position } from '../stream/position.ts';
 import type { Cursor } from '../stream/read.ts';
 import { SupersededError } from './superseded.ts';
-import { positionsAfter, type Sweep } from './sweep.ts';
+import type { Sweep } from './sweep.ts';
 
 /** The saved positions of a run's queues. */
 export interface QueueCheckpoints {
@@ -21,8 +21,8 @@ export interface QueueCheckpoints {
    * @throws {SupersededError} where another run has taken the lease
    */
   writeLosses(sweep: Sweep, detectedAt: Date): Promise<void>;
-  /** Moves the positions of a sweep's queues past it. @throws {SupersededError} where another run has moved one */
-  save(sweep: Sweep): Promise<void>;
+  /** Moves the positions of queues. @throws {SupersededError} where another run has moved one */
+  save(positions: ReadonlyMap<string, Position>): Promise<void>;
 }
 
 interface Table {
@@ -72,14 +72,14 @@ export async function openCheckpoints(
         throw new SupersededError('the lease was taken');
       await pMap(gaps, (gap) => openGap(ledger, gap), { concurrency: MAX_CONCURRENCY });
     },
-    async save(sweep) {
+    async save(moved) {
       const saveOne = async ([queue, next]: readonly [string, Position]) => {
         const key = keyOf(queue);
         const saved = await saveCheckpoint(positions, { key, previous: checkpoints.get(key), next }, held.epoch);
         if (!saved) throw new SupersededError(`the position of queue "${queue}" was moved`);
         checkpoints.set(key, saved);
       };
-      await pMap(positionsAfter(sweep), saveOne, { concurrency: MAX_CONCURRENCY });
+      await pMap(moved, saveOne, { concurrency: MAX_CONCURRENCY });
     },
   };
 }

@@ -5,20 +5,26 @@ import { createFilter, type EventSelection } from '../event/filter.ts';
 import type { Signals } from '../invocation.ts';
 import type { StartFrom } from '../start-from.ts';
 import type { RedisConnection } from '../stream/connection.ts';
+import type { Position } from '../stream/position.ts';
 import { discoverQueues } from '../stream/queues.ts';
 import { createStreamReader } from '../stream/reader.ts';
 import { createCapacities } from './capacity.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { outrunsSchedule } from './forecast.ts';
-import { runPipeline } from './pipeline.ts';
+import { runPipeline, type Unit } from './pipeline.ts';
 import { retentionUsed } from './retention.ts';
 import { queuesOf, type Shard } from './shard.ts';
 import { SupersededError } from './superseded.ts';
-import { count, createSweeps, type Sweep, type Tally, toOutgoing } from './sweep.ts';
+import { count, createSweeps, positionsAfter, type Sweep, sizeOf, type Tally, toOutgoing } from './sweep.ts';
 import { createTail, type TailMode } from './tail.ts';
 
 /** Bytes of a sweep's entries; two sweeps and what is read ahead are in memory at once, each of them several times over. */
 const SWEEP_BYTES = 4 * 1024 * 1024;
+/**
+ * Milliseconds that the positions of a run that listens may wait for later ones: each saving of a queue costs a write, and sweeps
+ * that come as entries do are small.
+ */
+export const SAVE_AFTER = 1000;
 
 export interface ForwardSettings {
   readonly sourceName: string;
@@ -45,7 +51,7 @@ export interface Report extends Tally {
   backlog: number | undefined;
   /** Percent of its stream's capacity that the backlog of each busy queue took; known at the end. */
   retentionUsed: ReadonlyMap<string, number> | undefined;
-  /** Milliseconds from reading to saving, of each sweep. */
+  /** Milliseconds from reading until all was settled, of each sweep. */
   readonly sweepDurations: number[];
   /** What an operator may want to know of a run that did not fail. */
   readonly warnings: string[];
@@ -123,6 +129,16 @@ interface Run {
   readonly until: AbortSignal;
 }
 
+interface Work extends Unit {
+  readonly sweep: Sweep;
+}
+
+interface Settled {
+  readonly positions: ReadonlyMap<string, Position>;
+  /** The time of the newest entry published so far in milliseconds. */
+  readonly newest: number;
+}
+
 async function forwardQueues({ settings, shard, clients, lease, redis, report, until }: Run, signals: Signals) {
   const named = settings.queues === '*' ? await discoverQueues(redis, settings.prefix) : settings.queues;
   const queues = queuesOf(shard, named);
@@ -148,35 +164,42 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
     warn: (message) => report.warnings.push(message),
   });
   let newestSaved = 0;
+  let hasListened = false;
   try {
-    await runPipeline<Sweep, number>(
+    await runPipeline<Work, Settled>(
       {
         read: async (signal) => {
           for (;;) {
             const sweep = await sweeps.next();
-            if (sweep || reader.failures.size > 0) return sweep;
+            // Behind the last one of those that came, there is nothing else to do for now.
+            if (sweep) return { sweep, size: sizeOf(sweep), canWait: hasListened && sweeps.caughtUp() };
             const queues = await tail.next(reader.caughtUp(), signal);
             if (queues.length === 0) return undefined;
+            hasListened = true;
             reader.resume(queues);
           }
         },
-        settle: async (sweep, signal) => {
+        settle: async ({ sweep }, signal) => {
           const started = clients.now();
           await checkpoints.writeLosses(sweep, started);
           const outgoing = toOutgoing(sweep, { ...options, detectedAt: started });
           const entries = outgoing.items.map(({ entry }) => entry);
           count(report, outgoing, await clients.publish(entries, signal));
-          return started.getTime();
+          report.sweepDurations.push(clients.now().getTime() - started.getTime());
+          return { positions: positionsAfter(sweep), newest: report.newest };
         },
-        save: async (sweep, started) => {
-          await checkpoints.save(sweep);
-          const now = clients.now().getTime();
-          report.sweepDurations.push(now - started);
-          if (report.newest > newestSaved) report.lag = now - report.newest;
-          newestSaved = report.newest;
+        save: async (settled) => {
+          // After the end of a run that lost the lease, what it has settled is its successor's to save.
+          if (signals.stop.reason instanceof SupersededError) throw signals.stop.reason;
+          await checkpoints.save(new Map(settled.flatMap(({ positions }) => [...positions])));
+          const newest = Math.max(...settled.map((sweep) => sweep.newest));
+          if (newest > newestSaved) report.lag = clients.now().getTime() - newest;
+          newestSaved = newest;
         },
+        wait: (signal) => clients.wait(SAVE_AFTER, signal),
       },
       signals,
+      2 * settings.sweepSize,
     );
     report.caughtUp = sweeps.caughtUp() && reader.failures.size === 0;
   } catch (error) {

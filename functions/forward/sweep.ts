@@ -43,7 +43,6 @@ export function createSweeps(reader: StreamReader, budget: SweepBudget): Sweeps 
   let waiting: Page[] = [];
   let read = new Map<string, number>();
   let most = new Map<string, number>();
-  const waitingEntries = () => waiting.reduce((sum, { entries }) => sum + entries.length, 0);
   return {
     async next() {
       for (;;) {
@@ -67,11 +66,16 @@ export function createSweeps(reader: StreamReader, budget: SweepBudget): Sweeps 
       const arrived = new Map(read);
       for (const { queue, entries, exact } of unread ?? []) if (exact) add(arrived, queue, entries);
       return {
-        entries: unread?.reduce((sum, { entries }) => sum + entries, waitingEntries()),
+        entries: unread?.reduce((sum, { entries }) => sum + entries, sizeOf(waiting)),
         arrived: larger(most, arrived),
       };
     },
   };
+}
+
+/** How many entries a sweep has. */
+export function sizeOf(sweep: Sweep): number {
+  return sweep.reduce((sum, { entries }) => sum + entries.length, 0);
 }
 
 function larger(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): Map<string, number> {

@@ -9,16 +9,21 @@ export type TailMode = 'auto' | 'always' | 'never';
 
 /** Milliseconds from the first new entry to the reading, so that a request to the bus is filled. */
 const LINGER = 50;
-/** Milliseconds between two looks at all queues, where Redis cannot ring for them together, and before a lost connection is made anew. */
+/** Milliseconds to a look at all queues where Redis cannot wait for them together, or the connection was lost. */
 const PAUSE = 1000;
+/**
+ * Milliseconds between two looks at all queues, whoever rings: in a stream that was deleted or rolled back, nothing rings whose id
+ * is not above the position.
+ */
+const LOOK = 5000;
 
-/** Where streams are in several hash slots, none of the servers can wait for all of them. */
-const SLOTS_DIFFER = /^(CROSSSLOT|MOVED|REDIRECTED|ASK|CLUSTERDOWN) /;
+/** Whoever may not wait need not ask again; what else Redis says will pass, or the next look tells of it. */
+const REFUSED = /^(NOPERM|ERR unknown command)/;
 
 /** Listens for what comes after a run has caught up. */
 export interface Tail extends Disposable {
   /**
-   * Waits for new entries. @returns the queues to read on, none when it is over
+   * Waits for new entries. @returns the queues that may have some, none when it is over
    *
    * @throws {RedisError} when Redis cannot be reached any more
    */
@@ -39,13 +44,14 @@ export interface TailOptions {
 export function createTail(clients: Clients, { prefix, until, isNeeded, warn }: TailOptions): Tail {
   let needed: Promise<boolean> | undefined;
   let bell: RedisConnection | undefined;
+  let looked = clients.now().getTime();
 
   function close(): void {
     bell?.close();
     bell = undefined;
   }
 
-  /** The queues that rang; none after a while without. */
+  /** The queues that rang; none after a while without, `undefined` when it is over. */
   async function listen(caughtUp: readonly Cursor[], ending: AbortSignal): Promise<readonly string[] | undefined> {
     bell ??= await clients.connectRedis();
     ending.addEventListener('abort', close, { once: true });
@@ -53,22 +59,20 @@ export function createTail(clients: Clients, { prefix, until, isNeeded, warn }: 
       if (ending.aborted) return undefined;
       const ring = await awaitRing(bell, caughtUp, prefix);
       if ('queues' in ring) return ring.queues;
-      if (!SLOTS_DIFFER.test(ring.error.message)) {
+      if (REFUSED.test(ring.error.message)) {
         warn(`Not listening until the next run, which needs +xread: ${ring.error.message}`);
         return undefined;
       }
-      await clients.wait(PAUSE, ending);
-      return caughtUp.map(({ queue }) => queue);
     } catch (error) {
       if (ending.aborted) return undefined;
       if (!(error instanceof RedisError)) throw error;
       // Where it cannot be opened again, that is the failure of the run.
       close();
-      await clients.wait(PAUSE, ending).catch(() => undefined);
-      return [];
     } finally {
       ending.removeEventListener('abort', close);
     }
+    await clients.wait(PAUSE, ending).catch(() => undefined);
+    return [];
   }
 
   return {
@@ -77,14 +81,13 @@ export function createTail(clients: Clients, { prefix, until, isNeeded, warn }: 
       if (ending.aborted || caughtUp.length === 0) return [];
       needed ??= isNeeded();
       if (!(await needed)) return [];
-      while (!ending.aborted) {
-        const rung = await listen(caughtUp, ending);
-        if (rung === undefined) return [];
-        if (rung.length === 0) continue;
-        await clients.wait(LINGER, ending).catch(() => undefined);
-        return rung;
-      }
-      return [];
+      const rung = await listen(caughtUp, ending);
+      if (!rung) return [];
+      if (rung.length > 0) await clients.wait(LINGER, ending).catch(() => undefined);
+      const now = clients.now().getTime();
+      if (rung.length > 0 && now - looked < LOOK) return rung;
+      looked = now;
+      return caughtUp.map(({ queue }) => queue);
     },
     [Symbol.dispose]: close,
   };

@@ -35,7 +35,8 @@ export interface Continuation {
  *
  * Three things nothing in Redis can tell. A stream that was deleted and has since trimmed as many entries as had been
  * read, or more, counts as trimmed: `lost` is then a lower bound. A roll-back whose older entries have all been trimmed
- * since counts as reset or trimmed. And a roll-back that took only entries nobody had read leaves no trace at all.
+ * since counts as reset or trimmed; where just as many were trimmed as had been read, neither is seen. And a roll-back that
+ * took only entries nobody had read leaves no trace at all.
  * @param anchors older positions, newest first; a reset that can as well be a roll-back to behind the newest has lost nothing for sure
  */
 export function continueFrom(

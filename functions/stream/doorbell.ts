@@ -1,12 +1,13 @@
-import type { RedisConnection } from './connection.ts';
+import { type RedisConnection, ReplyTooLargeError } from './connection.ts';
 import { ZERO_ID } from './id.ts';
 import { eventsKey } from './queues.ts';
 import type { Cursor } from './read.ts';
+import { MAX_REPLY_BYTES } from './reader.ts';
 
 /** Milliseconds that Redis holds back an answer; fewer than a connection waits for one. */
 const BLOCK = 5000;
 
-/** Names of the queues that have something new, or what Redis says instead of telling. */
+/** Names of the queues that may have something new, or what Redis says instead of telling. */
 export type Ring = { readonly queues: readonly string[] } | { readonly error: Error };
 
 /**
@@ -20,8 +21,14 @@ export type Ring = { readonly queues: readonly string[] } | { readonly error: Er
 export async function awaitRing(redis: RedisConnection, cursors: readonly Cursor[], prefix: string): Promise<Ring> {
   const queues = new Map(cursors.map(({ queue }) => [eventsKey(prefix, queue), queue]));
   const ids = cursors.map(({ position }) => position?.id ?? ZERO_ID);
-  const [reply] = await redis.send([['xread', 'COUNT', 1, 'BLOCK', BLOCK, 'STREAMS', ...queues.keys(), ...ids]]);
-  if (reply instanceof Error) return { error: reply };
-  const streams = (reply ?? []) as [key: string, entries: unknown][];
-  return { queues: streams.flatMap(([key]) => queues.get(key) ?? []) };
+  try {
+    const command = ['xread', 'COUNT', 1, 'BLOCK', BLOCK, 'STREAMS', ...queues.keys(), ...ids] as const;
+    const [reply] = await redis.send([command], MAX_REPLY_BYTES);
+    if (reply instanceof Error) return { error: reply };
+    const streams = (reply ?? []) as [key: string, entries: unknown][];
+    return { queues: streams.flatMap(([key]) => queues.get(key) ?? []) };
+  } catch (error) {
+    if (error instanceof ReplyTooLargeError) return { queues: [...queues.values()] };
+    throw error;
+  }
 }

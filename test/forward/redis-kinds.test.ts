@@ -65,6 +65,47 @@ describe('the built function', () => {
     });
   });
 
+  test('goes on listening on a cluster, to streams in one hash slot or in several, and where a slot moves', async () => {
+    await using cluster = await startCluster();
+    for (const [prefix, queues] of [
+      ['{bull}', ['emails', 'reports']],
+      ['bull', ['{emails}', '{reports}', '{images}']],
+    ] as const) {
+      const stack = await testStack({
+        REDIS_URL: cluster.masters[0]?.url ?? '',
+        BULLBRIDGE_PREFIX: prefix,
+        BULLBRIDGE_QUEUES: queues.join(),
+        BULLBRIDGE_REDIS_CLUSTER: 'true',
+        BULLBRIDGE_TAIL: 'always',
+      });
+      const keys = queues.map((queue) => `${prefix}:${queue}:events`);
+      const added: (string | null)[] = [];
+      const add = async (key: string) => added.push(await cluster.client.xadd(key, '*', 'event', 'completed'));
+      const ids = () => stack.bus.accepted.map(({ detail }) => detail['streamId']);
+      const arrived = () => expect.poll(() => ids().sort(), { timeout: 20_000 }).toEqual(added.toSorted());
+      const running = stack.forward.invoke().then(
+        () => 'ended',
+        (error: Error) => error.name,
+      );
+
+      for (const key of [...keys, ...keys]) {
+        await add(key);
+        await arrived();
+      }
+      // Whoever waits at the master that had the slot is sent away.
+      const [key = ''] = keys;
+      const to = cluster.masters.find((master) => master !== cluster.ownerOf(key));
+      const moving = await cluster.move(key, to as TestCluster['masters'][number]);
+      if (prefix === '{bull}') await cluster.move(keys[1] ?? '', to as TestCluster['masters'][number]);
+      await moving.finish();
+      await add(key);
+      await arrived();
+
+      stack.forward.kill();
+      expect(await running).toBe('Runtime.ExitError');
+    }
+  });
+
   testWhere(missing.server ?? noCertificates)(
     'logs in with a token of IAM, over TLS with an authority of its own',
     async () => {

@@ -1,9 +1,11 @@
-import { setInterval } from 'node:timers/promises';
-import { describe, expect, inject, test } from 'vitest';
-import type { Report } from '../../functions/forward/run.ts';
-import { createWorld, type World } from './world.ts';
+import { setInterval, setTimeout } from 'node:timers/promises';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
+import { type Report, SAVE_AFTER } from '../../functions/forward/run.ts';
+import { createWorld, saveLate, type World } from './world.ts';
 
 const idsOf = ({ bus }: World) => bus.accepted.map(({ detail }) => detail['id'] as string);
+const eventsOf = ({ bus }: World) => bus.accepted.map(({ detail }) => detail['event']);
 const add = ({ admin, key }: World, n = 1, queue = 'q') => admin.xadd(key(queue), '*', 'event', 'completed', 'n', n);
 const arrived = (world: World, count: number) =>
   expect.poll(() => new Set(idsOf(world)).size, { timeout: 20_000, interval: 20 }).toBe(count);
@@ -21,8 +23,37 @@ function listening(world: World, options: Parameters<World['run']>[0] = {}) {
   };
 }
 
+/** A user that nobody else is, who may do so much, and its connections that wait. */
+async function ownUser({ admin, settings: { prefix } }: World, allowed: readonly string[] = ['+@read', '+@blocking']) {
+  const user = `reader-${prefix.replaceAll(':', '-')}`;
+  const always = ['+multi', '+exec'];
+  await admin.call('ACL', 'SETUSER', user, 'on', '>secret', `%R~${prefix}:*`, ...allowed, ...always);
+  onTestFinished(async () => {
+    await admin.call('ACL', 'DELUSER', user);
+  });
+  const url = new URL(inject('redisUrl'));
+  url.username = user;
+  url.password = 'secret';
+  const waiting = async () => {
+    const clients = String(await admin.call('CLIENT', 'LIST')).split('\n');
+    return clients.flatMap((client) => {
+      const [, id] = /^id=(\d+) .*cmd=xread /.exec(client) ?? [];
+      return id && client.includes(` user=${user} `) ? id : [];
+    });
+  };
+  return {
+    redisUrl: url.href,
+    waiting,
+    /** The one that waits, once it does. */
+    async blocked(): Promise<string> {
+      await expect.poll(waiting).toHaveLength(1);
+      return (await waiting())[0] as string;
+    },
+  };
+}
+
 describe('a run that goes on listening', () => {
-  test('forwards what comes after it has caught up, and saves that at once', async () => {
+  test('forwards what comes after it has caught up, and saves that', async () => {
     const world = await createWorld();
     await add(world);
     const { end } = listening(world);
@@ -85,16 +116,10 @@ describe('a run that goes on listening', () => {
   test('goes on by looking where the user may not wait, and says what is missing', async () => {
     const world = await createWorld();
     await add(world);
-    const user = `reader-${world.settings.prefix.replaceAll(':', '-')}`;
-    const allowed = ['+xrange', '+xinfo|stream', '+multi', '+exec', '+scan', '+hmget'];
-    await world.admin.call('ACL', 'SETUSER', user, 'on', '>secret', `%R~${world.settings.prefix}:*`, ...allowed);
-    const url = new URL(inject('redisUrl'));
-    url.username = user;
-    url.password = 'secret';
+    const { redisUrl } = await ownUser(world, ['+xrange', '+xinfo|stream', '+scan', '+hmget']);
 
-    const report = await world.run({ redisUrl: url.href, settings: { tail: 'always' } });
+    const report = await world.run({ redisUrl, settings: { tail: 'always' } });
 
-    await world.admin.call('ACL', 'DELUSER', user);
     expect(report).toMatchObject({
       caughtUp: true,
       warnings: [expect.stringMatching(/^Not listening until the next run, which needs \+xread: NOPERM/)],
@@ -102,33 +127,89 @@ describe('a run that goes on listening', () => {
     expect(idsOf(world)).toHaveLength(1);
   });
 
-  test('listens again when its connection is cut', async () => {
+  test.each([
+    ['listens again when its connection is cut', ['KILL', 'ID']],
+    ['goes on when its server refuses to let anybody wait', ['UNBLOCK', 'ERROR']],
+  ])('%s', async (_, [command = '', how = '']) => {
     const world = await createWorld();
     await add(world);
-    const { end } = listening(world);
+    const user = await ownUser(world);
+    const { end } = listening(world, { redisUrl: user.redisUrl });
     await arrived(world, 1);
-    const blocked = async () =>
-      /id=(\d+) .*cmd=xread/.exec(String(await world.admin.call('CLIENT', 'LIST', 'TYPE', 'normal')))?.[1];
-    await expect.poll(blocked).toBeDefined();
+    const blocked = await user.blocked();
 
-    await world.admin.call('CLIENT', 'KILL', 'ID', (await blocked()) as string);
+    await world.admin.call('CLIENT', command, ...(how === 'ID' ? [how, blocked] : [blocked, how]));
     await add(world);
 
     await arrived(world, 2);
+    await add(world);
+    await arrived(world, 3);
     expect(await end()).toMatchObject({ caughtUp: true, warnings: [] });
   });
 
   test('leaves no connection behind', async () => {
     const world = await createWorld();
-    const count = async () => String(await world.admin.call('CLIENT', 'LIST')).match(/cmd=xread/g)?.length ?? 0;
     await add(world);
-    const { end } = listening(world);
+    const { redisUrl, waiting } = await ownUser(world);
+    const { end } = listening(world, { redisUrl });
     await arrived(world, 1);
-    await expect.poll(count).toBe(1);
+    await expect.poll(waiting).toHaveLength(1);
 
     await end();
 
-    await expect.poll(count).toBe(0);
+    await expect.poll(waiting).toEqual([]);
+  });
+
+  describe('where a stream is rolled back to below its position, so that nothing in it rings,', () => {
+    async function rolledBack(world: World, redisUrl: string) {
+      const later = Date.now() + 1_000_000;
+      await world.admin.xadd(world.key('q'), `${later}-1`, 'event', 'completed');
+      await world.admin.xadd(world.key('q'), `${later}-2`, 'event', 'completed');
+      const run = listening(world, { redisUrl });
+      await arrived(world, 2);
+      await world.admin.del(world.key('q'));
+      await world.admin.xadd(world.key('q'), `${later}-1`, 'event', 'failed');
+      return run;
+    }
+
+    test('finds that after a while of silence', async () => {
+      const world = await createWorld();
+      const user = await ownUser(world);
+      const { end } = await rolledBack(world, user.redisUrl);
+
+      // As if nobody had rung for five seconds.
+      await world.admin.call('CLIENT', 'UNBLOCK', await user.blocked());
+
+      await expect.poll(() => eventsOf(world), { timeout: 20_000 }).toContain('failed');
+      expect((await end()).incidents).toBe(1);
+    });
+
+    test('finds that also while others ring all the time', async () => {
+      const world = await createWorld({ queues: ['q', 'busy'] });
+      const { redisUrl } = await ownUser(world);
+      const { end } = await rolledBack(world, redisUrl);
+      await add(world, 1, 'busy');
+      await arrived(world, 3);
+
+      world.advance(5000);
+      await add(world, 2, 'busy');
+
+      await expect.poll(() => eventsOf(world), { timeout: 20_000 }).toContain('failed');
+      expect((await end()).incidents).toBe(1);
+    });
+  });
+
+  test('goes on for the others where Redis refuses to read one queue, and fails for that in the end', async () => {
+    const world = await createWorld({ queues: ['a', 'broken'] });
+    await world.admin.set(world.key('broken'), 'no stream');
+    await add(world, 1, 'a');
+    const { end } = listening(world);
+    await arrived(world, 1);
+
+    await add(world, 2, 'a');
+    await arrived(world, 2);
+
+    await expect(end()).rejects.toThrow(/broken:events.*WRONGTYPE/);
   });
 
   test('stops when another run has taken the lease, and what comes then is that run’s', async () => {
@@ -174,6 +255,112 @@ test('over 50 hand-overs, every entry of a steady producer arrives once', async 
   const ids = idsOf(world);
   expect(new Set(ids).size).toBe(added);
   expect(ids).toHaveLength(added);
+});
+
+describe('a run that listens saves', () => {
+  const updates = ({ tableCalls }: World) => tableCalls.filter((name) => name === 'UpdateItemCommand').length;
+  const savedId = async (world: World) => (await world.checkpoint('q'))?.position.id;
+
+  test('at most once a second, however often something comes, and the last of it within a second', async () => {
+    const world = await createWorld();
+    await add(world);
+    const wait = (milliseconds: number, signal?: AbortSignal) => setTimeout(milliseconds, undefined, { signal });
+    const { end } = listening(world, { wait });
+    await arrived(world, 1);
+    await expect.poll(() => savedId(world)).toBeDefined();
+    const [before, started] = [updates(world), performance.now()];
+
+    let last: string | null = null;
+    let added = 1;
+    for await (const _ of setInterval(20)) {
+      last = await add(world);
+      added += 1;
+      if (performance.now() - started > 3000) break;
+    }
+    await expect.poll(() => savedId(world), { timeout: 10_000 }).toBe(last);
+
+    await arrived(world, added);
+    await end();
+    // The lease is renewed each third of the time that it holds, and given back.
+    const time = performance.now() - started;
+    expect(updates(world) - before).toBeLessThanOrEqual(time / SAVE_AFTER + 1 + time / (LEASE_MS / 3) + 1);
+  });
+
+  test('before more than two sweeps would be published and not saved', async () => {
+    const SWEEP_SIZE = 5;
+    const world = await createWorld({ sweepSize: SWEEP_SIZE });
+    await add(world);
+    const { end } = listening(world, { wait: saveLate });
+    for (let n = 1; n <= 30; n += 1) {
+      await arrived(world, n);
+      const saved = (await world.checkpoint('q'))?.position.ordinal ?? 0;
+      expect(world.bus.accepted.length - saved).toBeLessThanOrEqual(2 * SWEEP_SIZE);
+      await add(world);
+    }
+
+    await end();
+
+    expect(updates(world)).toBeLessThan(12);
+    expect((await world.checkpoint('q'))?.position.ordinal).toBe(31);
+  });
+
+  test('at once when it ends, also where it is told to stop or fails', async () => {
+    for (const how of ['drain', 'stop', 'failure'] as const) {
+      const world = await createWorld();
+      await add(world);
+      const stop = new AbortController();
+      const { run, end } = listening(world, { wait: saveLate, stop: stop.signal });
+      const ended = run.catch((error: Error) => error);
+      await arrived(world, 1);
+      const second = await add(world);
+      await arrived(world, 2);
+      expect(await savedId(world)).not.toBe(second);
+
+      if (how === 'drain') await end();
+      if (how === 'stop') stop.abort(new Error('deadline'));
+      if (how === 'failure') {
+        world.bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'AccessDeniedException' } });
+        await add(world);
+      }
+      await ended;
+
+      expect(await savedId(world)).toBe(second);
+    }
+  });
+});
+
+test('a run that listens and has lost its lease saves nothing of what waits for that', async () => {
+  const world = await createWorld();
+  const savedId = async () => (await world.checkpoint('q'))?.position.id;
+  const first = await add(world);
+  const renewal = Promise.withResolvers<void>();
+  const loser = listening(world, {
+    wait: (milliseconds, signal) => (milliseconds === LEASE_MS / 3 ? renewal.promise : saveLate(milliseconds, signal)),
+  });
+  await arrived(world, 1);
+  await expect.poll(savedId).toBe(first);
+  await add(world);
+  await arrived(world, 2);
+  world.advance(LEASE_MS + 1);
+  const [taken, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let calls = 0;
+  const winner = world.run({
+    around: async (call) => {
+      if (calls++ > 0) {
+        taken.resolve();
+        await letGo.promise;
+      }
+      return call();
+    },
+  });
+  await taken.promise;
+
+  renewal.resolve();
+
+  expect((await loser.run).warnings.join()).toContain('the lease was taken');
+  expect(await savedId()).toBe(first);
+  letGo.resolve();
+  expect(await winner).toMatchObject({ caughtUp: true, warnings: [] });
 });
 
 describe('listening by forecast', () => {

@@ -13,7 +13,7 @@ import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
 import { type OpenGap, openGaps } from '../../functions/checkpoint/ledger.ts';
 import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/positions.ts';
 import type { Clients } from '../../functions/clients.ts';
-import { emptyReport, type ForwardSettings, forward, type Report } from '../../functions/forward/run.ts';
+import { emptyReport, type ForwardSettings, forward, type Report, SAVE_AFTER } from '../../functions/forward/run.ts';
 import type { Shard } from '../../functions/forward/shard.ts';
 import { connectRedis } from '../../functions/stream/connection.ts';
 import { type LocalBus, startBus } from '../../local/bus/server.ts';
@@ -42,6 +42,8 @@ export interface World {
     shard?: Shard;
     drain?: AbortSignal;
     stop?: AbortSignal;
+    /** How the run waits. @default backoff takes no time; the renewal of the lease waits for the end of the run */
+    wait?: Clients['wait'];
   }): Promise<Report>;
   /** Names of the calls that all runs made to DynamoDB, in order. */
   readonly tableCalls: readonly string[];
@@ -64,6 +66,19 @@ export interface Parts {
   readonly forward: typeof forward;
   readonly createPublisher: typeof createPublisher;
 }
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+}
+
+/** Backoff takes no time; the renewal of the lease waits for the end of the run. */
+const wait: Clients['wait'] = async (milliseconds, signal) => {
+  if (signal && milliseconds >= LEASE_MS / 3) await untilAborted(signal);
+};
+
+/** The same, and positions that may wait for their saving wait until they must be saved. */
+export const saveLate: Clients['wait'] = (milliseconds, signal) =>
+  signal && milliseconds === SAVE_AFTER ? untilAborted(signal) : wait(milliseconds, signal);
 
 /** @param parts another version of the code than the one in `functions/` */
 export async function createWorld(
@@ -104,13 +119,7 @@ export async function createWorld(
   let time = Date.now();
   const now = () => new Date(time);
 
-  /** Backoff takes no time; the renewal of the lease waits for the end of the run. */
-  const wait = (milliseconds: number, signal?: AbortSignal) =>
-    milliseconds < LEASE_MS / 3 || !signal
-      ? Promise.resolve()
-      : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
-
-  function clients(around: Around, redisUrl: string): Clients {
+  function clients(around: Around, redisUrl: string, waits = wait): Clients {
     const putEvents = putEventsOf(eventBridge, BUS);
     const park = parkIn(sqs, { queueUrl: bus.queueUrl(DEAD_LETTERS), busName: BUS, now });
     return {
@@ -126,7 +135,7 @@ export async function createWorld(
         putEvents: (entries) => around(() => putEvents(entries)),
         park: (entry: BusEntry, refusal, signal) => around(() => park(entry, refusal, signal)),
         concurrency: createConcurrencyLimit(4),
-        wait,
+        wait: waits,
         random: () => 0.5,
       }),
       dynamodb: {
@@ -137,7 +146,7 @@ export async function createWorld(
       } as unknown as DynamoDBClient,
       table,
       now,
-      wait,
+      wait: waits,
     };
   }
 
@@ -155,12 +164,13 @@ export async function createWorld(
       shard = { index: 0, count: 1 },
       drain = never,
       stop = never,
+      wait: waits,
     } = {}) {
       const report = emptyReport();
       await parts.forward(
         { ...defaults, ...changed },
         shard,
-        clients(around, redisUrl),
+        clients(around, redisUrl, waits),
         randomUUID(),
         { drain, stop },
         report,

@@ -13,4 +13,15 @@ describe('whatever happens', () => {
     'also to a stream that is deleted and rolled back: what is there is forwarded, and what is gone is told',
     (all) => live(all),
   );
+
+  test('but nothing tells of a roll-back once the stream has trimmed just as many entries as were read', async () => {
+    const entries = (count: number) => Array<string>(count).fill('completed');
+    await live([
+      { kind: 'append', events: entries(10) },
+      { kind: 'run', faults: [] },
+      { kind: 'failover', events: entries(5), read: true, after: [], behind: false },
+      // Entries 11 to 15 again, of which nobody has read these, and those behind them.
+      { kind: 'trim', events: entries(12), keep: 7 },
+    ]);
+  });
 });

@@ -1,31 +1,12 @@
 import { expect } from 'vitest';
 import { compareIds } from '../../functions/stream/id.ts';
 import { DEAD_LETTERS, type World } from '../forward/world.ts';
+import { type Appended, isIn, type LossNews } from './loss.ts';
 
 /** The name of an event that the bus refuses for good. */
 export const POISON = 'poison';
 /** The events that are forwarded; `active` is left out. */
 export const EVENTS = ['completed', 'failed', POISON];
-
-interface Appended {
-  readonly id: string;
-  readonly event: string;
-  /** Unlike an id, never the same for two entries. */
-  readonly jobId: string;
-  /** Added by a server whose clock is behind, so that its id can be below a position that was saved before it came. */
-  readonly behind: boolean;
-  /** How it left the stream, if it did. */
-  gone?: 'trimmed' | 'destroyed' | 'traceless';
-}
-
-interface LossNews {
-  readonly id: string;
-  readonly afterId: string;
-  readonly beforeId: string | null;
-  readonly lost: number;
-  readonly exact: boolean;
-  readonly reason: string;
-}
 
 /** The truth of a queue: what was written, how it vanished, and what has become of it. */
 export interface History {
@@ -40,6 +21,10 @@ export interface History {
   restore(): Promise<void>;
   /** Allows so many duplicates more. */
   allow(duplicates: number): void;
+  /** Whether all that is in the stream was forwarded and its position saved. */
+  isCaughtUp(): Promise<boolean>;
+  /** What must hold while a run listens: it forwards what is in the stream. */
+  heard(): Promise<void>;
   /** What must hold at any time. */
   check(): Promise<void>;
   /** What must hold once all is forwarded and every gap is recovered. */
@@ -55,6 +40,7 @@ export async function createHistory(world: World): Promise<History> {
   /** Whether history was ever rewritten; only until then, counts are exact. */
   let rewritten = false;
   let position = '0-0';
+  let hidden: { behind: string | undefined; entries: readonly Appended[] } = { behind: undefined, entries: [] };
   /** Losses that were told before: they may be told again, by the same id. */
   const told = new Set<string>();
 
@@ -71,29 +57,51 @@ export async function createHistory(world: World): Promise<History> {
   const losses = () => detailsOf('bullbridge').filter((detail) => 'exact' in detail) as unknown as LossNews[];
   /** What vanished before a queue was first seen is nobody's loss. */
   const isSeen = () => position !== '0-0';
-  async function lastId(): Promise<string> {
+  async function look() {
     const info = (await admin.xinfo('STREAM', key).catch(() => [])) as unknown[];
-    return info.length === 0 ? '0-0' : String(info[info.indexOf('last-generated-id') + 1]);
+    const about = (name: string) => (info.length === 0 ? undefined : info[info.indexOf(name) + 1]);
+    return {
+      entriesAdded: Number(about('entries-added') ?? 0),
+      length: Number(about('length') ?? 0),
+      firstId: (about('first-entry') as [string] | null | undefined)?.[0],
+      lastId: String(about('last-generated-id') ?? '0-0'),
+    };
   }
-  const livingIds = async () => new Set((await admin.xrange(key, '-', '+')).map(([id]) => id));
-
-  /** Whether an entry is in the hole that a piece of news tells of; a roll-back took what stood behind the position. */
-  const isIn = ({ id }: Appended, { afterId, beforeId, reason }: LossNews) =>
-    compareIds(id, afterId) > 0 && (beforeId === null || reason === 'rolled-back' || compareIds(id, beforeId) < 0);
+  /** By job: after a roll-back, another entry can have the same id. */
+  const livingJobs = async () => new Set((await admin.xrange(key, '-', '+')).map(([, fields]) => fields[3]));
 
   function unsettled(): Appended[] {
     const settled = new Set([...published(), ...parked()]);
     const news = losses();
     return appended.filter((entry) => {
-      const { jobId, event, gone } = entry;
-      if (settled.has(jobId) || event === 'active' || gone === 'traceless') return false;
-      return gone === undefined || !news.some((loss) => isIn(entry, loss));
+      const { jobId, event, gone, isHidden } = entry;
+      if (settled.has(jobId) || event === 'active' || gone === 'traceless' || isHidden) return false;
+      return gone === undefined || !news.slice(entry.news).some((loss) => isIn(entry, loss));
     });
   }
 
+  const living = () => unsettled().filter(({ gone }) => gone === undefined);
+
   async function vanish(how: 'trimmed' | 'destroyed' | 'traceless'): Promise<void> {
-    const living = await livingIds();
-    for (const entry of appended) if (!living.has(entry.id)) entry.gone ??= how;
+    const living = await livingJobs();
+    for (const entry of appended) if (!living.has(entry.jobId)) entry.gone ??= how;
+  }
+
+  /**
+   * A stream with another history than the one that was read, which has trimmed just as many entries as were read and has no ids that
+   * are not above the position, looks as if it went on behind it: what is gone unread has left no trace.
+   */
+  async function hide(): Promise<void> {
+    if (!rewritten) return;
+    const saved = (await world.checkpoint('q'))?.position;
+    // Until a run has seen it, another change can give it away.
+    if (hidden.behind === saved?.id) for (const entry of hidden.entries) entry.isHidden = false;
+    hidden = { behind: saved?.id, entries: [] };
+    const { entriesAdded, length, firstId, lastId } = await look();
+    const isAbove = saved && (firstId ? compareIds(firstId, saved.id) > 0 : compareIds(lastId, saved.id) >= 0);
+    if (!isAbove || entriesAdded - length !== saved.ordinal) return;
+    hidden.entries = unsettled().filter(({ gone }) => gone !== undefined);
+    for (const entry of hidden.entries) entry.isHidden = true;
   }
 
   /** Leaves behind what BullMQ leaves of jobs that have ended. */
@@ -110,17 +118,31 @@ export async function createHistory(world: World): Promise<History> {
   }
 
   async function add(events: readonly string[], behind: boolean): Promise<void> {
-    const idPattern = behind ? `${(await lastId()).split('-')[0]}-*` : '*';
+    const idPattern = behind ? `${(await look()).lastId.split('-')[0]}-*` : '*';
     // In one go, so that many of them come in one millisecond.
     const pipeline = admin.pipeline();
     for (const [i, event] of events.entries()) {
       const jobId = `${appended.length + i + 1}`;
       pipeline.xadd(key, idPattern, 'event', event, 'jobId', jobId, 'returnvalue', '{}');
     }
+    const news = losses().length;
     const ids = ((await pipeline.exec()) ?? []).map(([, id]) => id as string);
-    for (const [i, id] of ids.entries())
-      appended.push({ id, event: events[i] ?? '', jobId: `${appended.length + 1}`, behind });
+    for (const [i, id] of ids.entries()) {
+      const above = appended.filter((entry) => compareIds(entry.id, id) >= 0);
+      for (const entry of above) entry.isOvertaken = true;
+      const jobId = `${appended.length + 1}`;
+      appended.push({
+        id,
+        event: events[i] ?? '',
+        jobId,
+        isBehind: above.length > 0,
+        isOvertaken: false,
+        news,
+        isHidden: false,
+      });
+    }
     await finish(appended.slice(-ids.length));
+    await hide();
   }
 
   return {
@@ -129,10 +151,12 @@ export async function createHistory(world: World): Promise<History> {
     async trim(keep) {
       await admin.xtrim(key, 'MAXLEN', keep);
       await vanish(isSeen() ? 'trimmed' : 'traceless');
+      await hide();
     },
     async reset() {
       rewritten ||= (await admin.del(key)) === 1;
       await vanish(isSeen() ? 'destroyed' : 'traceless');
+      await hide();
     },
     async snapshot() {
       saved = await admin.dumpBuffer(key);
@@ -142,17 +166,26 @@ export async function createHistory(world: World): Promise<History> {
       await admin.restore(key, 0, saved, 'REPLACE');
       rewritten = true;
       // What comes back was never gone, and a roll-back that took nothing that was read leaves no trace.
-      const living = await livingIds();
-      for (const entry of appended) if (living.has(entry.id)) delete entry.gone;
-      await vanish(compareIds(position, await lastId()) > 0 ? 'destroyed' : 'traceless');
+      const living = await livingJobs();
+      for (const entry of appended) if (living.has(entry.jobId)) delete entry.gone;
+      await vanish(compareIds(position, (await look()).lastId) > 0 ? 'destroyed' : 'traceless');
+      await hide();
     },
     allow(duplicates) {
       allowedDuplicates += duplicates;
     },
+    async isCaughtUp() {
+      const saved = await world.checkpoint('q');
+      return living().length === 0 && saved?.position.id === (await look()).lastId;
+    },
+    async heard() {
+      // Sooner than a run would look without being told.
+      if (!rewritten) await expect.poll(living, { interval: 2, timeout: 4000 }).toEqual([]);
+    },
     async check() {
       const before = position;
       position = (await world.checkpoint('q'))?.position.id ?? '0-0';
-      const passed = unsettled().filter(({ id, behind }) => !behind && compareIds(id, position) <= 0);
+      const passed = unsettled().filter(({ id, isBehind }) => !isBehind && compareIds(id, position) <= 0);
       expect(passed, 'the position passed entries that are not settled').toEqual([]);
       const news = losses();
       const stale = news.filter(({ id, afterId }) => !told.has(id) && compareIds(afterId, before) < 0);

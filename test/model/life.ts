@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
 import { createWorld, type Parts } from '../forward/world.ts';
+import { play } from './faults.ts';
 import { createHistory, EVENTS } from './history.ts';
-import { play, reconcile, type Step, SWEEP_SIZE, take } from './steps.ts';
+import { reconcile, type Step, SWEEP_SIZE, take } from './steps.ts';
 
 /** A minute, so that no lease and no skew of clocks is left. */
 const LATER = 60_000;

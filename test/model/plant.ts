@@ -28,7 +28,10 @@ export async function plant({ file, from, to }: Bug): Promise<Parts> {
   const code = await readFile(path, 'utf8');
   const places = code.split(from).length - 1;
   if (places !== 1) throw new Error(`functions/${file} has ${places} places with ${JSON.stringify(from)}, not one`);
-  await writeFile(path, code.replace(from, to));
+  await writeFile(
+    path,
+    code.replace(from, () => to),
+  );
   const { forward } = await import(join(copy, 'forward/run.ts'));
   const { createPublisher } = await import(join(copy, 'bus/publish.ts'));
   return { forward, createPublisher };

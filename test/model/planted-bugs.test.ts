@@ -2,7 +2,7 @@ import { fc } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import { live } from './life.ts';
 import { type Bug, plant } from './plant.ts';
-import { bursts, rewritingSteps, type Step, steps } from './steps.ts';
+import { bursts, rewritingSteps, type Step, steps, tails } from './steps.ts';
 
 /** Each of these was, somewhere, once an outage; the model must notice every one. */
 const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] = [
@@ -71,6 +71,25 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     'after a roll-back, nothing is read again',
     rewritingSteps,
     { file: 'stream/read.ts', from: 'if (!rolledBack) return', to: 'if (!rolledBack || rolledBack) return' },
+  ],
+  [
+    'a run that listens saves positions before events are published',
+    tails,
+    {
+      file: 'forward/run.ts',
+      from: 'count(report, outgoing, await clients.publish(entries, signal));',
+      to: 'const sent = clients.publish(entries, signal); count(report, outgoing, hasListened ? [] : await sent); sent.catch(() => {});',
+    },
+  ],
+  [
+    'what comes between reading and listening is not heard',
+    tails,
+    { file: 'stream/doorbell.ts', from: 'position?.id ?? ZERO_ID', to: "position ? '$' : ZERO_ID" },
+  ],
+  [
+    'what waits for its saving is not saved at a hand-over',
+    tails,
+    { file: 'forward/pipeline.ts', from: 'await taken;\n    await save();', to: 'await taken;' },
   ],
 ];
 

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { fc } from '@fast-check/vitest';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
 import { emptyReport, reconcileGaps } from '../../functions/reconcile/run.ts';
-import type { Fault } from '../../local/bus/faults.ts';
-import type { Around, World } from '../forward/world.ts';
-import { EVENTS, type History, POISON } from './history.ts';
+import { type Around, saveLate, type World } from '../forward/world.ts';
+import { type FaultKind, play } from './faults.ts';
+import { EVENTS, type History } from './history.ts';
+import { crashAt, holdAt } from './interruptions.ts';
 
 export const SWEEP_SIZE = 7;
 
 /** How far a clock may be off, in milliseconds. */
 const SKEW = 30_000;
-
-type FaultKind = 'none' | 'throttle' | 'fail' | 'lost response' | 'short' | 'unavailable';
 
 /** What happens to the world, one after the other. */
 export type Step =
@@ -34,6 +34,15 @@ export type Step =
   | { readonly kind: 'crash'; readonly call: number; readonly after: boolean; readonly faults: readonly FaultKind[] }
   /** The process stops at its n-th call for longer than its lease; another run does its work; then it goes on. */
   | { readonly kind: 'zombie'; readonly call: number; readonly events: readonly string[]; readonly keep: number }
+  /** A run goes on listening while things happen, and hands over to the next one or dies at its n-th call. */
+  | {
+      readonly kind: 'tail';
+      readonly changes: readonly Step[];
+      readonly call: number | undefined;
+      readonly after: boolean;
+      readonly faults: readonly FaultKind[];
+      readonly savesLate: boolean;
+    }
   /** Gaps are recovered; the process may die at its n-th call. */
   | { readonly kind: 'reconcile'; readonly call: number | undefined };
 
@@ -64,6 +73,23 @@ const WITHIN_ONE_HISTORY = [
   stepOf('reconcile', 2, { call: fc.option(call, { nil: undefined }) }),
 ];
 
+const changes = [
+  stepOf('append', 4, { events: fc.oneof(fewEvents, events) }),
+  stepOf('trim', 2, { events: fewEvents, keep }),
+  stepOf('skew', 1, { by: fc.integer({ min: -SKEW, max: SKEW }) }),
+];
+
+function tailOf(possible: typeof changes, special: object = {}) {
+  return stepOf('tail', 2, {
+    changes: fc.array(fc.oneof(...possible), { maxLength: 4 }),
+    call: fc.option(fc.nat(40), { nil: undefined, freq: 1 }),
+    after: fc.boolean(),
+    faults,
+    savesLate: fc.boolean(),
+    ...special,
+  });
+}
+
 /** Sweeps cut off in the middle of a millisecond, and trimmed. */
 export const bursts = fc.array(
   fc.oneof(
@@ -75,71 +101,32 @@ export const bursts = fc.array(
 );
 
 /** Steps that leave a queue's history as it is, apart from trimming. */
-export const steps = fc.array(fc.oneof(...WITHIN_ONE_HISTORY), LENGTH);
+export const steps = fc.array(fc.oneof(...WITHIN_ONE_HISTORY, tailOf(changes)), LENGTH);
 
-/** The same, and resets and roll-backs. */
+/** Runs that listen, one after the other, with nothing to excuse a duplicate. */
+export const tails = fc.array(fc.oneof(tailOf(changes, { faults: fc.constant([]) })), { ...LENGTH, maxLength: 4 });
+
+const rewritings = [
+  stepOf('reset', 1),
+  stepOf('failover', 3, { events, read: fc.boolean(), after: fewEvents, behind: fc.boolean() }),
+];
+
+const unreadFailover = stepOf('failover', 1, {
+  events: fewEvents,
+  read: fc.constant(false),
+  after: fewEvents,
+  behind: fc.boolean(),
+});
+
+/** The same, and resets and roll-backs; under a run that listens, after it has saved how far it is, since nobody else knows that. */
 export const rewritingSteps = fc.array(
   fc.oneof(
     ...WITHIN_ONE_HISTORY,
-    stepOf('reset', 1),
-    stepOf('failover', 3, { events, read: fc.boolean(), after: fewEvents, behind: fc.boolean() }),
+    ...rewritings,
+    tailOf([...changes, stepOf('reset', 1), unreadFailover], { savesLate: fc.constant(false) }),
   ),
   LENGTH,
 );
-
-class Crash extends Error {}
-
-/** Ends a run at its n-th call: no call after it has any effect. */
-function crashAt(nth: number, after: boolean): Around {
-  let calls = 0;
-  let dead = false;
-  return async (effect) => {
-    if (dead) throw new Crash();
-    calls += 1;
-    const dies = calls === nth + 1;
-    if (dies && !after) dead = true;
-    if (dead) throw new Crash();
-    const result = await effect();
-    if (dies) dead = true;
-    if (dead) throw new Crash();
-    return result;
-  };
-}
-
-/** Holds a run back at its n-th call until it is let go. */
-function holdAt(nth: number) {
-  let calls = 0;
-  const reached = Promise.withResolvers<void>();
-  const letGo = Promise.withResolvers<void>();
-  const around: Around = async (effect) => {
-    calls += 1;
-    if (calls > nth) {
-      reached.resolve();
-      await letGo.promise;
-    }
-    return effect();
-  };
-  return { around, reached: reached.promise, letGo: letGo.resolve };
-}
-
-/** Plays the faults one request after the other; poisoned entries are refused whatever else happens. */
-export function play(world: World, kinds: readonly FaultKind[]): void {
-  const left = [...kinds];
-  world.bus.faults.putEvents = ({ entries }): Fault | undefined => {
-    const poisoned = entries.flatMap((entry, i) =>
-      JSON.parse(entry.Detail).event === POISON ? [[i, 'InvalidArgument'] as const] : [],
-    );
-    const refused = Object.fromEntries(poisoned);
-    const kind = left.shift() ?? 'none';
-    if (kind === 'unavailable') return { kind: 'error', status: 500, code: 'InternalException' };
-    if (kind === 'lost response' && poisoned.length === 0) return { kind: 'reset-after-accept' };
-    if (kind === 'short' && poisoned.length === 0) return { kind: 'short' };
-    const failing: Record<number, string> =
-      kind === 'throttle' ? { 2: 'ThrottlingException' } : kind === 'fail' ? { 0: 'InternalFailure' } : {};
-    const codes = { ...failing, ...refused };
-    return Object.keys(codes).length > 0 ? { kind: 'entries', codes } : undefined;
-  };
-}
 
 /** Recovers all gaps, once nobody has the lease for that any more. */
 export async function reconcile(world: World, around?: Around) {
@@ -197,9 +184,48 @@ export async function take(world: World, history: History, step: Step): Promise<
       await zombie;
       return;
     }
+    case 'tail':
+      return tail(world, history, step);
     case 'reconcile':
       play(world, []);
       await reconcile(world, step.call === undefined ? undefined : crashAt(step.call, true)).catch(() => {});
       return world.advance(LEASE_MS + SKEW);
   }
+}
+
+async function tail(world: World, history: History, { changes, ...step }: Extract<Step, { kind: 'tail' }>) {
+  play(world, step.faults);
+  const dies = step.call !== undefined;
+  // A clock that is ahead takes the lease from a run that has it.
+  const overlaps = changes.some(({ kind }) => kind === 'skew');
+  history.allow(10 * step.faults.length + (dies ? 2 * SWEEP_SIZE : 0) + (overlaps ? 4 * SWEEP_SIZE : 0));
+  const drain = new AbortController();
+  let hasEnded = false;
+  const run = world
+    .run({
+      settings: { tail: 'always' },
+      drain: drain.signal,
+      ...(step.savesLate && { wait: saveLate }),
+      ...(step.call !== undefined && { around: crashAt(step.call, step.after) }),
+    })
+    .catch((error: unknown) => {
+      if (!dies) throw error;
+    })
+    .finally(() => {
+      hasEnded = true;
+    });
+  // What fails is thrown where it is awaited.
+  run.catch(() => {});
+  for (const change of changes) {
+    const rewrites = change.kind === 'reset' || change.kind === 'failover';
+    for (let n = 0; rewrites && !hasEnded && n < 50 && !(await history.isCaughtUp()); n += 1) await setTimeout(2);
+    if (!rewrites || hasEnded || (await history.isCaughtUp())) await take(world, history, change);
+    await history.check();
+  }
+  if (!dies) await history.heard();
+  // The next one waits for the lease, which one that died does not give back.
+  const next = dies ? undefined : world.run();
+  drain.abort();
+  await Promise.all([run, next]);
+  if (dies) world.advance(LEASE_MS + SKEW);
 }

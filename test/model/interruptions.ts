@@ -1,0 +1,36 @@
+import type { Around } from '../forward/world.ts';
+
+class Crash extends Error {}
+
+/** Ends a run at its n-th call: no call after it has any effect. */
+export function crashAt(nth: number, after: boolean): Around {
+  let calls = 0;
+  let dead = false;
+  return async (effect) => {
+    if (dead) throw new Crash();
+    calls += 1;
+    const dies = calls === nth + 1;
+    if (dies && !after) dead = true;
+    if (dead) throw new Crash();
+    const result = await effect();
+    if (dies) dead = true;
+    if (dead) throw new Crash();
+    return result;
+  };
+}
+
+/** Holds a run back at its n-th call until it is let go. */
+export function holdAt(nth: number) {
+  let calls = 0;
+  const reached = Promise.withResolvers<void>();
+  const letGo = Promise.withResolvers<void>();
+  const around: Around = async (effect) => {
+    calls += 1;
+    if (calls > nth) {
+      reached.resolve();
+      await letGo.promise;
+    }
+    return effect();
+  };
+  return { around, reached: reached.promise, letGo: letGo.resolve };
+}
