@@ -1,6 +1,7 @@
 import { awaitLease, keepLease, type Lease, releaseLease } from '../checkpoint/lease.ts';
 import type { Clients } from '../clients.ts';
 import { BullbridgeError } from '../errors.ts';
+import type { DetailSettings } from '../event/detail-settings.ts';
 import { createFilter, type EventSelection } from '../event/filter.ts';
 import type { Signals } from '../invocation.ts';
 import type { StartFrom } from '../start-from.ts';
@@ -10,11 +11,12 @@ import { createStreamReader } from '../stream/reader.ts';
 import { createCapacities } from './capacity.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { outrunsSchedule } from './forecast.ts';
+import { createJobLoader, type LoadedSweep } from './jobs.ts';
 import { runPipeline } from './pipeline.ts';
 import { retentionUsed } from './retention.ts';
 import { queuesOf, type Shard } from './shard.ts';
 import { SupersededError } from './superseded.ts';
-import { count, createSweeps, type Sweep, type Tally, toOutgoing } from './sweep.ts';
+import { count, createSweeps, type Tally, toOutgoing } from './sweep.ts';
 import { createTail, type TailMode } from './tail.ts';
 
 /** Bytes of a sweep's entries; two sweeps and what is read ahead are in memory at once, each of them several times over. */
@@ -30,6 +32,8 @@ export interface ForwardSettings {
   readonly tail: TailMode;
   /** Milliseconds from one run to the next. */
   readonly interval: number;
+  /** @default what Redis has, and nothing of the job */
+  readonly details?: DetailSettings;
 }
 
 /** What a run has done so far; filled while it runs, so that it is known of a run that fails, too. */
@@ -134,7 +138,8 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
   const checkpoints = await openCheckpoints(clients, settings, lease, queues);
   const reader = createStreamReader(redis, checkpoints.cursors, settings);
   const sweeps = createSweeps(reader, { entries: settings.sweepSize, bytes: SWEEP_BYTES });
-  const options = { ...settings, passes: createFilter(settings.events) };
+  const options = { ...settings, ...settings.details, passes: createFilter(settings.events) };
+  const loadJobs = createJobLoader(redis, options);
   const capacitiesOf = createCapacities(redis, settings.prefix);
   using tail = createTail(clients, {
     prefix: settings.prefix,
@@ -149,26 +154,31 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
   });
   let newestSaved = 0;
   try {
-    await runPipeline<Sweep, number>(
+    await runPipeline<LoadedSweep, number>(
       {
         read: async (signal) => {
           for (;;) {
             const sweep = await sweeps.next();
-            if (sweep || reader.failures.size > 0) return sweep;
+            if (sweep) {
+              const loaded = await loadJobs(sweep, signal);
+              sweeps.putBack(loaded.rest);
+              return loaded;
+            }
+            if (reader.failures.size > 0) return undefined;
             const queues = await tail.next(reader.caughtUp(), signal);
             if (queues.length === 0) return undefined;
             reader.resume(queues);
           }
         },
-        settle: async (sweep, signal) => {
+        settle: async ({ sweep, jobOf }, signal) => {
           const started = clients.now();
           await checkpoints.writeLosses(sweep, started);
-          const outgoing = toOutgoing(sweep, { ...options, detectedAt: started });
+          const outgoing = toOutgoing(sweep, { ...options, detectedAt: started, jobOf });
           const entries = outgoing.items.map(({ entry }) => entry);
           count(report, outgoing, await clients.publish(entries, signal));
           return started.getTime();
         },
-        save: async (sweep, started) => {
+        save: async ({ sweep }, started) => {
           await checkpoints.save(sweep);
           const now = clients.now().getTime();
           report.sweepDurations.push(now - started);
