@@ -40,7 +40,7 @@ export const JOB_NAMES = `${Object.entries<JobFact>(JOB_FACTS)
   .join(', ')} and ${TRACE}`;
 
 /** One thing that is told of a job. */
-export interface JobField {
+interface JobField {
   readonly fact: JobFactName;
   /** Where it is in the `job` of a detail, and in the job: the fact, then the names within it. */
   readonly path: readonly [string, ...string[]];
@@ -92,6 +92,12 @@ export function isJobField(name: string): boolean {
 /** What an event tells of its job; an entry without a name is one of those that are not named. */
 export function selectionFor(jobFields: JobFields, event: string | undefined): JobSelection | undefined {
   return event !== undefined && jobFields.has(event) ? jobFields.get(event) : jobFields.get('*');
+}
+
+/** The names that a selection was made of. */
+export function namesOf(selection: JobSelection | undefined): string[] {
+  const names = selection?.fields.map(({ path }) => path.join('.')) ?? [];
+  return selection?.trace ? [...names, TRACE] : names;
 }
 
 export function isFact(name: string | undefined): name is JobFactName {

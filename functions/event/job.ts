@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { jsonBytes } from '../bus/fields.ts';
+import { MAX_REQUEST_BYTES } from '../bus/pack.ts';
 import { MAX_DEPTH, parseJson, parseNumber } from './decode.ts';
 import type { JobDetail, JsonValue } from './detail.ts';
 import { JOB_FACTS, type JobFactName, type JobSelection } from './job-fields.ts';
@@ -93,7 +94,9 @@ function readFacts(hash: JobHash, { fields, trace }: JobSelection) {
     // BullMQ writes it with the first attempt.
     if (isMissing && fact === 'attemptsMade') facts[fact] = 0;
     if (isMissing) continue;
-    const value = found && isUtf8(found) ? readFact(fact, found.toString(), type) : undefined;
+    // As of an event's own fields, more is in no event, and would be in memory several times over.
+    const isRead = found && found.length <= MAX_REQUEST_BYTES && isUtf8(found);
+    const value = isRead ? readFact(fact, found.toString(), type) : undefined;
     if (value === undefined) unreadable.add(fact);
     else facts[fact] = value;
   }

@@ -3,7 +3,7 @@ import type { JsonValue } from './detail.ts';
 import { isFact, JOB_FACTS } from './job-fields.ts';
 
 /** A value, or many, that must not leave Redis. */
-export interface OmittedPath {
+interface OmittedPath {
   /** As it was configured. */
   readonly text: string;
   /** Names from the detail inwards; `*` is any. */

@@ -9,7 +9,7 @@ import { type Bundle, buildFunctions } from '../../infra/build.ts';
 const run = promisify(execFile);
 
 /** A bundle's size is time at each cold start: raise this only with a reason. */
-const LIMIT = 720_000;
+const LIMIT = 735_000;
 
 let folder: string;
 let bundles: Bundle[];
