@@ -90,9 +90,7 @@ describe('the configuration', () => {
 
     expect([...(BULLBRIDGE_JOB_FIELDS?.keys() ?? [])]).toEqual(['*', 'failed']);
     expect(BULLBRIDGE_OMIT?.map(({ text }) => text)).toEqual(['failedReason', 'job.data.card']);
-    expect(
-      faultsOf({ ...REQUIRED, BULLBRIDGE_JOB_FIELDS: 'name,opts', BULLBRIDGE_OMIT: 'id' }),
-    ).toMatchInlineSnapshot(`
+    expect(faultsOf({ ...REQUIRED, BULLBRIDGE_JOB_FIELDS: 'name,opts', BULLBRIDGE_OMIT: 'id' })).toMatchInlineSnapshot(`
       [
         "BULLBRIDGE_JOB_FIELDS is "name,opts"; it must be names joined by + for all events, and then for single events event=names, separated by commas; the names are name, attemptsMade, attemptsStarted, timestamp, processedOn, finishedOn, delay, priority, parent, opts.<path>, data, data.<path> and trace",
         "BULLBRIDGE_OMIT is "id"; it must be a comma-separated list of names or paths that begin with attemptsMade, count, data, debounceId, deduplicatedJobId, deduplicationId, delay, failedReason, name, prev, returnvalue, fields, or job.<name>; * is any name or index",

@@ -214,6 +214,8 @@ describe('what must not leave Redis', () => {
   });
 
   test('is told in words', () => {
-    expect(OMITTABLE).toMatchInlineSnapshot(`"attemptsMade, count, data, debounceId, deduplicatedJobId, deduplicationId, delay, failedReason, name, prev, returnvalue, fields, or job.<name>"`);
+    expect(OMITTABLE).toMatchInlineSnapshot(
+      `"attemptsMade, count, data, debounceId, deduplicatedJobId, deduplicationId, delay, failedReason, name, prev, returnvalue, fields, or job.<name>"`,
+    );
   });
 });
