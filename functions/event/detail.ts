@@ -54,7 +54,8 @@ export interface JobDetail {
   /** In milliseconds. */
   readonly delay?: number;
   readonly priority?: number;
-  readonly parent?: { readonly id?: JsonValue; readonly queueKey?: JsonValue };
+  /** The job that waits for it. */
+  readonly parent?: { readonly id?: string; readonly queueKey?: string };
   readonly opts?: { readonly [name: string]: JsonValue };
   readonly data?: JsonValue;
   /** What was asked for and the job has, but is too large, is nested too deep or cannot be read. */

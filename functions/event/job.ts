@@ -110,14 +110,14 @@ function readFact(fact: JobFactName, text: string, type: 'text' | 'number' | 'js
   const value = parseJson(text, MAX_JOB_DEPTH);
   if (fact === 'data' || value === undefined) return value;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  if (fact === 'parent') return pick(value, ['id', 'queueKey']);
+  if (fact === 'parent') return parentOf(value);
   return Object.fromEntries(
     Object.entries(value).map(([name, option]) => [OPTION_NAMES[name] ?? name, option] as const),
   );
 }
 
-function pick(value: Tree, names: readonly string[]): Tree {
-  return Object.fromEntries(Object.entries(value).filter(([name]) => names.includes(name)));
+function parentOf({ id, queueKey }: Tree): Tree {
+  return { ...(typeof id === 'string' && { id }), ...(typeof queueKey === 'string' && { queueKey }) };
 }
 
 /** A value without what must not leave Redis, `undefined` where that is all of it; it is changed. */

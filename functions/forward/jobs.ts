@@ -16,8 +16,8 @@ export interface LoadedSweep {
   readonly sweep: Sweep;
   /** What comes behind it, and was not loaded: its jobs have too much, or it is time to end. */
   readonly rest: Sweep;
-  /** What an entry that passes the filter tells of its job. */
-  readonly jobOf: (queue: string, entry: Entry) => JobPart | undefined;
+  /** What an entry tells of its job. */
+  readonly jobOf: (entry: Entry) => JobPart | undefined;
 }
 
 export interface JobLoaderOptions extends DetailSettings {
@@ -28,8 +28,8 @@ export interface JobLoaderOptions extends DetailSettings {
 interface Job {
   readonly queueKey: string;
   readonly id: Buffer;
-  /** What its events tell of it. */
-  readonly selections: Set<JobSelection>;
+  /** Its events, by what they tell of it. */
+  readonly events: Map<JobSelection, Entry[]>;
   /** Where its first event is in the sweep. */
   readonly first: number;
 }
@@ -48,7 +48,8 @@ export function createJobLoader(
   const { fields, maxBytes } = told;
   const portions = createPortions();
 
-  function jobsOf(sweep: Sweep): Map<string, Job> {
+  /** In the order of their first events. */
+  function jobsOf(sweep: Sweep): Job[] {
     const jobs = new Map<string, Job>();
     let index = 0;
     for (const { queue, entries } of sweep) {
@@ -58,18 +59,21 @@ export function createJobLoader(
         const id = passes(event) ? jobIdOf(entry.fields) : undefined;
         const selection = id && selectionFor(fields, event);
         if (!selection) continue;
-        const name = nameOf(queue, id);
-        const job = jobs.get(name) ?? { queueKey: `${prefix}:${queue}`, id, selections: new Set(), first };
+        // A queue's name has no colon; an id is taken byte by byte, since it need not be UTF-8.
+        const name = `${queue}:${id.toString('latin1')}`;
+        const job = jobs.get(name) ?? { queueKey: `${prefix}:${queue}`, id, events: new Map(), first };
         jobs.set(name, job);
-        job.selections.add(selection);
+        const alike = job.events.get(selection);
+        if (alike) alike.push(entry);
+        else job.events.set(selection, [entry]);
       }
     }
-    return jobs;
+    return [...jobs.values()];
   }
 
   return async (sweep, signal) => {
-    const jobs = [...jobsOf(sweep)];
-    const parts = new Map<string, Map<JobSelection, JobPart>>();
+    const jobs = jobsOf(sweep);
+    const parts = new Map<Entry, JobPart>();
     let bytes = 0;
     let done = 0;
     while (done < jobs.length && bytes < JOB_BYTES && (done === 0 || !signal.aborted)) {
@@ -77,31 +81,19 @@ export function createJobLoader(
         readJobHashes(redis, jobs.slice(done, done + most).map(toRequest), limit),
       );
       for (const [i, hash] of hashes.entries()) {
-        const [name, { selections }] = jobs[done + i] as [string, Job];
-        const own = new Map([...selections].map((one) => [one, jobPart(hash, one, { maxBytes, omit })]));
-        for (const part of own.values()) bytes += part.bytes;
-        parts.set(name, own);
+        for (const [selection, entries] of jobs[done + i]?.events ?? []) {
+          const part = jobPart(hash, selection, { maxBytes, omit });
+          bytes += part.bytes;
+          for (const entry of entries) parts.set(entry, part);
+        }
       }
       done += count;
     }
-    const entries = jobs[done]?.[1].first ?? Number.POSITIVE_INFINITY;
-    return {
-      ...takeSweep(sweep, { entries, bytes: Number.POSITIVE_INFINITY }),
-      jobOf(queue, entry) {
-        const id = jobIdOf(entry.fields);
-        const own = id && parts.get(nameOf(queue, id));
-        const selection = own && selectionFor(fields, eventName(entry.fields));
-        return selection && own.get(selection);
-      },
-    };
+    const entries = jobs[done]?.first ?? Number.POSITIVE_INFINITY;
+    return { ...takeSweep(sweep, { entries, bytes: Number.POSITIVE_INFINITY }), jobOf: (entry) => parts.get(entry) };
   };
 }
 
-/** A queue's name has no colon; a job's id is taken byte by byte, since it need not be UTF-8. */
-function nameOf(queue: string, id: Buffer): string {
-  return `${queue}:${id.toString('latin1')}`;
-}
-
-function toRequest([, { queueKey, id, selections }]: readonly [string, Job]) {
-  return { queueKey, id, fields: [...new Set([...selections].flatMap(({ hashFields }) => hashFields))] };
+function toRequest({ queueKey, id, events }: Job) {
+  return { queueKey, id, fields: [...new Set([...events.keys()].flatMap(({ hashFields }) => hashFields))] };
 }

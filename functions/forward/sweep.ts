@@ -171,7 +171,7 @@ export interface OutgoingOptions {
   /** What must not leave Redis. @default nothing */
   readonly omit?: Omission | undefined;
   /** What an event tells of its job. @default nothing */
-  readonly jobOf?: ((queue: string, entry: Entry) => JobPart | undefined) | undefined;
+  readonly jobOf?: (entry: Entry) => JobPart | undefined;
 }
 
 /** Turns a sweep into entries for the bus: news of what was lost in front of a page, then the events that pass the filter. */
@@ -187,7 +187,7 @@ export function toOutgoing(
     for (const [i, entry] of entries.entries()) {
       const sequence = start.ordinal === undefined ? undefined : start.ordinal + i + 1;
       if (passes(eventName(entry.fields))) {
-        const amendments = { omit, job: jobOf?.(queue, entry) };
+        const amendments = { omit, job: jobOf?.(entry) };
         items.push({ entry: toBusEntry(origin, entry, sequence, amendments), queue, time: idTime(entry.id) });
       } else filtered += 1;
     }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { JobHash } from '../event/job.ts';
 import { type RedisConnection, ReplyTooLargeError } from './connection.ts';
 import { MAX_REPLY_BYTES } from './portions.ts';
@@ -55,11 +56,7 @@ async function readAll(
 ): Promise<JobHashes> {
   if (requests.length === 0) return { hashes: [], bytes: 0 };
   const replies = await redis.send(
-    requests.map(({ queueKey, id, fields }) => [
-      'hmgetBuffer',
-      Buffer.concat([Buffer.from(`${queueKey}:`), id]),
-      ...fields,
-    ]),
+    requests.map(({ queueKey, id, fields }) => ['hmgetBuffer', keyOf(queueKey, id), ...fields]),
     maxBytes,
   );
   let bytes = 0;
@@ -74,4 +71,9 @@ async function readAll(
     return new Map(fields.map((field, n) => [field, values[n] ?? null]));
   });
   return { hashes, bytes };
+}
+
+/** A text where it can be one: a command with bytes takes half as long again to write. */
+function keyOf(queueKey: string, id: Buffer): string | Buffer {
+  return isUtf8(id) ? `${queueKey}:${id}` : Buffer.concat([Buffer.from(`${queueKey}:`), id]);
 }

@@ -220,6 +220,15 @@ describe('what events tell of their jobs', () => {
     expect(stack.forward.usage.maxMemory).toBeLessThan(256 * 1024 * 1024);
   });
 
+  test('is not asked for in vain: a name that is no event is warned of', async () => {
+    const stack = await testStack({ BULLBRIDGE_JOB_FIELDS: 'name,complete=name' });
+    await stack.forward.invoke({});
+
+    expect(stack.log.join()).toContain(
+      'BULLBRIDGE_JOB_FIELDS names \\"complete\\", which BullMQ does not emit; did you mean \\"completed\\"?',
+    );
+  });
+
   test('is of the job that an id means, and of no other key', async () => {
     const stack = await testStack({ BULLBRIDGE_JOB_FIELDS: 'name' });
     const key = `${stack.prefix}:q`;

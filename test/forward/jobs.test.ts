@@ -41,7 +41,7 @@ describe('the jobs of a sweep', () => {
     const { sweep, rest, jobOf } = await load(all, AbortSignal.abort());
 
     expect({ sweep, rest }).toEqual({ sweep: all, rest: [] });
-    const names = sweep.flatMap(({ queue, entries }) => entries.map((entry) => jobOf(queue, entry)?.job?.name));
+    const names = sweep.flatMap(({ entries }) => entries.map((entry) => jobOf(entry)?.job?.name));
     expect(names).toEqual(['a1', 'a2', 'a3', 'b1', 'b2', 'b3', 'b1']);
   });
 
@@ -57,7 +57,7 @@ describe('the jobs of a sweep', () => {
     expect(rest.length).toBeGreaterThan(0);
     for (const { queue, entries } of sweep) {
       for (const entry of entries)
-        expect(jobOf(queue, entry)?.job).toEqual({ name: expect.stringMatching(`^${queue}`), omitted: ['data'] });
+        expect(jobOf(entry)?.job).toEqual({ name: expect.stringMatching(`^${queue}`), omitted: ['data'] });
     }
     const whole = await load(all, new AbortController().signal);
     expect(idsOf(whole.sweep)).toEqual(idsOf(all));
