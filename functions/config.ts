@@ -1,10 +1,12 @@
-import { X509Certificate } from 'node:crypto';
 import { closest } from 'fastest-levenshtein';
 import * as z from 'zod/mini';
 import { DEFAULTS } from './defaults.ts';
 import { ConfigError } from './errors.ts';
-import { type IamCache, parseIamCache, redisFaults } from './redis-settings.ts';
-import { parseStartFrom, type StartFrom } from './start-from.ts';
+import { JOB_NAMES, parseJobFields } from './event/job-fields.ts';
+import { OMITTABLE, parseOmission } from './event/omit.ts';
+import { parseIamCache, redisFaults } from './redis-settings.ts';
+import { certificates, flag, names, oneOf, parsedBy, text, url, wholeNumber } from './schemas.ts';
+import { parseStartFrom } from './start-from.ts';
 import { parseRedisUrl } from './stream/redis-url.ts';
 
 interface Variable<T> {
@@ -17,37 +19,6 @@ interface Variable<T> {
   readonly optional?: true;
   /** Its value is never repeated. */
   readonly secret?: true;
-}
-
-const text = z.string().check(z.minLength(1));
-const url = (protocols: RegExp) => z.url({ protocol: protocols, hostname: /./ });
-const oneOf = <const Name extends string>(...names: Name[]) => z.enum(names);
-const names = (name: RegExp) =>
-  z.pipe(
-    z.pipe(
-      z.string(),
-      z.transform((list: string) =>
-        list.trim() === '*' ? '*' : [...new Set(list.split(',').map((item) => item.trim()))],
-      ),
-    ),
-    z.union([z.literal('*'), z.array(z.string().check(z.regex(name))).check(z.minLength(1))]),
-  );
-const wholeNumber = (least: number, most: number) =>
-  z.pipe(
-    z.pipe(z.string().check(z.regex(/^\d+$/)), z.transform(Number)),
-    z.number().check(z.minimum(least), z.maximum(most)),
-  );
-const flag = z.pipe(
-  z.string().check(z.regex(/^(true|false)$/)),
-  z.transform((value: string) => value === 'true'),
-);
-
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem) !== undefined;
-  } catch {
-    return false;
-  }
 }
 
 /** Every variable of the functions' environment; the reference in the README is made from this table. */
@@ -81,24 +52,14 @@ export const VARIABLES = {
     about: 'Name of the master, where the URL is that of Sentinels.',
   },
   BULLBRIDGE_REDIS_CA: {
-    schema: z.pipe(
-      z.pipe(
-        z.string(),
-        // One line is all that many a form takes.
-        z.transform((pem: string) => pem.replaceAll('\\n', '\n')),
-      ),
-      z.string().check(z.refine(isCertificate)),
-    ),
+    schema: certificates,
     optional: true,
     allowed: 'a certificate in PEM, or several',
     about:
       "Certificate of the authority that signed Redis's, in PEM; it is then trusted instead of the public ones. Also the key `ca` of the secret.",
   },
   BULLBRIDGE_REDIS_IAM: {
-    schema: z.pipe(
-      z.pipe(z.string(), z.transform(parseIamCache)),
-      z.custom<IamCache>((value) => value !== undefined),
-    ),
+    schema: parsedBy(parseIamCache),
     optional: true,
     allowed: 'elasticache:<replication group>, elasticache-serverless:<cache> or memorydb:<cluster>',
     about:
@@ -117,6 +78,25 @@ export const VARIABLES = {
     allowed: 'a comma-separated list of event names, or *',
     about: 'Events to forward, or `*`: all, with custom events and entries without a name.',
   },
+  BULLBRIDGE_JOB_FIELDS: {
+    schema: parsedBy(parseJobFields),
+    optional: true,
+    allowed: `names joined by + for all events, and then for single events event=names, separated by commas; the names are ${JOB_NAMES}`,
+    about:
+      'What events tell of their jobs, such as `name+attemptsMade,failed=name+opts.attempts+data.orderId`; see [docs/enrichment.md](docs/enrichment.md). Without it nothing, and no job is read.',
+  },
+  BULLBRIDGE_JOB_DATA_BYTES: {
+    schema: wholeNumber(64, 65_536),
+    default: '4096',
+    allowed: 'a whole number from 64 to 65536',
+    about: 'Bytes that each value of a job may have as JSON; one with more is left out, and named.',
+  },
+  BULLBRIDGE_OMIT: {
+    schema: parsedBy(parseOmission),
+    optional: true,
+    allowed: `a comma-separated list of names or paths that begin with ${OMITTABLE}; * is any name or index`,
+    about: 'What must not leave Redis, such as `failedReason,returnvalue.items.*.token,job.data.password`.',
+  },
   BULLBRIDGE_SOURCE_NAME: {
     schema: z.string().check(z.regex(/^[\w.-]{1,64}$/)),
     default: DEFAULTS.sourceName,
@@ -124,10 +104,7 @@ export const VARIABLES = {
     about: 'Names this Redis in the ids of events and positions; must outlive it.',
   },
   BULLBRIDGE_START_FROM: {
-    schema: z.pipe(
-      z.pipe(z.string(), z.transform(parseStartFrom)),
-      z.custom<StartFrom>((value) => value !== undefined),
-    ),
+    schema: parsedBy(parseStartFrom),
     default: 'beginning',
     allowed: 'beginning or now, and then for single queues queue=beginning or queue=now, separated by commas',
     about:

@@ -87,6 +87,40 @@ export interface BullbridgeProps extends NetworkProps {
   readonly events?: readonly string[];
 
   /**
+   * What events tell of their jobs, in `detail.job`: `name`, `attemptsMade`, `attemptsStarted`, `timestamp`, `processedOn`,
+   * `finishedOn`, `delay`, `priority`, `parent`, `opts.<path>`, `data`, `data.<path>`; with `trace`, the trace of the job goes on.
+   *
+   * A job is read when its event is forwarded: what it tells can be newer than the event.
+   *
+   * @default - nothing, and no job is read
+   */
+  readonly jobFields?: readonly string[];
+
+  /**
+   * Exceptions from {@link jobFields}, by the name of the event; `[]` for one that tells nothing of its job.
+   *
+   * @default - none
+   */
+  readonly jobFieldsByEvent?: Readonly<Record<string, readonly string[]>>;
+
+  /**
+   * Bytes that each value of a job may have as JSON, 64 to 65,536; one with more is left out, and named in `detail.job.omitted`.
+   *
+   * @default 4096
+   */
+  readonly jobDataBytes?: number;
+
+  /**
+   * What must not leave Redis: names of fields, or paths in them, such as `failedReason`, `returnvalue.items.*.token`,
+   * `fields.note` or `job.data.password`; `*` is any name or index.
+   *
+   * An event of which something was left out says so in `detail.omitted`.
+   *
+   * @default - nothing is left out
+   */
+  readonly omit?: readonly string[];
+
+  /**
    * Names this Redis in the ids of events and positions: 1 to 64 letters, digits, dots, dashes or underscores.
    *
    * Another name is another Redis: its streams are read from {@link startFrom} again.

@@ -1,5 +1,7 @@
 import { Fn, Tokenization } from 'aws-cdk-lib';
 import type { Config } from '../functions/config.ts';
+import { isJobField, JOB_NAMES } from '../functions/event/job-fields.ts';
+import { isOmittable, OMITTABLE } from '../functions/event/omit.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { check } from './check.ts';
 
@@ -12,13 +14,19 @@ export type Environment = { readonly [Name in keyof Config]?: string | undefined
  * The functions check their environment too, but at their first run; here a fault stops the synthesis.
  */
 export function settingsOf(props: BullbridgeProps): Environment {
-  const { prefix, sourceName, sweepSize, clockSkew, queueMetrics, tail } = props;
+  const { prefix, jobDataBytes, sourceName, sweepSize, clockSkew, queueMetrics, tail } = props;
   check('prefix', prefix, (text) => text !== '', 'a text that is not empty');
   check(
     'sourceName',
     sourceName,
     (name) => /^[\w.-]{1,64}$/.test(name),
     '1 to 64 letters, digits, dots, dashes or underscores',
+  );
+  check(
+    'jobDataBytes',
+    jobDataBytes,
+    (bytes) => Number.isInteger(bytes) && bytes >= 64 && bytes <= 65_536,
+    'a whole number from 64 to 65536',
   );
   check(
     'sweepSize',
@@ -38,6 +46,9 @@ export function settingsOf(props: BullbridgeProps): Environment {
     BULLBRIDGE_PREFIX: prefix,
     BULLBRIDGE_QUEUES: listOf('queues', props.queues, /^[^,:]+$/, 'commas, colons'),
     BULLBRIDGE_EVENTS: listOf('events', props.events, /^[^,]+$/, 'commas'),
+    BULLBRIDGE_JOB_FIELDS: jobFieldsOf(props),
+    BULLBRIDGE_JOB_DATA_BYTES: jobDataBytes === undefined ? undefined : Tokenization.stringifyNumber(jobDataBytes),
+    BULLBRIDGE_OMIT: omissionOf(props.omit),
     BULLBRIDGE_SOURCE_NAME: sourceName,
     BULLBRIDGE_START_FROM: startFromOf(props),
     BULLBRIDGE_TAIL: tail,
@@ -66,6 +77,27 @@ function startFromOf({ startFrom, startFromByQueue = {} }: BullbridgeProps): str
   });
   const items = startFrom === undefined ? exceptions : [startFrom, ...exceptions];
   return items.length === 0 ? undefined : Fn.join(',', items);
+}
+
+function jobFieldsOf({ jobFields, jobFieldsByEvent = {} }: BullbridgeProps): string | undefined {
+  const join = (prop: string, names: readonly string[]) => {
+    for (const name of names) check(prop, name, isJobField, `names out of ${JOB_NAMES}`);
+    return names.length === 0 ? '' : Fn.join('+', [...names]);
+  };
+  check('jobFields', jobFields, ({ length }) => length > 0, 'a list that is not empty; leave it out for the default');
+  const items = jobFields === undefined ? [] : [join('jobFields', jobFields)];
+  for (const [event, names] of Object.entries(jobFieldsByEvent)) {
+    const isName = (name: string) => /^[^,]+$/.test(name) && name === name.trim() && name !== '*';
+    check('jobFieldsByEvent', event, isName, 'by names of events (not *), without commas or spaces around them');
+    items.push(Fn.join('=', [event, join(`jobFieldsByEvent.${event}`, names)]));
+  }
+  return items.length === 0 ? undefined : Fn.join(',', items);
+}
+
+function omissionOf(paths: readonly string[] | undefined): string | undefined {
+  if (paths === undefined || paths.length === 0) return undefined;
+  for (const path of paths) check('omit', path, isOmittable, `names or paths that begin with ${OMITTABLE}`);
+  return Fn.join(',', [...paths]);
 }
 
 function listOf(prop: string, list: readonly string[] | undefined, name: RegExp, without: string): string | undefined {

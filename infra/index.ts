@@ -3,6 +3,7 @@ export type {
   BullmqDetailType,
   ClaimCheck,
   EventEnvelope,
+  JobDetail,
 } from '../functions/event/detail.ts';
 export { Bullbridge, type BullbridgeProps } from './bullbridge.ts';
 export type { NetworkProps } from './network-props.ts';

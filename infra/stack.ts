@@ -6,6 +6,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { JOB_NAMES, namesOf, parseJobFields } from '../functions/event/job-fields.ts';
 import { parseStartFrom } from '../functions/start-from.ts';
 import { Bullbridge, type BullbridgeProps } from './bullbridge.ts';
 import { flagOf, listOf, numberOf, type Options, oneOf, readOptions } from './options.ts';
@@ -24,6 +25,9 @@ export class BullbridgeStack extends Stack {
       eventBus: eventBusName === undefined ? undefined : EventBus.fromEventBusName(this, 'EventBus', eventBusName),
       queues: listOf(options, 'queues'),
       events: listOf(options, 'events'),
+      ...jobFieldsOf(options),
+      jobDataBytes: numberOf(options, 'jobDataBytes'),
+      omit: listOf(options, 'omit'),
       prefix: options.prefix,
       sourceName: options.sourceName,
       ...startFromOf(options),
@@ -71,6 +75,19 @@ function startFromOf({ startFrom }: Options): Pick<BullbridgeProps, 'startFrom' 
   throw new Error(
     `context startFrom must be "beginning" or "now", then queue=beginning or queue=now, got "${startFrom}"`,
   );
+}
+
+/** `name+attemptsMade,failed=name+opts.attempts`: names for all events, then those of single ones. */
+function jobFieldsOf({ jobFields }: Options): Pick<BullbridgeProps, 'jobFields' | 'jobFieldsByEvent'> {
+  if (jobFields === undefined) return {};
+  const parsed = parseJobFields(jobFields);
+  if (!parsed) {
+    throw new Error(
+      `context jobFields must be names joined by +, then event=names, separated by commas, with the names ${JOB_NAMES}, got "${jobFields}"`,
+    );
+  }
+  const { '*': ofAll, ...byEvent } = Object.fromEntries([...parsed].map(([event, one]) => [event, namesOf(one)]));
+  return { jobFields: ofAll, jobFieldsByEvent: byEvent };
 }
 
 function minutesOf(options: Options, name: 'intervalMinutes' | 'reconcileIntervalMinutes'): Duration | undefined {

@@ -37,6 +37,7 @@ describe('the configuration', () => {
           "stalled",
         ],
         "BULLBRIDGE_INTERVAL_SECONDS": 60,
+        "BULLBRIDGE_JOB_DATA_BYTES": 4096,
         "BULLBRIDGE_PREFIX": "bull",
         "BULLBRIDGE_PUBLISHER": "lean",
         "BULLBRIDGE_QUEUES": "*",
@@ -80,6 +81,23 @@ describe('the configuration', () => {
       ]);
     },
   );
+
+  test('reads what events tell of their jobs and what they leave out', () => {
+    const given = {
+      BULLBRIDGE_JOB_FIELDS: 'name+data.id,failed=trace',
+      BULLBRIDGE_OMIT: 'failedReason, job.data.card',
+    };
+    const { BULLBRIDGE_JOB_FIELDS, BULLBRIDGE_OMIT } = readConfig({ ...REQUIRED, ...given });
+
+    expect([...(BULLBRIDGE_JOB_FIELDS?.keys() ?? [])]).toEqual(['*', 'failed']);
+    expect(BULLBRIDGE_OMIT?.map(({ text }) => text)).toEqual(['failedReason', 'job.data.card']);
+    expect(faultsOf({ ...REQUIRED, BULLBRIDGE_JOB_FIELDS: 'name,opts', BULLBRIDGE_OMIT: 'id' })).toMatchInlineSnapshot(`
+      [
+        "BULLBRIDGE_JOB_FIELDS is "name,opts"; it must be names joined by + for all events, and then for single events event=names, separated by commas; the names are name, attemptsMade, attemptsStarted, timestamp, processedOn, finishedOn, delay, priority, parent, opts.<path>, data, data.<path> and trace",
+        "BULLBRIDGE_OMIT is "id"; it must be a comma-separated list of names or paths that begin with attemptsMade, count, data, debounceId, deduplicatedJobId, deduplicationId, delay, failedReason, name, prev, returnvalue, fields, or job.<name>; * is any name or index",
+      ]
+    `);
+  });
 
   test('takes a variable that is set to nothing for one that is not set', () => {
     expect(readConfig({ ...REQUIRED, BULLBRIDGE_PREFIX: '', REDIS_URL_SECRET_ARN: '' }).BULLBRIDGE_PREFIX).toBe('bull');

@@ -3,6 +3,8 @@ export interface BusEntry {
   readonly Source: string;
   readonly DetailType: string;
   readonly Time?: Date;
+  /** The trace that the event is a part of, as X-Ray writes it. */
+  readonly TraceHeader?: string;
   /** A JSON object as text. */
   readonly Detail: string;
   /** Fields of the detail that are too large to be in it; they must be stored elsewhere, or cut, before the entry is sent. */

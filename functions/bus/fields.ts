@@ -21,6 +21,7 @@ const IDENTITY = new Set([
   'streamId',
   'sequence',
   'timestamp',
+  'omitted',
   'truncated',
   'claimCheck',
 ]);

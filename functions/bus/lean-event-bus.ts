@@ -96,12 +96,13 @@ interface Target {
 }
 
 function bodyOf(entries: readonly BusEntry[], EventBusName: string): string {
-  const Entries = entries.map(({ Source, DetailType, Time, Detail }) => ({
+  const Entries = entries.map(({ Source, DetailType, Time, TraceHeader, Detail }) => ({
     ...(Time && { Time: Time.getTime() / 1000 }),
     Source,
     DetailType,
     Detail,
     EventBusName,
+    ...(TraceHeader !== undefined && { TraceHeader }),
   }));
   return JSON.stringify({ Entries });
 }

@@ -29,15 +29,26 @@ export interface DecodedEvent {
  * EventBridge refuses a detail nested deeper than 1,000 levels; the detail itself and the field in it are two of them.
  * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
  */
-const MAX_DEPTH = 998;
+export const MAX_DEPTH = 998;
 
 const EVENT = Buffer.from('event');
+const JOB_ID = Buffer.from('jobId');
 
-/** The value of an entry's `event` field (the last one, as `QueueEvents` has it), `undefined` without one. */
+/** The value of an entry's `event` field, `undefined` without one. */
 export function eventName(fields: readonly Buffer[]): string | undefined {
+  return lastValue(fields, EVENT)?.toString() || undefined;
+}
+
+/** The id of an entry's job as Redis has it, which may be no UTF-8; `undefined` for an entry that is about no job. */
+export function jobIdOf(fields: readonly Buffer[]): Buffer | undefined {
+  return lastValue(fields, JOB_ID);
+}
+
+/** Of a name that stands there more than once the last value counts, as in `QueueEvents`. */
+function lastValue(fields: readonly Buffer[], name: Buffer): Buffer | undefined {
   for (let i = fields.length - 2; i >= 0; i -= 2) {
     // Most names are told apart by their length alone, which is cheaper.
-    if (fields[i]?.length === EVENT.length && fields[i]?.equals(EVENT)) return fields[i + 1]?.toString() || undefined;
+    if (fields[i]?.length === name.length && fields[i]?.equals(name)) return fields[i + 1];
   }
   return undefined;
 }
@@ -111,18 +122,22 @@ function isBroken(bytes: Buffer, read: string | Buffer): boolean {
 /** `undefined` where the text is not what it should be. */
 function parse(text: string, type: FieldType): JsonValue | undefined {
   if (type === 'text') return text;
-  if (type === 'number') return parseNumber(text);
+  return type === 'number' ? parseNumber(text) : parseJson(text, MAX_DEPTH);
+}
+
+/** `undefined` for a text that is no JSON, or is nested deeper than so many levels. */
+export function parseJson(text: string, maxDepth: number): JsonValue | undefined {
   try {
     const value: JsonValue = JSON.parse(text);
     // Each level takes two characters, so most texts are too short to be nested too deep.
-    return text.length > 2 * MAX_DEPTH && isDeeperThan(value, MAX_DEPTH) ? undefined : value;
+    return text.length > 2 * maxDepth && isDeeperThan(value, maxDepth) ? undefined : value;
   } catch {
     return undefined;
   }
 }
 
 /** Whole numbers that a rule can compare; BullMQ 4 wrote `delay` with fractions. */
-function parseNumber(text: string): number | undefined {
+export function parseNumber(text: string): number | undefined {
   const value = /^-?\d+(\.\d+)?$/.test(text) ? Math.trunc(Number(text)) : Number.NaN;
   return Number.isSafeInteger(value) ? value : undefined;
 }

@@ -29,10 +29,37 @@ export interface EventEnvelope {
   readonly repeated?: Readonly<Record<string, readonly string[]>>;
   /** Fields that were passed on as text because they could not be read as what they should be. */
   readonly unparsed?: readonly string[];
+  /** What was asked for of the job, as it was when the event was forwarded; `null` where it no longer existed. */
+  readonly job?: JobDetail | null;
+  /** What was left out because it must not leave Redis: paths as they were configured. */
+  readonly omitted?: readonly string[];
   /** Fields that were cut to make the event fit into EventBridge, with the UTF-8 bytes they had. */
   readonly truncated?: readonly { readonly field: string; readonly bytes: number }[];
   /** Where the fields are that were too large for EventBridge: an S3 object, JSON with their names and values. */
   readonly claimCheck?: ClaimCheck;
+}
+
+/** What an event tells of its job: only what was asked for, and of that only what the job has. Times are milliseconds since the epoch. */
+export interface JobDetail {
+  readonly name?: string;
+  /** Attempts that ended. */
+  readonly attemptsMade?: number;
+  /** Attempts that began; BullMQ 4 does not count them. */
+  readonly attemptsStarted?: number;
+  /** When it was added. */
+  readonly timestamp?: number;
+  /** When its last attempt began. */
+  readonly processedOn?: number;
+  readonly finishedOn?: number;
+  /** In milliseconds. */
+  readonly delay?: number;
+  readonly priority?: number;
+  /** The job that waits for it. */
+  readonly parent?: { readonly id?: string; readonly queueKey?: string };
+  readonly opts?: { readonly [name: string]: JsonValue };
+  readonly data?: JsonValue;
+  /** What was asked for and the job has, but is too large, is nested too deep or cannot be read. */
+  readonly omitted?: readonly string[];
 }
 
 /** Where the fields are that an event left in the bucket. */

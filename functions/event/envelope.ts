@@ -2,7 +2,10 @@ import type { BusEntry } from '../bus/entry.ts';
 import { idTime } from '../stream/id.ts';
 import type { Entry, Loss } from '../stream/position.ts';
 import { detailTypeOf } from './catalogue.ts';
-import { decode } from './decode.ts';
+import { type DecodedEvent, decode } from './decode.ts';
+import type { JobPart } from './job.ts';
+import { leaveOut } from './leave-out.ts';
+import type { Omission } from './omit.ts';
 
 /** Which queue of which Redis an event comes from. */
 export interface Origin {
@@ -14,14 +17,29 @@ export interface Origin {
 /** Milliseconds beyond which a `Date` is none; an id that was given by hand can be larger. */
 const MAX_DATE = 8.64e15;
 
+/** What a detail has beside, or has not, of what its entry has. */
+export interface Amendments {
+  /** @default nothing is told of the job */
+  readonly job?: JobPart | undefined;
+  /** @default nothing is left out */
+  readonly omit?: Omission | undefined;
+}
+
 /** The entry on the bus for an entry of a stream; `sequence` is its ordinal in that stream, where that is known. */
-export function toBusEntry(origin: Origin, entry: Entry, sequence: number | undefined): BusEntry {
-  const { event, jobId, known, large, fields, repeated, unparsed } = decode(entry.fields);
+export function toBusEntry(
+  origin: Origin,
+  entry: Entry,
+  sequence: number | undefined,
+  amendments: Amendments = {},
+): BusEntry {
+  const { decoded, job, omitted, traceHeader } = amend(decode(entry.fields), amendments);
+  const { event, jobId, known, large, fields, repeated, unparsed } = decoded;
   const timestamp = idTime(entry.id);
   return {
     Source: 'bullmq',
     DetailType: event === undefined ? 'Unknown Entry' : detailTypeOf(event),
     ...(timestamp <= MAX_DATE && { Time: new Date(timestamp) }),
+    ...traceHeader,
     Detail: JSON.stringify({
       version: '1',
       id: `${queueId(origin)}/${entry.id}`,
@@ -35,8 +53,21 @@ export function toBusEntry(origin: Origin, entry: Entry, sequence: number | unde
       fields,
       repeated,
       unparsed,
+      job,
+      omitted,
     }),
     ...(large && { large }),
+  };
+}
+
+function amend(decoded: DecodedEvent, { job, omit }: Amendments) {
+  const redacted = omit && leaveOut(decoded, omit);
+  const paths = omit?.filter(({ text }) => redacted?.hits.has(text) || job?.hits.has(text));
+  return {
+    decoded: redacted ?? decoded,
+    job: job?.job,
+    omitted: paths && paths.length > 0 ? paths.map(({ text }) => text) : undefined,
+    traceHeader: job?.traceHeader === undefined ? undefined : { TraceHeader: job.traceHeader },
   };
 }
 
@@ -75,12 +106,15 @@ export function recoveredEntry(
   fields: readonly Buffer[],
   finishedOn: number,
   possibleDuplicate: boolean,
+  amendments: Amendments = {},
 ): BusEntry {
-  const { event, jobId, known, large, unparsed } = decode(fields);
+  const { decoded, job, omitted, traceHeader } = amend(decode(fields), amendments);
+  const { event, jobId, known, large, unparsed } = decoded;
   return {
     Source: 'bullmq',
     DetailType: event === undefined ? 'Unknown Entry' : detailTypeOf(event),
     ...(Math.abs(finishedOn) <= MAX_DATE && { Time: new Date(finishedOn) }),
+    ...traceHeader,
     Detail: JSON.stringify({
       version: '1',
       id: `${queueId(origin)}/${jobId}/${event}/${finishedOn}`,
@@ -92,6 +126,8 @@ export function recoveredEntry(
       jobId,
       ...known,
       unparsed,
+      job,
+      omitted,
     }),
     ...(large && { large }),
   };

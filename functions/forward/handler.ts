@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { Config } from '../config.ts';
 import { ConfigError } from '../errors.ts';
+import { detailSettings } from '../event/detail-settings.ts';
 import { likelyMisspelt } from '../event/filter.ts';
 import { createHandler, type Invocation } from '../invocation.ts';
 import { logger, record, recordOf } from '../telemetry.ts';
@@ -23,10 +24,16 @@ export interface ForwardResult {
 }
 
 function warn(config: Config): void {
-  for (const { given, nearest } of likelyMisspelt(config.BULLBRIDGE_EVENTS)) {
-    logger.warn(
-      `BULLBRIDGE_EVENTS names "${given}", which BullMQ does not emit; did you mean "${nearest}"? It is taken for a custom event.`,
-    );
+  const named = {
+    BULLBRIDGE_EVENTS: config.BULLBRIDGE_EVENTS,
+    BULLBRIDGE_JOB_FIELDS: [...(config.BULLBRIDGE_JOB_FIELDS?.keys() ?? [])],
+  };
+  for (const [variable, events] of Object.entries(named)) {
+    for (const { given, nearest } of likelyMisspelt(events)) {
+      logger.warn(
+        `${variable} names "${given}", which BullMQ does not emit; did you mean "${nearest}"? It is taken for a custom event.`,
+      );
+    }
   }
 }
 
@@ -40,6 +47,7 @@ async function run({ payload, config, container, signals }: Invocation): Promise
     sweepSize: config.BULLBRIDGE_SWEEP_SIZE,
     tail: config.BULLBRIDGE_TAIL,
     interval: config.BULLBRIDGE_INTERVAL_SECONDS * 1000,
+    details: detailSettings(config),
   };
   const report = emptyReport();
   try {

@@ -1,6 +1,7 @@
 import { awaitLease, keepLease, type Lease, releaseLease } from '../checkpoint/lease.ts';
 import type { Clients } from '../clients.ts';
 import { BullbridgeError } from '../errors.ts';
+import type { DetailSettings } from '../event/detail-settings.ts';
 import { createFilter, type EventSelection } from '../event/filter.ts';
 import type { Signals } from '../invocation.ts';
 import type { StartFrom } from '../start-from.ts';
@@ -11,11 +12,12 @@ import { createStreamReader } from '../stream/reader.ts';
 import { createCapacities } from './capacity.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { outrunsSchedule } from './forecast.ts';
+import { createJobLoader, type LoadedSweep } from './jobs.ts';
 import { runPipeline, type Unit } from './pipeline.ts';
 import { retentionUsed } from './retention.ts';
 import { queuesOf, type Shard } from './shard.ts';
 import { SupersededError } from './superseded.ts';
-import { count, createSweeps, positionsAfter, type Sweep, sizeOf, type Tally, toOutgoing } from './sweep.ts';
+import { count, createSweeps, positionsAfter, sizeOf, type Tally, toOutgoing } from './sweep.ts';
 import { createTail, type TailMode } from './tail.ts';
 
 /** Bytes of a sweep's entries; two sweeps and what is read ahead are in memory at once, each of them several times over. */
@@ -36,6 +38,8 @@ export interface ForwardSettings {
   readonly tail: TailMode;
   /** Milliseconds from one run to the next. */
   readonly interval: number;
+  /** @default what Redis has, and nothing of the job */
+  readonly details?: DetailSettings;
 }
 
 /** What a run has done so far; filled while it runs, so that it is known of a run that fails, too. */
@@ -129,9 +133,7 @@ interface Run {
   readonly until: AbortSignal;
 }
 
-interface Work extends Unit {
-  readonly sweep: Sweep;
-}
+type Work = Unit & Pick<LoadedSweep, 'sweep' | 'jobOf'>;
 
 interface Settled {
   readonly positions: ReadonlyMap<string, Position>;
@@ -150,7 +152,8 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
   const checkpoints = await openCheckpoints(clients, settings, lease, queues);
   const reader = createStreamReader(redis, checkpoints.cursors, settings);
   const sweeps = createSweeps(reader, { entries: settings.sweepSize, bytes: SWEEP_BYTES });
-  const options = { ...settings, passes: createFilter(settings.events) };
+  const options = { ...settings, ...settings.details, passes: createFilter(settings.events) };
+  const loadJobs = createJobLoader(redis, options);
   const capacitiesOf = createCapacities(redis, settings.prefix);
   using tail = createTail(clients, {
     prefix: settings.prefix,
@@ -171,18 +174,22 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
         read: async (signal) => {
           for (;;) {
             const sweep = await sweeps.next();
-            // Behind the last one of those that came, there is nothing else to do for now.
-            if (sweep) return { sweep, size: sizeOf(sweep), canWait: hasListened && sweeps.caughtUp() };
+            if (sweep) {
+              const { rest, ...loaded } = await loadJobs(sweep, signal);
+              sweeps.putBack(rest);
+              // Behind the last one of those that came, there is nothing else to do for now.
+              return { ...loaded, size: sizeOf(loaded.sweep), canWait: hasListened && sweeps.caughtUp() };
+            }
             const queues = await tail.next(reader.caughtUp(), signal);
             if (queues.length === 0) return undefined;
             hasListened = true;
             reader.resume(queues);
           }
         },
-        settle: async ({ sweep }, signal) => {
+        settle: async ({ sweep, jobOf }, signal) => {
           const started = clients.now();
           await checkpoints.writeLosses(sweep, started);
-          const outgoing = toOutgoing(sweep, { ...options, detectedAt: started });
+          const outgoing = toOutgoing(sweep, { ...options, detectedAt: started, jobOf });
           const entries = outgoing.items.map(({ entry }) => entry);
           count(report, outgoing, await clients.publish(entries, signal));
           report.sweepDurations.push(clients.now().getTime() - started.getTime());

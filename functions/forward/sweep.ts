@@ -2,8 +2,18 @@ import type { BusEntry } from '../bus/entry.ts';
 import type { Settlement } from '../bus/publish.ts';
 import { eventName } from '../event/decode.ts';
 import { lossEntry, type Origin, toBusEntry } from '../event/envelope.ts';
+import type { JobPart } from '../event/job.ts';
+import type { Omission } from '../event/omit.ts';
 import { idTime } from '../stream/id.ts';
-import { beginning, entrySize, type Page, type Position, positionAfter, samePosition } from '../stream/position.ts';
+import {
+  beginning,
+  type Entry,
+  entrySize,
+  type Page,
+  type Position,
+  positionAfter,
+  samePosition,
+} from '../stream/position.ts';
 import type { StreamReader } from '../stream/reader.ts';
 
 /** Pages that are published and saved together; those of one queue are in order. */
@@ -13,6 +23,8 @@ export type Sweep = readonly Page[];
 export interface Sweeps {
   /** The next sweep; `undefined` when every queue is caught up. */
   next(): Promise<Sweep | undefined>;
+  /** Takes back the end of the last sweep, which is then the beginning of the next one. */
+  putBack(rest: Sweep): void;
   /** Whether every queue was read to its end and every page was swept. */
   caughtUp(): boolean;
   /** Entries of each queue that came since the run before: swept or lost. */
@@ -58,6 +70,9 @@ export function createSweeps(reader: StreamReader, budget: SweepBudget): Sweeps 
         for (const { queue, entries, loss } of pages) add(read, queue, entries.length + (loss?.lost ?? 0));
         waiting.push(...pages);
       }
+    },
+    putBack(rest) {
+      waiting = [...rest, ...waiting];
     },
     caughtUp: () => waiting.length === 0 && reader.unread().length === 0,
     arrived: () => larger(most, read),
@@ -157,10 +172,17 @@ export interface OutgoingOptions {
   readonly passes: (event: string | undefined) => boolean;
   /** When losses were found. */
   readonly detectedAt: Date;
+  /** What must not leave Redis. @default nothing */
+  readonly omit?: Omission | undefined;
+  /** What an event tells of its job. @default nothing */
+  readonly jobOf?: (entry: Entry) => JobPart | undefined;
 }
 
 /** Turns a sweep into entries for the bus: news of what was lost in front of a page, then the events that pass the filter. */
-export function toOutgoing(sweep: Sweep, { sourceName, prefix, passes, detectedAt }: OutgoingOptions): Outgoing {
+export function toOutgoing(
+  sweep: Sweep,
+  { sourceName, prefix, passes, detectedAt, omit, jobOf }: OutgoingOptions,
+): Outgoing {
   const items: Item[] = [];
   const leftOut = sweep.map(({ queue, start, loss, entries }) => {
     const origin: Origin = { sourceName, prefix, queue };
@@ -168,9 +190,10 @@ export function toOutgoing(sweep: Sweep, { sourceName, prefix, passes, detectedA
     let filtered = 0;
     for (const [i, entry] of entries.entries()) {
       const sequence = start.ordinal === undefined ? undefined : start.ordinal + i + 1;
-      if (passes(eventName(entry.fields)))
-        items.push({ entry: toBusEntry(origin, entry, sequence), queue, time: idTime(entry.id) });
-      else filtered += 1;
+      if (passes(eventName(entry.fields))) {
+        const amendments = { omit, job: jobOf?.(entry) };
+        items.push({ entry: toBusEntry(origin, entry, sequence, amendments), queue, time: idTime(entry.id) });
+      } else filtered += 1;
     }
     return { queue, filtered, lost: loss?.lost ?? 0 };
   });

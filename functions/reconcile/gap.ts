@@ -1,5 +1,6 @@
 import { closeGap, type Ledger, type OpenGap, type Recovery, saveProgress } from '../checkpoint/ledger.ts';
 import type { Clients } from '../clients.ts';
+import type { DetailSettings } from '../event/detail-settings.ts';
 import { recoveryEntry } from '../event/envelope.ts';
 import type { Signals } from '../invocation.ts';
 import type { RedisConnection } from '../stream/connection.ts';
@@ -10,6 +11,8 @@ import { windowOf } from './window.ts';
 
 export interface GapOptions {
   readonly outcomes: readonly Outcome[];
+  /** @default what Redis has, and nothing of the job */
+  readonly details?: DetailSettings | undefined;
   /** By which clocks may differ, in milliseconds. */
   readonly clockSkew: number;
   /** Connects at the first call, and gives the same connection from then on. */
@@ -52,6 +55,7 @@ export async function recoverGap(
         outcomes: options.outcomes,
         window,
         start: progress.place,
+        details: options.details,
         survivors: createSurvivors(redis, ledger.prefix, gap, window.to, options.clockSkew),
         onSettled: (place, counts) => {
           options.onRecovered(counts);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { detailSettings } from '../event/detail-settings.ts';
 import { createHandler, type Invocation } from '../invocation.ts';
 import { logger, record } from '../telemetry.ts';
 import { toRequest } from './request.ts';
@@ -27,6 +28,7 @@ async function run({ payload, config, container, signals }: Invocation): Promise
     prefix: config.BULLBRIDGE_PREFIX,
     events: config.BULLBRIDGE_EVENTS,
     clockSkew: config.BULLBRIDGE_CLOCK_SKEW_MS,
+    details: detailSettings(config),
   };
   const request = toRequest(payload);
   const report = emptyReport();

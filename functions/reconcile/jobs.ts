@@ -1,5 +1,6 @@
-import type { Command, RedisConnection } from '../stream/connection.ts';
-import { redisError } from '../stream/redis-error.ts';
+import type { JobHash } from '../event/job.ts';
+import type { RedisConnection } from '../stream/connection.ts';
+import { readJobHashes } from '../stream/job-hashes.ts';
 import type { Member } from './members.ts';
 import type { Outcome } from './place.ts';
 
@@ -11,6 +12,7 @@ export interface FinishedJob {
   readonly finishedOn: number;
   /** As BullMQ wrote it, to the job as to the event; `null` where there is none. */
   readonly result: Buffer | null;
+  readonly hash: JobHash;
 }
 
 /** The field of a job, and of its event, that says how it ended. */
@@ -20,7 +22,9 @@ const RESULTS = { completed: 'returnvalue', failed: 'failedReason' } as const sa
  * Reads the jobs of members in one pipeline.
  *
  * Left out are jobs that were removed meanwhile, or retried so that they have not ended or ended another time, and keys that
- * are no jobs: a job id can be the name of another key of the queue.
+ * are no jobs.
+ * @param alsoWanted fields of their hashes
+ * @param maxBytes without it, there is one member
  * @throws {RedisError} when Redis refuses it or the connection fails; {@link ReplyTooLargeError} when more than `maxBytes` arrive
  */
 export async function readJobs(
@@ -28,30 +32,18 @@ export async function readJobs(
   queueKey: string,
   outcome: Outcome,
   members: readonly Member[],
+  alsoWanted: readonly string[],
   maxBytes: number | undefined,
 ): Promise<{ readonly jobs: FinishedJob[]; readonly bytes: number }> {
-  const commands = members.map(
-    ({ id }): Command => [
-      'hmgetBuffer',
-      Buffer.concat([Buffer.from(`${queueKey}:`), id]),
-      RESULTS[outcome],
-      'finishedOn',
-    ],
-  );
-  const replies = commands.length > 0 ? await redis.send(commands, maxBytes) : [];
-  const jobs: FinishedJob[] = [];
-  let bytes = 0;
-  for (const [i, reply] of replies.entries()) {
-    const { id, score } = members[i] as Member;
-    if (reply instanceof Error) {
-      if (/^WRONGTYPE/.test(reply.message)) continue;
-      throw redisError(reply, redis.target, `reading jobs of ${queueKey}`);
-    }
-    const [result, finishedOn] = reply as (Buffer | null)[];
-    bytes += id.length + (result?.length ?? 0);
-    if (finishedOn && Number(finishedOn) === score)
-      jobs.push({ outcome, id, finishedOn: score, result: result ?? null });
-  }
+  const fields = [...new Set([RESULTS[outcome], 'finishedOn', ...alsoWanted])];
+  const requests = members.map(({ id }) => ({ queueKey, id, fields }));
+  const { hashes, bytes } = await readJobHashes(redis, requests, maxBytes);
+  const jobs = members.flatMap(({ id, score }, i): FinishedJob[] => {
+    const hash = hashes[i];
+    const finishedOn = hash?.get('finishedOn');
+    if (!hash || !finishedOn || Number(finishedOn) !== score) return [];
+    return [{ outcome, id, finishedOn: score, result: hash.get(RESULTS[outcome]) ?? null, hash }];
+  });
   return { jobs, bytes };
 }
 

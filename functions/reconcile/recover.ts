@@ -1,11 +1,14 @@
 import type { Publish } from '../bus/publish.ts';
+import type { DetailSettings } from '../event/detail-settings.ts';
 import { type Origin, recoveredEntry } from '../event/envelope.ts';
+import { jobPart } from '../event/job.ts';
+import { selectionFor } from '../event/job-fields.ts';
 import type { Signals } from '../invocation.ts';
 import type { RedisConnection } from '../stream/connection.ts';
+import { createPortions } from '../stream/portions.ts';
 import { eventFields, readJobs } from './jobs.ts';
 import { type Member, membersAfter } from './members.ts';
 import { OUTCOMES, type Outcome, type Place } from './place.ts';
-import { createPortions } from './portions.ts';
 import type { Survivors } from './survivors.ts';
 import type { Window } from './window.ts';
 
@@ -22,6 +25,8 @@ export interface Scan {
   /** The outcomes whose events are selected. */
   readonly outcomes: readonly Outcome[];
   readonly window: Window;
+  /** @default what Redis has, and nothing of the job */
+  readonly details?: DetailSettings | undefined;
   /** Where an earlier run stopped; absent at the beginning. */
   readonly start: Place | undefined;
   /** @default nothing in the stream is left out */
@@ -38,23 +43,29 @@ export interface Scan {
  * @throws {BullbridgeError} what an operator must mend; the stop signal's reason once it is aborted
  */
 export async function recover(scan: Scan, signals: Signals): Promise<boolean> {
-  const { redis, origin, outcomes, window, start, survivors } = scan;
+  const { redis, origin, outcomes, window, start, survivors, details = {} } = scan;
   const queueKey = `${origin.prefix}:${origin.queue}`;
   const portions = createPortions();
 
   /** Settles the first of some members, as many as memory allows, and says how many they were. */
   async function settle(outcome: Outcome, members: readonly Member[], lost: ReadonlySet<Member>) {
+    const { jobs: told, omit } = details;
+    const selection = told && selectionFor(told.fields, outcome);
     const { jobs, count } = await portions.read(members.length, (most, maxBytes) =>
       readJobs(
         redis,
         queueKey,
         outcome,
         members.slice(0, most).filter((member) => lost.has(member)),
+        selection?.hashFields ?? [],
         maxBytes,
       ),
     );
     const entries = jobs.map((job) =>
-      recoveredEntry(origin, eventFields(job), job.finishedOn, window.isDoubtful(job.finishedOn)),
+      recoveredEntry(origin, eventFields(job), job.finishedOn, window.isDoubtful(job.finishedOn), {
+        omit,
+        job: selection && jobPart(job.hash, selection, { maxBytes: told.maxBytes, omit }),
+      }),
     );
     await scan.publish(entries, signals.stop);
     const { id: member, score } = members[count - 1] as Member;

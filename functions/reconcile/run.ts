@@ -2,6 +2,7 @@ import { keepLease, releaseLease, takeLease } from '../checkpoint/lease.ts';
 import { openGaps, type Recovery } from '../checkpoint/ledger.ts';
 import type { Clients } from '../clients.ts';
 import { BullbridgeError, RedisError, type RedisErrorCode } from '../errors.ts';
+import type { DetailSettings } from '../event/detail-settings.ts';
 import { createFilter, type EventSelection } from '../event/filter.ts';
 import type { Signals } from '../invocation.ts';
 import type { RedisConnection } from '../stream/connection.ts';
@@ -16,6 +17,8 @@ export interface ReconcileSettings {
   readonly events: EventSelection;
   /** By which the clocks of Redis and of workers may differ, in milliseconds. */
   readonly clockSkew: number;
+  /** @default what Redis has, and nothing of the job */
+  readonly details?: DetailSettings;
 }
 
 /** What a run has done so far; filled while it runs, so that it is known of a run that fails, too. */
@@ -85,12 +88,13 @@ export async function reconcileGaps(
 }
 
 async function recoverGaps(settings: ReconcileSettings, clients: Clients, signals: Signals, report: Report) {
-  const { sourceName, prefix, clockSkew } = settings;
+  const { sourceName, prefix, clockSkew, details } = settings;
   const ledger = { client: clients.dynamodb, table: clients.table, sourceName, prefix };
   let connected: Promise<RedisConnection> | undefined;
   const options = {
     outcomes: OUTCOMES.filter(createFilter(settings.events)),
     clockSkew,
+    details,
     redis: () => {
       connected ??= clients.connectRedis();
       return connected;
@@ -125,7 +129,7 @@ async function recoverGaps(settings: ReconcileSettings, clients: Clients, signal
  * @throws {BullbridgeError} what an operator must mend
  */
 export async function reconcileRange(
-  { sourceName, prefix, events }: ReconcileSettings,
+  { sourceName, prefix, events, details }: ReconcileSettings,
   { queue, since, until, start }: RangeRequest,
   clients: Clients,
   signals: Signals,
@@ -139,6 +143,7 @@ export async function reconcileRange(
     await untilStopped(signals, report, async () => {
       report.caughtUp = await recover(
         {
+          details,
           redis,
           publish: clients.publish,
           origin: { sourceName, prefix, queue },

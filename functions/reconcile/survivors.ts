@@ -1,13 +1,13 @@
 import type { Gap } from '../checkpoint/ledger.ts';
-import { eventName } from '../event/decode.ts';
+import { eventName, jobIdOf } from '../event/decode.ts';
 import type { RedisConnection } from '../stream/connection.ts';
 import { idTime } from '../stream/id.ts';
+import { createPortions } from '../stream/portions.ts';
 import { type Entry, entrySize } from '../stream/position.ts';
 import { eventsKey } from '../stream/queues.ts';
 import { redisError } from '../stream/redis-error.ts';
 import type { Member } from './members.ts';
 import { OUTCOMES, type Outcome } from './place.ts';
-import { createPortions } from './portions.ts';
 
 const PAGE = 1000;
 /** Bytes of the job ids that are kept; jobs beyond come as possible duplicates. */
@@ -61,7 +61,8 @@ export function createSurvivors(
   function keep(fields: readonly Buffer[]): void {
     const event = eventName(fields);
     const outcome = OUTCOMES.find((name) => name === event);
-    const id = outcome && jobIdOf(fields);
+    // Character by byte, so that ids that are not UTF-8 stay apart.
+    const id = outcome && jobIdOf(fields)?.toString('latin1');
     if (!outcome || id === undefined || ids[outcome].has(id)) return;
     ids[outcome].add(id);
     bytes += id.length + ID_BYTES;
@@ -76,16 +77,6 @@ export function createSurvivors(
       return members.filter((member) => !isNear(member) || !ids[outcome].has(member.id.toString('latin1')));
     },
   };
-}
-
-const JOB_ID = Buffer.from('jobId');
-
-/** Character by byte, so that ids that are not UTF-8 stay apart. */
-function jobIdOf(fields: readonly Buffer[]): string | undefined {
-  for (let i = fields.length - 2; i >= 0; i -= 2) {
-    if (fields[i]?.equals(JOB_ID)) return fields[i + 1]?.toString('latin1');
-  }
-  return undefined;
 }
 
 async function readEntries(

@@ -16,7 +16,13 @@ const MAX_HISTORY = 20;
 const refusal = { errorCode: z.string(), errorMessage: z.string(), attempts: z.number() };
 const time = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text))));
 const Body = z.object({
-  entry: z.object({ Source: z.string(), DetailType: z.string(), Time: z.optional(time), Detail: z.string() }),
+  entry: z.object({
+    Source: z.string(),
+    DetailType: z.string(),
+    Time: z.optional(time),
+    TraceHeader: z.optional(z.string()),
+    Detail: z.string(),
+  }),
   ...refusal,
   parkedAt: time,
   failedAt: z.optional(time),

@@ -9,6 +9,8 @@ export interface WireEntry {
   readonly Time?: number;
   readonly Resources?: readonly string[];
   readonly EventBusName?: string;
+  /** For X-Ray only: the event has none of it, and it does not count for the size. */
+  readonly TraceHeader?: string;
 }
 
 /** The result of an entry that is not accepted. */

@@ -71,12 +71,16 @@ describe('the request', () => {
   property.prop(
     [
       fc.array(
-        fc.record({
-          Source: fc.string({ unit: 'binary' }),
-          DetailType: fc.string(),
-          Detail: fc.string({ unit: 'binary' }),
-          Time: fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(8.64e15) }),
-        }),
+        fc.record(
+          {
+            Source: fc.string({ unit: 'binary' }),
+            DetailType: fc.string(),
+            Detail: fc.string({ unit: 'binary' }),
+            Time: fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(8.64e15) }),
+            TraceHeader: fc.string(),
+          },
+          { requiredKeys: ['Source', 'DetailType', 'Detail'] },
+        ),
         { minLength: 1, maxLength: 3 },
       ),
     ],

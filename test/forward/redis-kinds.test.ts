@@ -46,6 +46,7 @@ describe('the built function', () => {
       BULLBRIDGE_PREFIX: prefix,
       BULLBRIDGE_REDIS_CLUSTER: 'true',
       BULLBRIDGE_EVENTS: 'completed',
+      BULLBRIDGE_JOB_FIELDS: 'name+data.n',
     });
 
     const result = await stack.forward.invoke({});
@@ -55,6 +56,7 @@ describe('the built function', () => {
     for (const queue of queues) {
       const values = seen.filter((detail) => detail.queue === queue).map(({ returnvalue }) => returnvalue.n);
       expect(values.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, n) => n));
+      for (const { job, returnvalue } of seen) expect(job).toEqual({ name: 'job', data: { n: returnvalue.n } });
     }
     expect(await stack.forward.invoke({})).toMatchObject({ published: 0, caughtUp: true });
     expect(

@@ -1,6 +1,8 @@
 import { Duration, Lazy, Token } from 'aws-cdk-lib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../functions/config.ts';
+import { parseJobFields } from '../../functions/event/job-fields.ts';
+import { parseOmission } from '../../functions/event/omit.ts';
 import { buildFunctions } from '../../infra/build.ts';
 import type { BullbridgeProps } from '../../infra/bullbridge.ts';
 import { RedisAccess } from '../../infra/redis-access.ts';
@@ -52,6 +54,10 @@ describe('the environment of the function', () => {
       prefix: 'jobs',
       queues: ['emails', 'payments'],
       events: ['*'],
+      jobFields: ['name', 'data.order.id'],
+      jobFieldsByEvent: { failed: ['trace'], progress: [] },
+      jobDataBytes: 1000,
+      omit: ['failedReason', 'returnvalue.items.*.token'],
       sourceName: 'redis-1',
       startFrom: 'now',
       startFromByQueue: { emails: 'beginning' },
@@ -73,6 +79,9 @@ describe('the environment of the function', () => {
       BULLBRIDGE_PREFIX: 'jobs',
       BULLBRIDGE_QUEUES: ['emails', 'payments'],
       BULLBRIDGE_EVENTS: '*',
+      BULLBRIDGE_JOB_FIELDS: parseJobFields('name+data.order.id,failed=trace,progress='),
+      BULLBRIDGE_JOB_DATA_BYTES: 1000,
+      BULLBRIDGE_OMIT: parseOmission('failedReason,returnvalue.items.*.token'),
       BULLBRIDGE_SOURCE_NAME: 'redis-1',
       BULLBRIDGE_START_FROM: { default: 'now', queues: new Map([['emails', 'beginning']]) },
       BULLBRIDGE_TAIL: 'always',
@@ -106,6 +115,8 @@ describe('the environment of the function', () => {
       events: Token.asList({ Ref: 'Events' }),
       sourceName: known('Source'),
       sweepSize: Token.asNumber({ Ref: 'Size' }),
+      jobFields: [known('Field'), 'name'],
+      omit: [known('Omit')],
     });
     expect(environmentOf(template)).toMatchObject({
       BULLBRIDGE_PREFIX: { Ref: 'Prefix' },
@@ -113,6 +124,8 @@ describe('the environment of the function', () => {
       BULLBRIDGE_EVENTS: { 'Fn::Join': [',', { Ref: 'Events' }] },
       BULLBRIDGE_SOURCE_NAME: { Ref: 'Source' },
       BULLBRIDGE_SWEEP_SIZE: { Ref: 'Size' },
+      BULLBRIDGE_JOB_FIELDS: { 'Fn::Join': ['+', [{ Ref: 'Field' }, 'name']] },
+      BULLBRIDGE_OMIT: { Ref: 'Omit' },
     });
   });
 });
@@ -174,6 +187,29 @@ describe('a fault stops the synthesis', () => {
     expect(faultOf({ events: [' failed'] })).toThrowErrorMatchingInlineSnapshot(
       `[Error: events must be a list of names without commas or spaces around them; leave it out for the default, got " failed"]`,
     );
+  });
+
+  test('in what is told of jobs', () => {
+    expect(faultOf({ jobFields: [] })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: jobFields must be a list that is not empty; leave it out for the default, got []]`,
+    );
+    expect(faultOf({ jobFields: ['name', 'opts'] })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: jobFields must be names out of name, attemptsMade, attemptsStarted, timestamp, processedOn, finishedOn, delay, priority, parent, opts.<path>, data, data.<path> and trace, got "opts"]`,
+    );
+    expect(faultOf({ jobFieldsByEvent: { failed: ['returnvalue'] } })).toThrow('jobFieldsByEvent.failed must be names');
+    expect(faultOf({ jobFieldsByEvent: { '*': ['name'] } })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: jobFieldsByEvent must be by names of events (not *), without commas or spaces around them, got "*"]`,
+    );
+    expect(faultOf({ jobDataBytes: 0 })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: jobDataBytes must be a whole number from 64 to 65536, got 0]`,
+    );
+  });
+
+  test('in what must not leave Redis', () => {
+    expect(faultOf({ omit: ['failedReason', 'id'] })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: omit must be names or paths that begin with attemptsMade, count, data, debounceId, deduplicatedJobId, deduplicationId, delay, failedReason, name, prev, returnvalue, fields, or job.<name>, got "id"]`,
+    );
+    expect(faultOf({ omit: ['job.returnvalue'] })).toThrow('omit must be');
   });
 
   test('in the name of the source', () => {

@@ -182,3 +182,53 @@ test('jobs that finish while a gap behind which nothing was is recovered are lef
 
   expect(arrivedEndings(stack)).toEqual(endings.sort(byJob));
 });
+
+describe('recovered events', () => {
+  test('tell of their jobs, as those of the stream do', async () => {
+    const stack = await gapStack({ BULLBRIDGE_JOB_FIELDS: 'name+attemptsMade+data.n,failed=finishedOn+opts.attempts' });
+    const { queue, add, work } = await openQueue(bullmq6, stack);
+    await add({ completes: 2, fails: 1 });
+    await stack.forward.invoke();
+    await work();
+    await stack.admin.xtrim(`${stack.prefix}:emails:events`, 'MAXLEN', 0);
+    await stack.forward.invoke();
+    await stack.openFound();
+
+    expect(await stack.reconcile.invoke()).toMatchObject({ completed: 2, failed: 1, caughtUp: true });
+
+    for (const { event, jobId, job, timestamp } of stack.recovered()) {
+      const { name, data } = (await queue.getJob(`${jobId}`)) as bullmq6.Job;
+      const told = { name, attemptsMade: 1, data: { n: data.n } };
+      expect(job).toEqual(event === 'completed' ? told : { finishedOn: timestamp, opts: { attempts: 0 } });
+    }
+  });
+
+  test('have nothing that must not leave Redis, and tell nothing that is too large', async () => {
+    const environment = {
+      BULLBRIDGE_JOB_FIELDS: 'data+name',
+      BULLBRIDGE_OMIT: 'returnvalue.card,failedReason,job.data.card',
+    };
+    const stack = await gapStack(environment);
+    await stack.open();
+    const result = '{"card":"5EC12E7","ok":true}';
+    await stack.finish('completed', [{ id: '1', result }, { id: '2' }, { id: '3', result: '{"card":"5EC12E7"' }]);
+    await stack.finish('failed', [{ id: '4', result: '5EC12E7' }]);
+    await stack.admin.hset(`${stack.prefix}:q:1`, 'data', '{"card":"5EC12E7","n":1}');
+    await stack.admin.hset(`${stack.prefix}:q:2`, 'data', `"${'5EC12E7'.repeat(2_000_000)}"`);
+
+    expect(await stack.reconcile.invoke()).toMatchObject({ completed: 3, failed: 1, caughtUp: true });
+
+    const byId = stack.recovered().sort(byJob);
+    expect(byId).toMatchObject([
+      {
+        returnvalue: { ok: true },
+        job: { name: 'send', data: { n: 1 } },
+        omitted: ['returnvalue.card', 'job.data.card'],
+      },
+      { returnvalue: null, job: { name: 'send', omitted: ['data'] } },
+      { job: { name: 'send', data: {} }, omitted: ['returnvalue.card'] },
+      { job: { name: 'send', data: {} }, omitted: ['failedReason'] },
+    ]);
+    expect(JSON.stringify(stack.bus.accepted) + stack.log.join()).not.toContain('5EC12E7');
+  });
+});

@@ -146,6 +146,17 @@ export function describeBusConformance(
         expect(await codesOf({}, entry({ Detail: undefined }))).toEqual(['InvalidArgument', 'InvalidArgument']);
       });
 
+      test('accept an entry with a trace header, which is no part of the event', async () => {
+        const take = await arrivals('traced');
+        const TraceHeader = 'Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=00f067aa0ba902b7;Sampled=1';
+
+        expect(await codesOf(entry({ Source: 'traced', TraceHeader }))).toEqual(['accepted']);
+
+        const [event] = await take(1);
+        expect(event?.detail).toEqual({ n: 1 });
+        expect(JSON.stringify(event)).not.toContain('4bf92f35');
+      });
+
       test('accept an entry for a bus that does not exist', async () => {
         expect(await codesOf(entry({ EventBusName: 'no-such-bus' }))).toEqual(['accepted']);
       });

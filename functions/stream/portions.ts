@@ -1,9 +1,9 @@
-import { ReplyTooLargeError } from '../stream/connection.ts';
+import { ReplyTooLargeError } from './connection.ts';
 
 /** What a portion has when its items are as large as those before. */
 const PORTION_BYTES = 4 * 1024 * 1024;
 /** A portion that brings more than this is given up and asked for again with fewer items. */
-const MAX_REPLY_BYTES = 3 * PORTION_BYTES;
+export const MAX_REPLY_BYTES = 3 * PORTION_BYTES;
 /** Before anything is known of the items. */
 const UNKNOWN_ITEM_BYTES = 512;
 
@@ -35,7 +35,8 @@ export function createPortions(): Portions {
           return { ...answer, count };
         } catch (error) {
           if (!(error instanceof ReplyTooLargeError)) throw error;
-          itemBytes *= 8;
+          // They have more than that on average, whatever those before had.
+          itemBytes = Math.max(itemBytes * 8, MAX_REPLY_BYTES / count);
         }
       }
     },

@@ -1,0 +1,221 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import type { BusEntry } from '../../functions/bus/entry.ts';
+import { recoveredEntry, toBusEntry } from '../../functions/event/envelope.ts';
+import { OMITTABLE, type Omission, parseOmission } from '../../functions/event/omit.ts';
+
+const origin = { sourceName: 'default', prefix: 'bull', queue: 'emails' };
+const detailOf = ({ Detail }: BusEntry) => JSON.parse(Detail);
+
+const omissionOf = (list: string): Omission => {
+  const omission = parseOmission(list);
+  if (!omission) throw new Error(`${list} is no list of paths`);
+  return omission;
+};
+
+const entryOf = (omit: string, ...texts: (string | Buffer)[]) =>
+  toBusEntry(origin, { id: '1-0', fields: texts.map((text) => Buffer.from(text)) }, 1, { omit: omissionOf(omit) });
+
+const detail = (omit: string, ...texts: (string | Buffer)[]) => detailOf(entryOf(omit, ...texts));
+
+const completed = (value: unknown) => ['event', 'completed', 'jobId', '1', 'returnvalue', JSON.stringify(value)];
+
+/** Nowhere else in a detail. */
+const SECRET = '5EC12E7';
+
+/** Any JSON with a secret in it, and a path to it: with names, indexes, or `*` for some of them. */
+const hidden = fc
+  .record({
+    around: fc.jsonValue({ maxDepth: 2 }),
+    steps: fc.array(fc.record({ name: fc.oneof(fc.string(), fc.nat(3)), isWild: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 5,
+    }),
+    secret: fc.oneof(fc.constant(SECRET), fc.constant({ [SECRET]: [SECRET] })),
+  })
+  .filter(({ steps }) => steps.every(({ name }) => !`${name}`.includes(',') && `${name}`.trim() === name.toString()))
+  .filter(({ steps }) => steps.every(({ name }) => name !== '' && !/^\.|\.$|\.\./.test(`${name}`)))
+  .map(({ around, steps, secret }) => {
+    const value = steps.reduceRight<unknown>((inner, { name }) => {
+      if (typeof name === 'number') return Array.from({ length: name + 2 }, (_, i) => (i === name ? inner : around));
+      return { before: around, [name]: inner };
+    }, secret);
+    return { value, path: steps.map(({ name, isWild }) => (isWild ? '*' : `${name}`)).join('.') };
+  });
+
+describe('what must not leave Redis', () => {
+  test.prop([hidden])('is in no event, wherever in a value it is, and the event says so', ({ value, path }) => {
+    const omit = `returnvalue.${path}`;
+    const made = entryOf(omit, ...completed(value));
+
+    expect(JSON.stringify(made)).not.toContain(SECRET);
+    expect(detailOf(made).omitted).toEqual([omit]);
+  });
+
+  test.prop([hidden])('is in no recovered event either', ({ value, path }) => {
+    const fields = completed(value).map((text) => Buffer.from(text));
+    const made = recoveredEntry(origin, fields, 1, false, { omit: omissionOf(`returnvalue.${path}`) });
+
+    expect(JSON.stringify(made)).not.toContain(SECRET);
+    expect(detailOf(made)).toMatchObject({ recovered: true, omitted: [`returnvalue.${path}`] });
+  });
+
+  test.prop([hidden, fc.boolean()])(
+    'is in no list, where the path does not say that there is one',
+    ({ value, path }, deep) => {
+      // Else it does say so.
+      fc.pre(!/^(\*|\d+)(\.|$)/.test(path));
+      const list = deep ? [[1, value], null] : [value, 'other'];
+
+      expect(JSON.stringify(entryOf(`returnvalue.${path}`, ...completed(list)))).not.toContain(SECRET);
+    },
+  );
+
+  test.prop([fc.json(), fc.json()])('is all that is missing', (json, other) => {
+    const entry = {
+      id: '1-0',
+      fields: ['event', 'completed', 'returnvalue', json, 'x', other].map((s) => Buffer.from(s)),
+    };
+    const omit = omissionOf('failedReason,returnvalue.no.such.name.at.all,fields.other,job.data');
+
+    expect(toBusEntry(origin, entry, 1, { omit })).toEqual(toBusEntry(origin, entry, 1));
+  });
+
+  test('can be a field, whatever the event', () => {
+    expect(detail('failedReason', 'event', 'failed', 'jobId', '1', 'failedReason', SECRET, 'prev', 'active')).toEqual({
+      version: '1',
+      id: 'default/bull:emails/1-0',
+      ...origin,
+      event: 'failed',
+      streamId: '1-0',
+      sequence: 1,
+      timestamp: 1,
+      jobId: '1',
+      prev: 'active',
+      omitted: ['failedReason'],
+    });
+    expect(detail('data', 'event', 'progress', 'jobId', '1', 'data', `"${SECRET}"`)).not.toHaveProperty('data');
+    expect(detail('data', 'event', 'invoice', 'data', SECRET)).toMatchObject({ event: 'invoice', omitted: ['data'] });
+    expect(detail('data', 'event', 'invoice', 'data', SECRET)).not.toHaveProperty('fields');
+  });
+
+  test('can be in an object, in some elements of a list or in all', () => {
+    const value = {
+      card: { number: 1, type: 'visa' },
+      items: [
+        { token: 1, n: 1 },
+        { token: 2, n: 2 },
+      ],
+      keep: true,
+    };
+    const left = (omit: string) => detail(omit, ...completed(value)).returnvalue;
+
+    expect(left('returnvalue.card.number')).toEqual({ ...value, card: { type: 'visa' } });
+    expect(left('returnvalue.items.*.token')).toEqual({ ...value, items: [{ n: 1 }, { n: 2 }] });
+    expect(left('returnvalue.items.token')).toEqual({ ...value, items: [{ n: 1 }, { n: 2 }] });
+    expect(left('returnvalue.items.1')).toEqual({ ...value, items: [value.items[0], null] });
+    expect(left('returnvalue.*.token')).toEqual({ ...value, items: [{ n: 1 }, { n: 2 }] });
+    expect(left('returnvalue.items,returnvalue.card')).toEqual({ keep: true });
+    expect(left('returnvalue')).toBeUndefined();
+  });
+
+  test('is named once, as it was configured, where it was', () => {
+    const omit = 'returnvalue.*.a,failedReason,returnvalue.no,returnvalue.list';
+
+    expect(detail(omit, ...completed({ x: { a: 1 }, y: { a: 2 }, list: [] })).omitted).toEqual([
+      'returnvalue.*.a',
+      'returnvalue.list',
+    ]);
+    expect(detail(omit, ...completed({ x: 1 }))).not.toHaveProperty('omitted');
+  });
+
+  test('takes a field that was not read with it, as nobody knows what is in it', () => {
+    const deep = '['.repeat(1200) + ']'.repeat(1200);
+    for (const text of [`{${SECRET}`, Buffer.from([0x22, 0xff, 0x22]), deep]) {
+      const made = detail('returnvalue.card', 'event', 'completed', 'jobId', '1', 'returnvalue', text);
+      expect(made).toMatchObject({ jobId: '1', omitted: ['returnvalue.card'] });
+      expect(made).not.toHaveProperty('returnvalue');
+      expect(made).not.toHaveProperty('unparsed');
+    }
+  });
+
+  test('takes a field with it that is too large to be read', () => {
+    const large = JSON.stringify({ card: SECRET, rest: 'x'.repeat(1_000_001) });
+    const made = entryOf('returnvalue.card', 'event', 'completed', 'jobId', '1', 'returnvalue', large);
+
+    expect(made).not.toHaveProperty('large');
+    expect(detailOf(made)).toMatchObject({ jobId: '1', omitted: ['returnvalue.card'] });
+    expect(entryOf('returnvalue', 'event', 'completed', 'returnvalue', large)).not.toHaveProperty('large');
+    expect(entryOf('failedReason', 'event', 'completed', 'returnvalue', large)).toHaveProperty('large');
+  });
+
+  test('takes all values of a repeated field with it', () => {
+    const values = [
+      { card: 1, a: 1 },
+      { card: 2, a: 2 },
+    ].map((value) => JSON.stringify(value));
+    const fields = values.flatMap((value) => ['returnvalue', value]);
+
+    const made = detail('returnvalue.card', 'event', 'completed', ...fields, 'x', '1', 'x', '2');
+    expect(made).toMatchObject({ returnvalue: { a: 2 }, repeated: { x: ['1', '2'] }, omitted: ['returnvalue.card'] });
+    expect(made.repeated).not.toHaveProperty('returnvalue');
+    expect(detail('fields.x.y', 'event', 'paid', 'x', '1', 'x', '2')).not.toHaveProperty('repeated');
+  });
+
+  test('takes a custom field with it that the path leads into, since it is a text', () => {
+    const custom = ['event', 'paid', 'card', '{"number":1}', 'card.number', '1', 'note', 'x', '__proto__', 'y'];
+
+    expect(detail('fields.card.number', ...custom).fields).toEqual(JSON.parse('{"note":"x","__proto__":"y"}'));
+    expect(detail('fields.__proto__', ...custom).fields).not.toHaveProperty('__proto__');
+    expect(detail('fields.*', ...custom)).not.toHaveProperty('fields');
+    expect(detail('fields', ...custom)).toMatchObject({ omitted: ['fields'] });
+    expect(detail('fields', ...completed(1))).not.toHaveProperty('omitted');
+  });
+
+  test('leaves what else could not be read named', () => {
+    const made = detail(
+      'fields.a',
+      'event',
+      'completed',
+      'returnvalue',
+      '{',
+      'a',
+      Buffer.from([0xff]),
+      'b',
+      Buffer.from([0xff]),
+    );
+    expect(made.unparsed).toEqual(['returnvalue', 'fields.b']);
+  });
+
+  test.each([
+    'id',
+    'jobId',
+    'queue.x',
+    'event',
+    'streamId',
+    'sequence',
+    'timestamp',
+    'version',
+    'prefix',
+    'sourceName',
+    'repeated',
+    'omitted',
+    '*',
+    '',
+    'customer',
+    'returnvalue.',
+    'a,,b',
+    'job',
+    'job.id',
+    'job.name.first',
+    'job.*',
+  ])('cannot be %j: it is no field, or the event would not be recognised', (path) => {
+    expect(parseOmission(`failedReason,${path}`)).toBeUndefined();
+  });
+
+  test('is told in words', () => {
+    expect(OMITTABLE).toMatchInlineSnapshot(
+      `"attemptsMade, count, data, debounceId, deduplicatedJobId, deduplicationId, delay, failedReason, name, prev, returnvalue, fields, or job.<name>"`,
+    );
+  });
+});
