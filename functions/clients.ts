@@ -13,6 +13,7 @@ import { cutToFit, type Shrink } from './bus/shrink.ts';
 import type { Config } from './config.ts';
 import { readRedisAccess } from './redis-access.ts';
 import { connectRedis, type RedisConnection } from './stream/connection.ts';
+import { createDiscovery, type Discover } from './stream/discovery.ts';
 
 /** PutEvents requests under way at most; the bound falls by itself where the account's limit is lower. */
 const MAX_REQUESTS = 16;
@@ -37,6 +38,8 @@ export interface Clients {
 export interface Container extends Clients {
   /** Makes sure that the bus exists; see {@link checkEventBus}. */
   readonly checkBus: () => Promise<string | undefined>;
+  /** Knows the queues that earlier runs have found. */
+  readonly discoverQueues: Discover;
   /** The dead-letter queue. */
   readonly deadLetters: DeadLetterOptions & { readonly client: SQSClient; readonly shrink: Shrink };
   /** A publisher that parks in another way. */
@@ -82,6 +85,7 @@ export function createContainer(config: Config): Container {
     publishAndPark,
     deadLetters,
     connectRedis: async () => connectRedis(await readRedisAccess(config, { secrets, bus, now })),
+    discoverQueues: createDiscovery(config.BULLBRIDGE_PREFIX),
     checkBus: () => checkEventBus(bus, busName),
   };
 }

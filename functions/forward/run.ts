@@ -1,11 +1,10 @@
 import { awaitLease, keepLease, type Lease, releaseLease } from '../checkpoint/lease.ts';
-import type { Clients } from '../clients.ts';
+import type { Clients, Container } from '../clients.ts';
 import { BullbridgeError } from '../errors.ts';
 import { createFilter, type EventSelection } from '../event/filter.ts';
 import type { Signals } from '../invocation.ts';
 import type { StartFrom } from '../start-from.ts';
 import type { RedisConnection } from '../stream/connection.ts';
-import { discoverQueues } from '../stream/queues.ts';
 import { createStreamReader } from '../stream/reader.ts';
 import { createCapacities } from './capacity.ts';
 import { openCheckpoints } from './checkpoints.ts';
@@ -31,6 +30,9 @@ export interface ForwardSettings {
   /** Milliseconds from one run to the next. */
   readonly interval: number;
 }
+
+/** What a run works with. */
+export type ForwardClients = Pick<Container, keyof Clients | 'discoverQueues'>;
 
 /** What a run has done so far; filled while it runs, so that it is known of a run that fails, too. */
 export interface Report extends Tally {
@@ -78,7 +80,7 @@ export function emptyReport(): Report {
 export async function forward(
   settings: ForwardSettings,
   shard: Shard,
-  clients: Clients,
+  clients: ForwardClients,
   owner: string,
   signals: Signals,
   report: Report,
@@ -115,7 +117,7 @@ export async function forward(
 interface Run {
   readonly settings: ForwardSettings;
   readonly shard: Shard;
-  readonly clients: Clients;
+  readonly clients: ForwardClients;
   readonly lease: Lease;
   readonly redis: RedisConnection;
   readonly report: Report;
@@ -124,8 +126,11 @@ interface Run {
 }
 
 async function forwardQueues({ settings, shard, clients, lease, redis, report, until }: Run, signals: Signals) {
-  const named = settings.queues === '*' ? await discoverQueues(redis, settings.prefix) : settings.queues;
-  const queues = queuesOf(shard, named);
+  const known =
+    settings.queues === '*'
+      ? await clients.discoverQueues(redis, signals.drain)
+      : { queues: settings.queues, isWhole: true };
+  const queues = queuesOf(shard, known.queues);
   report.queues = queues.length;
   const warn = (error: Error) => {
     report.warnings.push(error.message);
@@ -178,7 +183,7 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
       },
       signals,
     );
-    report.caughtUp = sweeps.caughtUp() && reader.failures.size === 0;
+    report.caughtUp = known.isWhole && sweeps.caughtUp() && reader.failures.size === 0;
   } catch (error) {
     if (!signals.stop.aborted || error instanceof BullbridgeError || error instanceof SupersededError) throw error;
     report.warnings.push(

@@ -36,6 +36,18 @@ describe('many queues', () => {
     expect(world.tableCalls).toEqual([TAKE, ...LOAD, RELEASE]);
   });
 
+  test('are not caught up while some may not be known', async () => {
+    const world = await worldOf(3);
+    const discoverQueues = async () => ({ queues: QUEUES.slice(0, 3), isWhole: false });
+
+    expect(await world.run({ settings: { queues: '*' }, discoverQueues })).toMatchObject({
+      queues: 3,
+      caughtUp: false,
+    });
+
+    expect(world.bus.accepted).toHaveLength(9);
+  });
+
   test('write the positions of those that moved, and share requests', async () => {
     const world = await worldOf(40);
 

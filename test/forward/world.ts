@@ -12,10 +12,16 @@ import { createPublisher } from '../../functions/bus/publish.ts';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
 import { type OpenGap, openGaps } from '../../functions/checkpoint/ledger.ts';
 import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/positions.ts';
-import type { Clients } from '../../functions/clients.ts';
-import { emptyReport, type ForwardSettings, forward, type Report } from '../../functions/forward/run.ts';
+import {
+  emptyReport,
+  type ForwardClients,
+  type ForwardSettings,
+  forward,
+  type Report,
+} from '../../functions/forward/run.ts';
 import type { Shard } from '../../functions/forward/shard.ts';
 import { connectRedis } from '../../functions/stream/connection.ts';
+import { createDiscovery, type Discover } from '../../functions/stream/discovery.ts';
 import { type LocalBus, startBus } from '../../local/bus/server.ts';
 import { dynamoClient, ownTable } from '../dynamodb.ts';
 import { adminRedis, ownPrefix } from '../redis.ts';
@@ -40,13 +46,15 @@ export interface World {
     /** Another Redis than the world's, as after a failover. */
     redisUrl?: string;
     shard?: Shard;
+    /** What the run's container knows of the queues. @default it is a new one */
+    discoverQueues?: Discover | undefined;
     drain?: AbortSignal;
     stop?: AbortSignal;
   }): Promise<Report>;
   /** Names of the calls that all runs made to DynamoDB, in order. */
   readonly tableCalls: readonly string[];
   /** What a run is given, for a function that works beside it. */
-  clients(around?: Around): Clients;
+  clients(around?: Around): ForwardClients;
   now(): Date;
   advance(milliseconds: number): void;
   checkpoint(queue: string): Promise<Checkpoint | undefined>;
@@ -110,7 +118,7 @@ export async function createWorld(
       ? Promise.resolve()
       : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 
-  function clients(around: Around, redisUrl: string): Clients {
+  function clients(around: Around, redisUrl: string, discoverQueues = createDiscovery(prefix)): ForwardClients {
     const putEvents = putEventsOf(eventBridge, BUS);
     const park = parkIn(sqs, { queueUrl: bus.queueUrl(DEAD_LETTERS), busName: BUS, now });
     return {
@@ -119,9 +127,10 @@ export async function createWorld(
         return {
           ...connection,
           send: (commands, maxBytes) => around(() => connection.send(commands, maxBytes)),
-          keys: (pattern) => around(() => connection.keys(pattern)),
+          scan: (pattern, options) => around(() => connection.scan(pattern, options)),
         };
       },
+      discoverQueues,
       publish: parts.createPublisher({
         putEvents: (entries) => around(() => putEvents(entries)),
         park: (entry: BusEntry, refusal, signal) => around(() => park(entry, refusal, signal)),
@@ -153,6 +162,7 @@ export async function createWorld(
       settings: changed,
       redisUrl = inject('redisUrl'),
       shard = { index: 0, count: 1 },
+      discoverQueues,
       drain = never,
       stop = never,
     } = {}) {
@@ -160,7 +170,7 @@ export async function createWorld(
       await parts.forward(
         { ...defaults, ...changed },
         shard,
-        clients(around, redisUrl),
+        clients(around, redisUrl, discoverQueues),
         randomUUID(),
         { drain, stop },
         report,
