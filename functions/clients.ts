@@ -10,6 +10,7 @@ import { checkEventBus, putEventsOf } from './bus/event-bus.ts';
 import { putObjectIn } from './bus/payload-bucket.ts';
 import { createPublisher, type Publish } from './bus/publish.ts';
 import { cutToFit, type Shrink } from './bus/shrink.ts';
+import { type CheckpointMemory, createCheckpointMemory } from './checkpoint/memory.ts';
 import type { Config } from './config.ts';
 import { readRedisAccess } from './redis-access.ts';
 import { connectRedis, type RedisConnection } from './stream/connection.ts';
@@ -40,6 +41,7 @@ export interface Container extends Clients {
   readonly checkBus: () => Promise<string | undefined>;
   /** Knows the queues that earlier runs have found. */
   readonly discoverQueues: Discover;
+  readonly checkpoints: CheckpointMemory;
   /** The dead-letter queue. */
   readonly deadLetters: DeadLetterOptions & { readonly client: SQSClient; readonly shrink: Shrink };
   /** A publisher that parks in another way. */
@@ -85,6 +87,7 @@ export function createContainer(config: Config): Container {
     publishAndPark,
     deadLetters,
     connectRedis: async () => connectRedis(await readRedisAccess(config, { secrets, bus, now })),
+    checkpoints: createCheckpointMemory(now),
     discoverQueues: createDiscovery(config.BULLBRIDGE_PREFIX),
     checkBus: () => checkEventBus(bus, busName),
   };

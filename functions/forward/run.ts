@@ -32,7 +32,7 @@ export interface ForwardSettings {
 }
 
 /** What a run works with. */
-export type ForwardClients = Pick<Container, keyof Clients | 'discoverQueues'>;
+export type ForwardClients = Pick<Container, keyof Clients | 'discoverQueues' | 'checkpoints'>;
 
 /** What a run has done so far; filled while it runs, so that it is known of a run that fails, too. */
 export interface Report extends Tally {
@@ -183,6 +183,7 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
       },
       signals,
     );
+    checkpoints.keep();
     report.caughtUp = known.isWhole && sweeps.caughtUp() && reader.failures.size === 0;
   } catch (error) {
     if (!signals.stop.aborted || error instanceof BullbridgeError || error instanceof SupersededError) throw error;

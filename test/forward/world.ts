@@ -11,6 +11,7 @@ import { putEventsOf } from '../../functions/bus/event-bus.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
 import { type OpenGap, openGaps } from '../../functions/checkpoint/ledger.ts';
+import { createCheckpointMemory } from '../../functions/checkpoint/memory.ts';
 import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/positions.ts';
 import {
   emptyReport,
@@ -21,7 +22,7 @@ import {
 } from '../../functions/forward/run.ts';
 import type { Shard } from '../../functions/forward/shard.ts';
 import { connectRedis } from '../../functions/stream/connection.ts';
-import { createDiscovery, type Discover } from '../../functions/stream/discovery.ts';
+import { createDiscovery } from '../../functions/stream/discovery.ts';
 import { type LocalBus, startBus } from '../../local/bus/server.ts';
 import { dynamoClient, ownTable } from '../dynamodb.ts';
 import { adminRedis, ownPrefix } from '../redis.ts';
@@ -33,6 +34,9 @@ export const DEAD_LETTERS = 'dead-letters';
 export type Around = <T>(call: () => Promise<T>, row?: string) => Promise<T>;
 
 const undisturbed: Around = (call) => call();
+
+/** What a container keeps between its runs. */
+type Kept = Pick<ForwardClients, 'checkpoints' | 'discoverQueues'>;
 
 /** Real servers with keys, a table and a bus of their own, and a clock that only moves when it is told to. */
 export interface World {
@@ -46,11 +50,13 @@ export interface World {
     /** Another Redis than the world's, as after a failover. */
     redisUrl?: string;
     shard?: Shard;
-    /** What the run's container knows of the queues. @default it is a new one */
-    discoverQueues?: Discover | undefined;
+    /** What the run's container keeps from its runs before. @default it is a new one */
+    container?: Kept;
     drain?: AbortSignal;
     stop?: AbortSignal;
   }): Promise<Report>;
+  /** A container that stays warm, for those runs that are given it. */
+  readonly warm: Kept;
   /** Names of the calls that all runs made to DynamoDB, in order. */
   readonly tableCalls: readonly string[];
   /** What a run is given, for a function that works beside it. */
@@ -118,7 +124,12 @@ export async function createWorld(
       ? Promise.resolve()
       : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 
-  function clients(around: Around, redisUrl: string, discoverQueues = createDiscovery(prefix)): ForwardClients {
+  const newContainer = (): Kept => ({
+    checkpoints: createCheckpointMemory(now),
+    discoverQueues: createDiscovery(prefix),
+  });
+
+  function clients(around: Around, redisUrl: string, kept = newContainer()): ForwardClients {
     const putEvents = putEventsOf(eventBridge, BUS);
     const park = parkIn(sqs, { queueUrl: bus.queueUrl(DEAD_LETTERS), busName: BUS, now });
     return {
@@ -130,7 +141,7 @@ export async function createWorld(
           scan: (pattern, options) => around(() => connection.scan(pattern, options)),
         };
       },
-      discoverQueues,
+      ...kept,
       publish: parts.createPublisher({
         putEvents: (entries) => around(() => putEvents(entries)),
         park: (entry: BusEntry, refusal, signal) => around(() => park(entry, refusal, signal)),
@@ -152,6 +163,7 @@ export async function createWorld(
 
   const never = new AbortController().signal;
   return {
+    warm: newContainer(),
     tableCalls,
     admin: adminRedis(),
     bus,
@@ -162,7 +174,7 @@ export async function createWorld(
       settings: changed,
       redisUrl = inject('redisUrl'),
       shard = { index: 0, count: 1 },
-      discoverQueues,
+      container,
       drain = never,
       stop = never,
     } = {}) {
@@ -170,7 +182,7 @@ export async function createWorld(
       await parts.forward(
         { ...defaults, ...changed },
         shard,
-        clients(around, redisUrl, discoverQueues),
+        clients(around, redisUrl, container),
         randomUUID(),
         { drain, stop },
         report,
