@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { LargeField } from '../bus/entry.ts';
+import { MAX_PATH } from '../bus/fields.ts';
 import { MAX_REQUEST_BYTES } from '../bus/pack.ts';
 import { type FieldType, kindOf } from './catalogue.ts';
 import type { JsonValue } from './detail.ts';
@@ -12,7 +13,7 @@ export interface DecodedEvent {
   readonly jobId?: string;
   /** The fields that the catalogue knows of this event. */
   readonly known: Readonly<Record<string, JsonValue>>;
-  /** Those among them that are too large for any event, as they are. */
+  /** Fields that are too large for any event, as they are; these are in none of the others. */
   readonly large?: readonly LargeField[];
   /** Every other field, as text. */
   readonly fields?: Readonly<Record<string, string>>;
@@ -52,22 +53,21 @@ export function decode(fields: readonly Buffer[]): DecodedEvent {
   const unparsed: string[] = [];
   for (const [name, bytes] of values) {
     const type = types && Object.hasOwn(types, name) ? types[name] : undefined;
+    const isCustom = type === undefined && name !== 'event' && name !== 'jobId';
+    const path = isCustom ? `fields.${name}` : name;
+    if (isCustom) others ??= record();
     // Not read: no request to EventBridge takes it, and it would be in memory several times over.
-    if (type && bytes.length > MAX_REQUEST_BYTES && !repeated?.[name]) {
-      const isRead = !broken.has(name) && (type === 'text' || (type === 'json' && isJson(bytes, MAX_DEPTH)));
-      large.push({ name, value: bytes, isJson: isRead && type === 'json' });
-      if (!isRead) unparsed.push(name);
+    if (bytes.length > MAX_REQUEST_BYTES && (type || isCustom) && path.length <= MAX_PATH && !repeated?.[name]) {
+      const isRead = !broken.has(name) && (type !== 'json' ? type !== 'number' : isJson(bytes, MAX_DEPTH));
+      large.push({ path, value: bytes, isJson: isRead && type === 'json' });
+      if (!isRead) unparsed.push(path);
       continue;
     }
     const text = bytes.toString();
-    const isCustom = type === undefined && name !== 'event' && name !== 'jobId';
     const value = type && !broken.has(name) ? parse(text, type) : undefined;
-    if (isCustom) {
-      others ??= record();
-      others[name] = text;
-    }
+    if (isCustom && others) others[name] = text;
     if (type) known[name] = value ?? (value === null ? null : text);
-    if (broken.has(name) || (type && value === undefined)) unparsed.push(isCustom ? `fields.${name}` : name);
+    if (broken.has(name) || (type && value === undefined)) unparsed.push(path);
   }
   const jobId = values.get('jobId')?.toString();
   return {
