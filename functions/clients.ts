@@ -7,6 +7,7 @@ import { createClaimCheck } from './bus/claim-check.ts';
 import { createConcurrencyLimit } from './bus/concurrency.ts';
 import { type DeadLetterOptions, type Park, parkIn } from './bus/dead-letters.ts';
 import { checkEventBus, putEventsOf } from './bus/event-bus.ts';
+import { leanPutEventsOf } from './bus/lean-event-bus.ts';
 import { putObjectIn } from './bus/payload-bucket.ts';
 import { createPublisher, type Publish } from './bus/publish.ts';
 import { cutToFit, type Shrink } from './bus/shrink.ts';
@@ -16,8 +17,8 @@ import { readRedisAccess } from './redis-access.ts';
 import { connectRedis, type RedisConnection } from './stream/connection.ts';
 import { createDiscovery, type Discover } from './stream/discovery.ts';
 
-/** PutEvents requests under way at most; the bound falls by itself where the account's limit is lower. */
-const MAX_REQUESTS = 16;
+/** PutEvents requests under way at most, within the SDK's 50 sockets; the bound falls by itself where the account's limit is lower. */
+const MAX_REQUESTS = 48;
 /** Entries that are taken apart and stored in the payload bucket at once. */
 const MAX_UPLOADS = 2;
 
@@ -69,9 +70,13 @@ export function createContainer(config: Config): Container {
           random: Math.random,
         });
   const deadLetters = { client: sqs, queueUrl, busName, shrink };
+  const putEvents =
+    config.BULLBRIDGE_PUBLISHER === 'sdk'
+      ? putEventsOf(bus, busName)
+      : leanPutEventsOf(bus, { busName, now, connections: MAX_REQUESTS, ...requestHandler });
   const publishAndPark = (park: Park) =>
     createPublisher({
-      putEvents: putEventsOf(bus, busName),
+      putEvents,
       park,
       shrink,
       concurrency: createConcurrencyLimit(MAX_REQUESTS),

@@ -158,6 +158,13 @@ export const VARIABLES = {
     allowed: 'a whole number from 0 to 3600000',
     about: 'Margin for clocks that differ, for the recovery of lost events.',
   },
+  BULLBRIDGE_PUBLISHER: {
+    schema: oneOf('lean', 'sdk'),
+    default: 'lean',
+    allowed: 'lean or sdk',
+    about:
+      "What sends events to the bus: `lean`, a sender of bullbridge's own with the SDK's credentials, endpoints and signatures but half of its CPU time (it knows no HTTP proxy), or `sdk`, the client of the AWS SDK.",
+  },
   BULLBRIDGE_QUEUE_METRICS: {
     schema: flag,
     default: 'false',

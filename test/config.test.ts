@@ -38,6 +38,7 @@ describe('the configuration', () => {
         ],
         "BULLBRIDGE_INTERVAL_SECONDS": 60,
         "BULLBRIDGE_PREFIX": "bull",
+        "BULLBRIDGE_PUBLISHER": "lean",
         "BULLBRIDGE_QUEUES": "*",
         "BULLBRIDGE_QUEUE_METRICS": false,
         "BULLBRIDGE_REDIS_CLUSTER": false,

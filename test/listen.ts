@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import http from 'node:http';
+import type http from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { onTestFinished } from 'vitest';
 
@@ -9,7 +9,7 @@ export async function listen(server: Server): Promise<number> {
   await once(server, 'listening');
   onTestFinished(() => {
     server.close();
-    if (server instanceof http.Server) server.closeAllConnections();
+    (server as Partial<http.Server>).closeAllConnections?.();
   });
   return (server.address() as AddressInfo).port;
 }

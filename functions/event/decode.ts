@@ -37,7 +37,8 @@ const EVENT = Buffer.from('event');
 /** The value of an entry's `event` field (the last one, as `QueueEvents` has it), `undefined` without one. */
 export function eventName(fields: readonly Buffer[]): string | undefined {
   for (let i = fields.length - 2; i >= 0; i -= 2) {
-    if (fields[i]?.equals(EVENT)) return fields[i + 1]?.toString() || undefined;
+    // Most names are told apart by their length alone, which is cheaper.
+    if (fields[i]?.length === EVENT.length && fields[i]?.equals(EVENT)) return fields[i + 1]?.toString() || undefined;
   }
   return undefined;
 }
@@ -51,19 +52,18 @@ export function decode(fields: readonly Buffer[]): DecodedEvent {
   const large: LargeField[] = [];
   let others: Record<string, string> | undefined;
   const unparsed: string[] = [];
-  for (const [name, bytes] of values) {
+  for (const [name, read] of values) {
     const type = types && Object.hasOwn(types, name) ? types[name] : undefined;
     const isCustom = type === undefined && name !== 'event' && name !== 'jobId';
     const path = isCustom ? `fields.${name}` : name;
     if (isCustom) others ??= record();
-    // Not read: no request to EventBridge takes it, and it would be in memory several times over.
-    if (bytes.length > MAX_REQUEST_BYTES && (type || isCustom) && path.length <= MAX_PATH && !repeated?.[name]) {
-      const isRead = !broken.has(name) && (type !== 'json' ? type !== 'number' : isJson(bytes, MAX_DEPTH));
-      large.push({ path, value: bytes, isJson: isRead && type === 'json' });
+    if (typeof read !== 'string' && (type || isCustom) && path.length <= MAX_PATH && !repeated?.[name]) {
+      const isRead = !broken.has(name) && (type === 'json' ? isJson(read, MAX_DEPTH) : type !== 'number');
+      large.push({ path, value: read, isJson: isRead && type === 'json' });
       if (!isRead) unparsed.push(path);
       continue;
     }
-    const text = bytes.toString();
+    const text = read.toString();
     const value = type && !broken.has(name) ? parse(text, type) : undefined;
     if (isCustom && others) others[name] = text;
     if (type) known[name] = value ?? (value === null ? null : text);
@@ -83,22 +83,29 @@ export function decode(fields: readonly Buffer[]): DecodedEvent {
 
 /** The last value of each name, all values of those that stand there more than once, and the names that are not UTF-8. */
 function readValues(fields: readonly Buffer[]) {
-  const values = new Map<string, Buffer>();
+  const values = new Map<string, string | Buffer>();
   let repeated: Record<string, string[]> | undefined;
   const broken = new Set<string>();
   for (let i = 0; i + 1 < fields.length; i += 2) {
-    const [name, value] = [fields[i] as Buffer, fields[i + 1] as Buffer];
-    const key = name.toString();
-    const before = values.get(key);
+    const [nameBytes, bytes] = [fields[i] as Buffer, fields[i + 1] as Buffer];
+    const name = nameBytes.toString();
+    // No request to EventBridge takes a larger one, and as text it would be in memory several times over.
+    const value = bytes.length > MAX_REQUEST_BYTES ? bytes : bytes.toString();
+    const before = values.get(name);
     if (before !== undefined) {
       repeated ??= record();
-      repeated[key] ??= [before.toString()];
-      repeated[key].push(value.toString());
+      repeated[name] ??= [before.toString()];
+      repeated[name].push(value.toString());
     }
-    values.set(key, value);
-    if (!isUtf8(name) || !isUtf8(value)) broken.add(key);
+    values.set(name, value);
+    if (isBroken(nameBytes, name) || isBroken(bytes, value)) broken.add(name);
   }
   return { values, repeated, broken };
+}
+
+/** Whether bytes are not UTF-8, which a text without U+FFFD has shown already. */
+function isBroken(bytes: Buffer, read: string | Buffer): boolean {
+  return (typeof read !== 'string' || read.includes('\ufffd')) && !isUtf8(bytes);
 }
 
 /** `undefined` where the text is not what it should be. */

@@ -4,7 +4,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
 import { parkIn } from '../../functions/bus/dead-letters.ts';
 import type { BusEntry } from '../../functions/bus/entry.ts';
-import { checkEventBus, putEventsOf } from '../../functions/bus/event-bus.ts';
+import { checkEventBus, type PutEvents, putEventsOf } from '../../functions/bus/event-bus.ts';
+import { leanPutEventsOf } from '../../functions/bus/lean-event-bus.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { BusError, ParkingError } from '../../functions/errors.ts';
 import { startBus } from '../../local/bus/server.ts';
@@ -19,313 +20,326 @@ const entriesOf = (count: number): BusEntry[] =>
     Detail: JSON.stringify({ n }),
   }));
 
-/** A publisher of the real AWS SDK in front of an endpoint whose faults are planned. */
-async function world({ maxRequestBytes = 1_000_000, concurrency = 4 } = {}) {
-  const bus = await startBus({ buses: ['bus'], queues: ['parked'] });
-  const settings = {
-    endpoint: bus.url,
-    region: 'eu-west-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  };
-  const requestHandler = { requestTimeout: 300, throwOnRequestTimeout: true };
-  const client = new EventBridgeClient({ ...settings, maxAttempts: 1, requestHandler });
-  const sqs = new SQSClient({ ...settings, maxAttempts: 1 });
-  const limit = createConcurrencyLimit(concurrency);
-  const waits: number[] = [];
-  const publish = createPublisher({
-    putEvents: putEventsOf(client, 'bus'),
-    park: parkIn(sqs, { queueUrl: bus.queueUrl('parked'), busName: 'bus', now: () => NOW }),
-    concurrency: limit,
-    wait: async (milliseconds) => waits.push(milliseconds),
-    random: () => 1,
-    maxRequestBytes,
-  });
-  onTestFinished(async () => {
-    client.destroy();
-    sqs.destroy();
-    await bus[Symbol.asyncDispose]();
-  });
-  const arrived = () => bus.accepted.map(({ detail }) => detail['n']);
-  const parked = () => bus.messages('parked').map((body) => JSON.parse(body));
-  return { bus, client, publish, limit, waits, arrived, parked };
-}
+const TIMEOUTS = { connectionTimeout: 2000, requestTimeout: 300 };
 
-describe('an entry that is', () => {
-  test('accepted is published once', async () => {
-    const { publish, arrived, bus } = await world();
+/** What sends the requests: both must be answered, and fail, in the same way. */
+const SENDERS: Readonly<Record<string, (client: EventBridgeClient) => PutEvents>> = {
+  'the AWS SDK': (client) => putEventsOf(client, 'bus'),
+  'the lean sender': (client) =>
+    leanPutEventsOf(client, { busName: 'bus', now: () => new Date(), connections: 4, ...TIMEOUTS }),
+};
 
-    expect(await publish(entriesOf(25), never)).toEqual(Array.from({ length: 25 }, () => 'published'));
-    expect(arrived().sort()).toEqual(
-      entriesOf(25)
-        .map((_, n) => n)
-        .sort(),
-    );
-    expect(bus.counts.requests).toBe(3);
-  });
-
-  test('throttled is sent again alone, with fewer requests under way', async () => {
-    const { bus, publish, limit, waits, arrived } = await world();
-    const sizes: number[] = [];
-    bus.faults.putEvents = ({ entries, number }) => {
-      sizes.push(entries.length);
-      return number <= 2 ? { kind: 'entries', codes: { [number === 1 ? 2 : 0]: 'ThrottlingException' } } : undefined;
+describe.each(Object.keys(SENDERS))('by %s', (sender) => {
+  /** A publisher in front of an endpoint whose faults are planned. */
+  async function world({ maxRequestBytes = 1_000_000, concurrency = 4 } = {}) {
+    const bus = await startBus({ buses: ['bus'], queues: ['parked'] });
+    const settings = {
+      endpoint: bus.url,
+      region: 'eu-west-1',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     };
-
-    expect(await publish(entriesOf(10), never)).toEqual(Array.from({ length: 10 }, () => 'published'));
-    expect(sizes).toEqual([10, 1, 1]);
-    expect(arrived()).toEqual([0, 1, 3, 4, 5, 6, 7, 8, 9, 2]);
-    expect(limit.current).toBeLessThan(4);
-    expect(waits).toEqual([50, 100]);
-  });
-
-  test('failed is sent again alone', async () => {
-    const { bus, publish, arrived } = await world();
-    bus.faults.putEvents = ({ number }) =>
-      number === 1 ? { kind: 'entries', codes: { 0: 'InternalFailure', 4: 'InternalException' } } : undefined;
-
-    expect(await publish(entriesOf(5), never)).toEqual(Array.from({ length: 5 }, () => 'published'));
-    expect(arrived()).toEqual([1, 2, 3, 0, 4]);
-  });
-
-  test.each(['InvalidArgument', 'MalformedDetail', 'RedactionFailure', 'SomethingNew'])(
-    'refused with %s is parked with reason and time',
-    async (code) => {
-      const { bus, publish, arrived, parked } = await world();
-      bus.faults.putEvents = () => ({ kind: 'entries', codes: { 1: code } });
-
-      expect(await publish(entriesOf(3), never)).toEqual(['published', 'parked', 'published']);
-      expect(arrived()).toEqual([0, 2]);
-      expect(parked()).toEqual([
-        {
-          entry: {
-            Source: 'bullmq',
-            DetailType: 'Job Completed',
-            Time: NOW.toISOString(),
-            Detail: '{"n":1}',
-            EventBusName: 'bus',
-          },
-          errorCode: code,
-          errorMessage: 'planned',
-          parkedAt: NOW.toISOString(),
-          attempts: 1,
-        },
-      ]);
-    },
-  );
-
-  test('malformed is parked, by what the endpoint itself says', async () => {
-    const { publish, parked } = await world();
-    const malformed = { Source: 'bullmq', DetailType: 'x', Detail: '[1]' };
-
-    expect(await publish([...entriesOf(1), malformed], never)).toEqual(['published', 'parked']);
-    expect(parked()[0]).toMatchObject({ errorCode: 'MalformedDetail' });
-  });
-
-  test.each([
-    'AccessDeniedException',
-    'NotAuthorizedForSourceException',
-    'NotAuthorizedForDetailTypeException',
-    'InvalidAccountIdException',
-  ])('denied with %s stops the run, and is not parked', async (code) => {
-    const { bus, publish, parked } = await world();
-    bus.faults.putEvents = ({ number }) => (number === 2 ? { kind: 'entries', codes: { 9: code } } : undefined);
-
-    const publishing = publish(entriesOf(100), never);
-
-    await expect(publishing).rejects.toBeInstanceOf(BusError);
-    await expect(publishing).rejects.toMatchObject({
-      code: 'BUS_DENIED',
-      message: expect.stringContaining(`${code}: planned. Nothing is skipped`),
+    const requestHandler = { ...TIMEOUTS, throwOnRequestTimeout: true };
+    const client = new EventBridgeClient({ ...settings, maxAttempts: 1, requestHandler });
+    const sqs = new SQSClient({ ...settings, maxAttempts: 1 });
+    const limit = createConcurrencyLimit(concurrency);
+    const waits: number[] = [];
+    const publish = createPublisher({
+      putEvents: (SENDERS[sender] as (typeof SENDERS)[string])(client),
+      park: parkIn(sqs, { queueUrl: bus.queueUrl('parked'), busName: 'bus', now: () => NOW }),
+      concurrency: limit,
+      wait: async (milliseconds) => waits.push(milliseconds),
+      random: () => 1,
+      maxRequestBytes,
     });
-    expect(parked()).toEqual([]);
+    onTestFinished(async () => {
+      client.destroy();
+      sqs.destroy();
+      await bus[Symbol.asyncDispose]();
+    });
+    const arrived = () => bus.accepted.map(({ detail }) => detail['n']);
+    const parked = () => bus.messages('parked').map((body) => JSON.parse(body));
+    return { bus, client, publish, limit, waits, arrived, parked };
+  }
+
+  describe('an entry that is', () => {
+    test('accepted is published once', async () => {
+      const { publish, arrived, bus } = await world();
+
+      expect(await publish(entriesOf(25), never)).toEqual(Array.from({ length: 25 }, () => 'published'));
+      expect(arrived().sort()).toEqual(
+        entriesOf(25)
+          .map((_, n) => n)
+          .sort(),
+      );
+      expect(bus.counts.requests).toBe(3);
+    });
+
+    test('throttled is sent again alone, with fewer requests under way', async () => {
+      const { bus, publish, limit, waits, arrived } = await world();
+      const sizes: number[] = [];
+      bus.faults.putEvents = ({ entries, number }) => {
+        sizes.push(entries.length);
+        return number <= 2 ? { kind: 'entries', codes: { [number === 1 ? 2 : 0]: 'ThrottlingException' } } : undefined;
+      };
+
+      expect(await publish(entriesOf(10), never)).toEqual(Array.from({ length: 10 }, () => 'published'));
+      expect(sizes).toEqual([10, 1, 1]);
+      expect(arrived()).toEqual([0, 1, 3, 4, 5, 6, 7, 8, 9, 2]);
+      expect(limit.current).toBeLessThan(4);
+      expect(waits).toEqual([50, 100]);
+    });
+
+    test('failed is sent again alone', async () => {
+      const { bus, publish, arrived } = await world();
+      bus.faults.putEvents = ({ number }) =>
+        number === 1 ? { kind: 'entries', codes: { 0: 'InternalFailure', 4: 'InternalException' } } : undefined;
+
+      expect(await publish(entriesOf(5), never)).toEqual(Array.from({ length: 5 }, () => 'published'));
+      expect(arrived()).toEqual([1, 2, 3, 0, 4]);
+    });
+
+    test.each(['InvalidArgument', 'MalformedDetail', 'RedactionFailure', 'SomethingNew'])(
+      'refused with %s is parked with reason and time',
+      async (code) => {
+        const { bus, publish, arrived, parked } = await world();
+        bus.faults.putEvents = () => ({ kind: 'entries', codes: { 1: code } });
+
+        expect(await publish(entriesOf(3), never)).toEqual(['published', 'parked', 'published']);
+        expect(arrived()).toEqual([0, 2]);
+        expect(parked()).toEqual([
+          {
+            entry: {
+              Source: 'bullmq',
+              DetailType: 'Job Completed',
+              Time: NOW.toISOString(),
+              Detail: '{"n":1}',
+              EventBusName: 'bus',
+            },
+            errorCode: code,
+            errorMessage: 'planned',
+            parkedAt: NOW.toISOString(),
+            attempts: 1,
+          },
+        ]);
+      },
+    );
+
+    test('malformed is parked, by what the endpoint itself says', async () => {
+      const { publish, parked } = await world();
+      const malformed = { Source: 'bullmq', DetailType: 'x', Detail: '[1]' };
+
+      expect(await publish([...entriesOf(1), malformed], never)).toEqual(['published', 'parked']);
+      expect(parked()[0]).toMatchObject({ errorCode: 'MalformedDetail' });
+    });
+
+    test.each([
+      'AccessDeniedException',
+      'NotAuthorizedForSourceException',
+      'NotAuthorizedForDetailTypeException',
+      'InvalidAccountIdException',
+    ])('denied with %s stops the run, and is not parked', async (code) => {
+      const { bus, publish, parked } = await world();
+      bus.faults.putEvents = ({ number }) => (number === 2 ? { kind: 'entries', codes: { 9: code } } : undefined);
+
+      const publishing = publish(entriesOf(100), never);
+
+      await expect(publishing).rejects.toBeInstanceOf(BusError);
+      await expect(publishing).rejects.toMatchObject({
+        code: 'BUS_DENIED',
+        message: expect.stringContaining(`${code}: planned. Nothing is skipped`),
+      });
+      expect(parked()).toEqual([]);
+    });
+
+    test.each([{ kind: 'short' }, { kind: 'blank' }] as const)(
+      'left without an answer ($kind) is sent again',
+      async (fault) => {
+        const { bus, publish, arrived } = await world();
+        bus.faults.putEvents = ({ number }) => (number === 1 ? fault : undefined);
+
+        expect(await publish(entriesOf(4), never)).toEqual(Array.from({ length: 4 }, () => 'published'));
+        expect(new Set(arrived())).toEqual(new Set([0, 1, 2, 3]));
+      },
+    );
+
+    test('to blame for failures of its request is found and parked, while the others go through', async () => {
+      const { bus, publish, arrived, parked } = await world();
+      bus.faults.putEvents = ({ entries }) =>
+        entries.some(({ Detail }) => Detail === '{"n":13}')
+          ? { kind: 'error', status: 500, code: 'InternalException' }
+          : undefined;
+
+      expect(await publish(entriesOf(20), never)).toEqual(
+        entriesOf(20).map((_, n) => (n === 13 ? 'parked' : 'published')),
+      );
+      expect(arrived()).toHaveLength(19);
+      expect(parked()).toMatchObject([{ errorCode: 'InternalException', attempts: 9 }]);
+    });
   });
 
-  test.each([{ kind: 'short' }, { kind: 'blank' }] as const)(
-    'left without an answer ($kind) is sent again',
-    async (fault) => {
+  describe('a request that', () => {
+    test.each([
+      { kind: 'error', status: 400, code: 'ThrottlingException' },
+      { kind: 'error', status: 500, code: 'InternalException' },
+      { kind: 'error', status: 503, code: 'ServiceUnavailable' },
+      { kind: 'hang' },
+      { kind: 'reset' },
+      { kind: 'reset-after-accept' },
+      { kind: 'garbage' },
+    ] as const)('fails as a whole ($kind $code) is sent again', async (fault) => {
       const { bus, publish, arrived } = await world();
       bus.faults.putEvents = ({ number }) => (number === 1 ? fault : undefined);
 
-      expect(await publish(entriesOf(4), never)).toEqual(Array.from({ length: 4 }, () => 'published'));
-      expect(new Set(arrived())).toEqual(new Set([0, 1, 2, 3]));
-    },
-  );
+      expect(await publish(entriesOf(10), never)).toEqual(Array.from({ length: 10 }, () => 'published'));
+      expect(new Set(arrived()).size).toBe(10);
+    });
 
-  test('to blame for failures of its request is found and parked, while the others go through', async () => {
-    const { bus, publish, arrived, parked } = await world();
-    bus.faults.putEvents = ({ entries }) =>
-      entries.some(({ Detail }) => Detail === '{"n":13}')
-        ? { kind: 'error', status: 500, code: 'InternalException' }
-        : undefined;
+    test.each([413, 400])(
+      'is refused as a whole with %i is sent in halves, and only the entry to blame is parked',
+      async (status) => {
+        const { bus, publish, parked } = await world();
+        bus.faults.putEvents = ({ entries }) =>
+          entries.some(({ Detail }) => Detail === '{"n":3}') ? { kind: 'error', status, code: 'TooMuch' } : undefined;
 
-    expect(await publish(entriesOf(20), never)).toEqual(
-      entriesOf(20).map((_, n) => (n === 13 ? 'parked' : 'published')),
+        expect(await publish(entriesOf(10), never)).toEqual(
+          entriesOf(10).map((_, n) => (n === 3 ? 'parked' : 'published')),
+        );
+        expect(parked()).toMatchObject([{ entry: { Detail: '{"n":3}' }, errorCode: 'TooMuch' }]);
+      },
     );
-    expect(arrived()).toHaveLength(19);
-    expect(parked()).toMatchObject([{ errorCode: 'InternalException', attempts: 9 }]);
+
+    test.each([403, 401])('is denied with %i stops the run', async (status) => {
+      const { bus, publish } = await world();
+      bus.faults.putEvents = () => ({ kind: 'error', status, code: 'Whatever' });
+
+      await expect(publish(entriesOf(1), never)).rejects.toMatchObject({ code: 'BUS_DENIED' });
+    });
+
+    test('fails again and again while nothing is accepted stops the run', async () => {
+      const { bus, publish, parked, waits } = await world();
+      bus.faults.putEvents = () => ({ kind: 'error', status: 500, code: 'InternalException' });
+
+      await expect(publish(entriesOf(1), never)).rejects.toMatchObject({
+        code: 'BUS_UNAVAILABLE',
+        message: expect.stringContaining('the next run tries again'),
+      });
+      expect(parked()).toEqual([]);
+      expect(waits).toEqual([50, 100, 200, 400, 800, 1600, 3000, 3000]);
+    });
+
+    test('is throttled is sent again until it is told to stop', async () => {
+      const { bus, publish } = await world();
+      const stop = new AbortController();
+      bus.faults.putEvents = ({ number }) => {
+        if (number === 30) stop.abort(new Error('the deadline'));
+        return { kind: 'error', status: 400, code: 'ThrottlingException' };
+      };
+
+      await expect(publish(entriesOf(1), stop.signal)).rejects.toThrow('the deadline');
+      expect(bus.counts.requests).toBe(0);
+    });
   });
-});
 
-describe('a request that', () => {
-  test.each([
-    { kind: 'error', status: 400, code: 'ThrottlingException' },
-    { kind: 'error', status: 500, code: 'InternalException' },
-    { kind: 'error', status: 503, code: 'ServiceUnavailable' },
-    { kind: 'hang' },
-    { kind: 'reset' },
-    { kind: 'reset-after-accept' },
-    { kind: 'garbage' },
-  ] as const)('fails as a whole ($kind $code) is sent again', async (fault) => {
-    const { bus, publish, arrived } = await world();
-    bus.faults.putEvents = ({ number }) => (number === 1 ? fault : undefined);
+  describe('a publisher that is told to stop', () => {
+    test('does not wait for requests that hang, and publishes again afterwards', async () => {
+      const { bus, publish } = await world();
+      const stop = new AbortController();
+      bus.faults.putEvents = () => {
+        stop.abort(new Error('the deadline'));
+        return { kind: 'hang' };
+      };
+      await expect(publish(entriesOf(100), stop.signal)).rejects.toThrow('the deadline');
+      expect(bus.counts.requests).toBe(0);
 
-    expect(await publish(entriesOf(10), never)).toEqual(Array.from({ length: 10 }, () => 'published'));
-    expect(new Set(arrived()).size).toBe(10);
-  });
+      bus.faults.putEvents = undefined;
+      expect(await publish(entriesOf(100), never)).toEqual(Array(100).fill('published'));
+    });
 
-  test.each([413, 400])(
-    'is refused as a whole with %i is sent in halves, and only the entry to blame is parked',
-    async (status) => {
-      const { bus, publish, parked } = await world();
-      bus.faults.putEvents = ({ entries }) =>
-        entries.some(({ Detail }) => Detail === '{"n":3}') ? { kind: 'error', status, code: 'TooMuch' } : undefined;
+    test('before it begins sends nothing', async () => {
+      const { bus, publish } = await world();
 
-      expect(await publish(entriesOf(10), never)).toEqual(
-        entriesOf(10).map((_, n) => (n === 3 ? 'parked' : 'published')),
+      await expect(publish(entriesOf(30), AbortSignal.abort(new Error('the deadline')))).rejects.toThrow(
+        'the deadline',
       );
-      expect(parked()).toMatchObject([{ entry: { Detail: '{"n":3}' }, errorCode: 'TooMuch' }]);
-    },
-  );
-
-  test.each([403, 401])('is denied with %i stops the run', async (status) => {
-    const { bus, publish } = await world();
-    bus.faults.putEvents = () => ({ kind: 'error', status, code: 'Whatever' });
-
-    await expect(publish(entriesOf(1), never)).rejects.toMatchObject({ code: 'BUS_DENIED' });
-  });
-
-  test('fails again and again while nothing is accepted stops the run', async () => {
-    const { bus, publish, parked, waits } = await world();
-    bus.faults.putEvents = () => ({ kind: 'error', status: 500, code: 'InternalException' });
-
-    await expect(publish(entriesOf(1), never)).rejects.toMatchObject({
-      code: 'BUS_UNAVAILABLE',
-      message: expect.stringContaining('the next run tries again'),
-    });
-    expect(parked()).toEqual([]);
-    expect(waits).toEqual([50, 100, 200, 400, 800, 1600, 3000, 3000]);
-  });
-
-  test('is throttled is sent again until it is told to stop', async () => {
-    const { bus, publish } = await world();
-    const stop = new AbortController();
-    bus.faults.putEvents = ({ number }) => {
-      if (number === 30) stop.abort(new Error('the deadline'));
-      return { kind: 'error', status: 400, code: 'ThrottlingException' };
-    };
-
-    await expect(publish(entriesOf(1), stop.signal)).rejects.toThrow('the deadline');
-    expect(bus.counts.requests).toBe(0);
-  });
-});
-
-describe('a publisher that is told to stop', () => {
-  test('does not wait for requests that hang, and publishes again afterwards', async () => {
-    const { bus, publish } = await world();
-    const stop = new AbortController();
-    bus.faults.putEvents = () => {
-      stop.abort(new Error('the deadline'));
-      return { kind: 'hang' };
-    };
-    await expect(publish(entriesOf(100), stop.signal)).rejects.toThrow('the deadline');
-    expect(bus.counts.requests).toBe(0);
-
-    bus.faults.putEvents = undefined;
-    expect(await publish(entriesOf(100), never)).toEqual(Array(100).fill('published'));
-  });
-
-  test('before it begins sends nothing', async () => {
-    const { bus, publish } = await world();
-
-    await expect(publish(entriesOf(30), AbortSignal.abort(new Error('the deadline')))).rejects.toThrow('the deadline');
-    expect(bus.counts.requests).toBe(0);
-  });
-});
-
-describe('parking', () => {
-  test('that fails stops the run: nothing is skipped', async () => {
-    const { bus, publish } = await world();
-    bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'InvalidArgument' } });
-    bus.faults.sendMessage = () => ({ kind: 'error', status: 400, code: 'AccessDenied' });
-
-    const publishing = publish(entriesOf(1), never);
-
-    await expect(publishing).rejects.toBeInstanceOf(ParkingError);
-    await expect(publishing).rejects.toThrow(/does not take it: AccessDenied: planned\. Nothing is skipped/);
-  });
-
-  test('cuts what is too large for SQS once its quotes are escaped again', async () => {
-    const { bus, publish, parked } = await world();
-    bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'InvalidArgument' } });
-    const Detail = JSON.stringify({ id: 'x', returnvalue: '"\ufffe'.repeat(150_000) });
-
-    expect(await publish([{ Source: 'bullmq', DetailType: 'x', Detail }], never)).toEqual(['parked']);
-    expect(JSON.parse(parked()[0].entry.Detail).truncated).toEqual([{ field: 'returnvalue', bytes: 600_000 }]);
-  });
-});
-
-describe('a dead letter that was cut before', () => {
-  test('is cut once more, and says how long the whole value was', async () => {
-    const { bus, publish, parked } = await world();
-    bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'InvalidArgument' } });
-    const Detail = JSON.stringify({ id: 'x', failedReason: '"'.repeat(3_000_000) });
-
-    expect(await publish([{ Source: 'bullmq', DetailType: 'x', Detail }], never)).toEqual(['parked']);
-    expect(JSON.parse(parked()[0].entry.Detail).truncated).toEqual([{ field: 'failedReason', bytes: 3_000_000 }]);
-  });
-
-  test('in which nothing can be cut is refused by SQS, and stops the run', async () => {
-    const { publish } = await world();
-    const Detail = JSON.stringify({ id: 'x', queue: 'q'.repeat(1_100_000) });
-
-    await expect(publish([{ Source: 'bullmq', DetailType: 'x', Detail }], never)).rejects.toThrow(
-      /does not take it: InvalidParameterValue/,
-    );
-  });
-});
-
-describe('entries over the limit', () => {
-  test('are cut and published', async () => {
-    const { bus, publish } = await world({ maxRequestBytes: 5000 });
-    const Detail = JSON.stringify({ id: 'x', failedReason: 'y'.repeat(9000) });
-
-    expect(await publish([{ Source: 'bullmq', DetailType: 'x', Detail }], never)).toEqual(['published']);
-    expect(bus.accepted[0]?.detail['truncated']).toEqual([{ field: 'failedReason', bytes: 9000 }]);
-  });
-});
-
-describe('the bus', () => {
-  test('that exists is found', async () => {
-    const { client } = await world();
-
-    expect(await checkEventBus(client, 'bus')).toBeUndefined();
-  });
-
-  test('that does not exist is an error', async () => {
-    const { client } = await world();
-
-    await expect(checkEventBus(client, 'buss')).rejects.toMatchObject({
-      code: 'BUS_MISSING',
-      message: expect.stringContaining('no event bus "buss"'),
+      expect(bus.counts.requests).toBe(0);
     });
   });
 
-  test('that may not be asked for is only a warning', async () => {
-    const { bus, client } = await world();
-    bus.faults.describeEventBus = () => ({ kind: 'error', status: 400, code: 'AccessDeniedException' });
+  describe('parking', () => {
+    test('that fails stops the run: nothing is skipped', async () => {
+      const { bus, publish } = await world();
+      bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'InvalidArgument' } });
+      bus.faults.sendMessage = () => ({ kind: 'error', status: 400, code: 'AccessDenied' });
 
-    expect(await checkEventBus(client, 'bus')).toBe(
-      'could not check that the event bus "bus" exists (AccessDeniedException); grant events:DescribeEventBus',
-    );
+      const publishing = publish(entriesOf(1), never);
+
+      await expect(publishing).rejects.toBeInstanceOf(ParkingError);
+      await expect(publishing).rejects.toThrow(/does not take it: AccessDenied: planned\. Nothing is skipped/);
+    });
+
+    test('cuts what is too large for SQS once its quotes are escaped again', async () => {
+      const { bus, publish, parked } = await world();
+      bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'InvalidArgument' } });
+      const Detail = JSON.stringify({ id: 'x', returnvalue: '"\ufffe'.repeat(150_000) });
+
+      expect(await publish([{ Source: 'bullmq', DetailType: 'x', Detail }], never)).toEqual(['parked']);
+      expect(JSON.parse(parked()[0].entry.Detail).truncated).toEqual([{ field: 'returnvalue', bytes: 600_000 }]);
+    });
+  });
+
+  describe('a dead letter that was cut before', () => {
+    test('is cut once more, and says how long the whole value was', async () => {
+      const { bus, publish, parked } = await world();
+      bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'InvalidArgument' } });
+      const Detail = JSON.stringify({ id: 'x', failedReason: '"'.repeat(3_000_000) });
+
+      expect(await publish([{ Source: 'bullmq', DetailType: 'x', Detail }], never)).toEqual(['parked']);
+      expect(JSON.parse(parked()[0].entry.Detail).truncated).toEqual([{ field: 'failedReason', bytes: 3_000_000 }]);
+    });
+
+    test('in which nothing can be cut is refused by SQS, and stops the run', async () => {
+      const { publish } = await world();
+      const Detail = JSON.stringify({ id: 'x', queue: 'q'.repeat(1_100_000) });
+
+      await expect(publish([{ Source: 'bullmq', DetailType: 'x', Detail }], never)).rejects.toThrow(
+        /does not take it: InvalidParameterValue/,
+      );
+    });
+  });
+
+  describe('entries over the limit', () => {
+    test('are cut and published', async () => {
+      const { bus, publish } = await world({ maxRequestBytes: 5000 });
+      const Detail = JSON.stringify({ id: 'x', failedReason: 'y'.repeat(9000) });
+
+      expect(await publish([{ Source: 'bullmq', DetailType: 'x', Detail }], never)).toEqual(['published']);
+      expect(bus.accepted[0]?.detail['truncated']).toEqual([{ field: 'failedReason', bytes: 9000 }]);
+    });
+  });
+
+  describe('the bus', () => {
+    test('that exists is found', async () => {
+      const { client } = await world();
+
+      expect(await checkEventBus(client, 'bus')).toBeUndefined();
+    });
+
+    test('that does not exist is an error', async () => {
+      const { client } = await world();
+
+      await expect(checkEventBus(client, 'buss')).rejects.toMatchObject({
+        code: 'BUS_MISSING',
+        message: expect.stringContaining('no event bus "buss"'),
+      });
+    });
+
+    test('that may not be asked for is only a warning', async () => {
+      const { bus, client } = await world();
+      bus.faults.describeEventBus = () => ({ kind: 'error', status: 400, code: 'AccessDeniedException' });
+
+      expect(await checkEventBus(client, 'bus')).toBe(
+        'could not check that the event bus "bus" exists (AccessDeniedException); grant events:DescribeEventBus',
+      );
+    });
   });
 });

@@ -8,8 +8,12 @@ import { type Bundle, buildFunctions } from '../../infra/build.ts';
 
 const run = promisify(execFile);
 
-/** A bundle's size is time at each cold start: raise this only with a reason. */
-const LIMIT = 720_000;
+/**
+ * A bundle's size is time at each cold start: raise this only with a reason.
+ *
+ * 290 kB are undici's pool, which halves the CPU time of a run for 10 ms more at a cold start.
+ */
+const LIMIT = 1_030_000;
 
 let folder: string;
 let bundles: Bundle[];

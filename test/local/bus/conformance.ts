@@ -15,6 +15,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { leanPutEventsOf } from '../../../functions/bus/lean-event-bus.ts';
 import { type PutObject, putObjectIn } from '../../../functions/bus/payload-bucket.ts';
 import type { BusEvent } from '../../../local/bus/event-buses.ts';
 
@@ -103,6 +104,20 @@ export function describeBusConformance(
             ErrorMessage: 'Parameter Source is not valid. Reason: Source is a required argument.',
           },
         ]);
+      });
+
+      test('are the same for a request of the lean sender', async () => {
+        const taken = await arrivals('lean');
+        const timeouts = { connectionTimeout: 2000, requestTimeout: 30_000 };
+        const now = () => new Date();
+        const options = { busName: connection.bus, now, connections: 1, ...timeouts };
+        const lean = { Source: 'lean', DetailType: 'ü', Time: TIME, Detail: '{"text":"ü\u{1f600}\\""}' };
+
+        expect(await leanPutEventsOf(connection.events, options)([lean, { ...lean, Detail: '[1]' }])).toEqual([
+          { EventId: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+          { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' },
+        ]);
+        expect(await taken(1)).toMatchObject([{ 'detail-type': 'ü', detail: { text: 'ü\u{1f600}"' } }]);
       });
 
       test.each(['[1]', '1', '"text"', 'null', 'true', '{', '{"n":1', '{"n":1}x', '{n:1}'])(

@@ -1,0 +1,61 @@
+import type { Dispatcher } from 'undici';
+
+/** A request as it is sent. */
+export interface Outbound {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** An answer, whatever its status. */
+export interface Answer {
+  readonly status: number;
+  /** By their names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+/**
+ * Sends a POST on a connection of a pool and waits for the whole answer.
+ *
+ * @param timeout milliseconds from the call to the last byte, a connection that must be made first included
+ * @returns a rejection with a `TimeoutError`, or with undici's error, where there is no whole answer
+ */
+export function exchange(pool: Dispatcher, request: Outbound, timeout: number): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const chunks: Buffer[] = [];
+  let answer: Pick<Answer, 'status' | 'headers'> = { status: 0, headers: {} };
+  let underWay: Dispatcher.DispatchController | undefined;
+  let tooLate: Error | undefined;
+  const timer = setTimeout(() => {
+    tooLate = Object.assign(new Error(`no answer within ${timeout} ms`), { name: 'TimeoutError' });
+    underWay?.abort(tooLate);
+    reject(tooLate);
+  }, timeout);
+  pool.dispatch(
+    // One timer of our own instead of undici's two, which start anew with each byte.
+    { method: 'POST', ...request, headersTimeout: 0, bodyTimeout: 0 },
+    {
+      onRequestStart(controller) {
+        // What nobody waits for any more must not be sent: it is on its way again.
+        if (tooLate) controller.abort(tooLate);
+        underWay = controller;
+      },
+      onResponseStart(_, status, headers) {
+        answer = { status, headers };
+      },
+      onResponseData(_, chunk) {
+        chunks.push(chunk);
+      },
+      onResponseEnd() {
+        clearTimeout(timer);
+        resolve({ ...answer, body: Buffer.concat(chunks).toString() });
+      },
+      onResponseError(_, error) {
+        clearTimeout(timer);
+        reject(error);
+      },
+    },
+  );
+  return promise;
+}
