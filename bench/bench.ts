@@ -8,7 +8,7 @@ import type { Row } from './row.ts';
 /** A part of the table; its rows are printed as they come. */
 export type Part = (bench: Bench) => AsyncIterable<Row>;
 
-export interface ProgramOptions {
+interface ProgramOptions {
   /** The bus that it publishes to, and the other services of AWS but DynamoDB. */
   readonly url: string;
   readonly queues: string;

@@ -1,6 +1,6 @@
 import { type Bench, completed } from './bench.ts';
 import { drain } from './drain.ts';
-import { MB, type Row, toMB } from './row.ts';
+import { type Row, toMB } from './row.ts';
 
 /** Entries of some 100 bytes. */
 const COUNTS = [10_000, 1_000_000];
@@ -8,7 +8,7 @@ const COUNTS = [10_000, 1_000_000];
 const [SMALL, LARGE] = [20_000, 40];
 
 /** Values of 3 MB: a text, and many small objects. */
-const TEXT = JSON.stringify('x'.repeat(3 * MB));
+const TEXT = JSON.stringify('x'.repeat(3_000_000));
 const OBJECTS = JSON.stringify(
   Array.from({ length: 60_000 }, (_, n) => ({ id: n, name: `item ${n}`, tags: ['a', 'b'] })),
 );

@@ -39,9 +39,7 @@ export function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] as number;
 }
 
-export const MB = 1e6;
-
-/** Bytes of memory in whole MB. */
+/** Bytes of memory in MB as Lambda counts them, of 2^20 bytes. */
 export function toMB(bytes: number): string {
-  return `${Math.round(bytes / MB)} MB`;
+  return `${Math.round(bytes / 2 ** 20)} MB`;
 }
