@@ -59,6 +59,14 @@ export async function* backlog(bench: Bench): AsyncGenerator<Row> {
   const fast = await measure(bench, PROGRAMS, {});
   yield* compared(`${what}, a bus that answers at once: events/s`, fast, eventsPerSecond);
   yield* compared('the same: CPU s per 100,000 events', fast, cpuOf);
+  const [, ours] = fast[1] as (typeof fast)[number];
+  const [singly, theirs] = fast.at(-1) as (typeof fast)[number];
+  yield {
+    what: `the same: CPU of bullbridge over ${singly}`,
+    who: 'bullbridge',
+    figure: '',
+    ratio: cpuOf(ours) / cpuOf(theirs),
+  };
   for (const [who, drains] of fast) yield { what: 'the same: peak memory', who, figure: toMB(memoryOf(drains)) };
 
   const slow = await measure(bench, PROGRAMS, { delay: DELAY });
