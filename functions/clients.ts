@@ -11,9 +11,11 @@ import { leanPutEventsOf } from './bus/lean-event-bus.ts';
 import { putObjectIn } from './bus/payload-bucket.ts';
 import { createPublisher, type Publish } from './bus/publish.ts';
 import { cutToFit, type Shrink } from './bus/shrink.ts';
+import { type CheckpointMemory, createCheckpointMemory } from './checkpoint/memory.ts';
 import type { Config } from './config.ts';
 import { readRedisAccess } from './redis-access.ts';
 import { connectRedis, type RedisConnection } from './stream/connection.ts';
+import { createDiscovery, type Discover } from './stream/discovery.ts';
 
 /** PutEvents requests under way at most, within the SDK's 50 sockets; the bound falls by itself where the account's limit is lower. */
 const MAX_REQUESTS = 48;
@@ -38,6 +40,9 @@ export interface Clients {
 export interface Container extends Clients {
   /** Makes sure that the bus exists; see {@link checkEventBus}. */
   readonly checkBus: () => Promise<string | undefined>;
+  /** Knows the queues that earlier runs have found. */
+  readonly discoverQueues: Discover;
+  readonly checkpoints: CheckpointMemory;
   /** The dead-letter queue. */
   readonly deadLetters: DeadLetterOptions & { readonly client: SQSClient; readonly shrink: Shrink };
   /** A publisher that parks in another way. */
@@ -87,6 +92,8 @@ export function createContainer(config: Config): Container {
     publishAndPark,
     deadLetters,
     connectRedis: async () => connectRedis(await readRedisAccess(config, { secrets, bus, now })),
+    checkpoints: createCheckpointMemory(now),
+    discoverQueues: createDiscovery(config.BULLBRIDGE_PREFIX),
     checkBus: () => checkEventBus(bus, busName),
   };
 }

@@ -93,8 +93,8 @@ function takeFields(detail: Detail, listed: number, excess: number): Taken[] {
   return taken;
 }
 
-function jsonOf({ name, value, isJson }: LargeField): Taken {
-  return [name, isJson ? value : Buffer.from(JSON.stringify(value.toString()))];
+function jsonOf({ path, value, isJson }: LargeField): Taken {
+  return [path, isJson ? value : Buffer.from(JSON.stringify(value.toString()))];
 }
 
 /** A JSON object, put together from the bytes that its values came in. */

@@ -13,7 +13,8 @@ export interface BusEntry {
 
 /** A field of a detail whose value alone is too large for the bus, as the bytes it came in: nothing else is made of them. */
 export interface LargeField {
-  readonly name: string;
+  /** Its path within the detail: `fields.x` for a custom field. */
+  readonly path: string;
   /** UTF-8; bytes that are none stand for U+FFFD. */
   readonly value: Buffer;
   /** Whether the value is JSON, or else a text. */

@@ -27,7 +27,7 @@ const IDENTITY = new Set([
 ]);
 const GROUPS = ['fields', 'repeated', 'unparsed'];
 /** A custom field's name can be as long as its value; one with a longer name goes with its whole group. */
-const MAX_PATH = 128;
+export const MAX_PATH = 128;
 /** Smaller fields are not worth to be listed: their whole group goes instead. */
 const WORTH_LISTING = 512;
 /** As many fields go one by one, so that their list stays short: then whole groups. */

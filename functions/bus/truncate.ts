@@ -7,6 +7,8 @@ interface Cut {
   readonly bytes: number;
 }
 
+/** What the path of a custom field begins with. */
+const CUSTOM = 'fields.';
 /** Room for what `detail.truncated` says of one field. */
 const ITEM_BYTES = 160;
 
@@ -22,7 +24,7 @@ export function truncate(entry: BusEntry, maxBytes: number): BusEntry {
   const detail: Detail = JSON.parse(rest.Detail);
   // A field that was cut before had more bytes than are left of it.
   const truncated = new Map(((detail['truncated'] ?? []) as Cut[]).map(({ field, bytes }) => [field, bytes]));
-  for (const field of large) detail[field.name] = beginningOf(field, truncated);
+  for (const field of large) put(detail, field.path, beginningOf(field, truncated));
   let cut: BusEntry = large.length > 0 ? { ...rest, Detail: JSON.stringify(detail) } : entry;
   for (let excess = entryBytes(cut) - maxBytes; excess > 0; excess = entryBytes(cut) - maxBytes) {
     const field = nextField(detail, truncated.size);
@@ -38,11 +40,18 @@ export function truncate(entry: BusEntry, maxBytes: number): BusEntry {
   return cut;
 }
 
+/** Puts a field where it belongs. */
+function put(detail: Detail, path: string, value: string): void {
+  if (path.startsWith(CUSTOM))
+    detail['fields'] = { ...(detail['fields'] as Detail), [path.slice(CUSTOM.length)]: value };
+  else detail[path] = value;
+}
+
 /** As much of a large field as any request can take; how many bytes it had goes to `truncated`, where that is not all of it. */
-function beginningOf({ name, value, isJson }: LargeField, truncated: Map<string, number>): string {
+function beginningOf({ path, value, isJson }: LargeField, truncated: Map<string, number>): string {
   const raw = value.toString();
   const text: string = isJson && raw.trimStart().startsWith('"') ? JSON.parse(raw) : raw;
-  if (text.length > MAX_REQUEST_BYTES) truncated.set(name, Buffer.byteLength(text));
+  if (text.length > MAX_REQUEST_BYTES) truncated.set(path, Buffer.byteLength(text));
   return text.slice(0, MAX_REQUEST_BYTES);
 }
 

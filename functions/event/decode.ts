@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { LargeField } from '../bus/entry.ts';
+import { MAX_PATH } from '../bus/fields.ts';
 import { MAX_REQUEST_BYTES } from '../bus/pack.ts';
 import { type FieldType, kindOf } from './catalogue.ts';
 import type { JsonValue } from './detail.ts';
@@ -12,7 +13,7 @@ export interface DecodedEvent {
   readonly jobId?: string;
   /** The fields that the catalogue knows of this event. */
   readonly known: Readonly<Record<string, JsonValue>>;
-  /** Those among them that are too large for any event, as they are. */
+  /** Fields that are too large for any event, as they are; these are in none of the others. */
   readonly large?: readonly LargeField[];
   /** Every other field, as text. */
   readonly fields?: Readonly<Record<string, string>>;
@@ -64,21 +65,20 @@ export function decode(fields: readonly Buffer[]): DecodedEvent {
   const unparsed: string[] = [];
   for (const [name, read] of values) {
     const type = types && Object.hasOwn(types, name) ? types[name] : undefined;
-    if (type && typeof read !== 'string' && !repeated?.[name]) {
-      const isRead = !broken.has(name) && (type === 'text' || (type === 'json' && isJson(read, MAX_DEPTH)));
-      large.push({ name, value: read, isJson: isRead && type === 'json' });
-      if (!isRead) unparsed.push(name);
+    const isCustom = type === undefined && name !== 'event' && name !== 'jobId';
+    const path = isCustom ? `fields.${name}` : name;
+    if (isCustom) others ??= record();
+    if (typeof read !== 'string' && (type || isCustom) && path.length <= MAX_PATH && !repeated?.[name]) {
+      const isRead = !broken.has(name) && (type === 'json' ? isJson(read, MAX_DEPTH) : type !== 'number');
+      large.push({ path, value: read, isJson: isRead && type === 'json' });
+      if (!isRead) unparsed.push(path);
       continue;
     }
     const text = read.toString();
-    const isCustom = type === undefined && name !== 'event' && name !== 'jobId';
     const value = type && !broken.has(name) ? parse(text, type) : undefined;
-    if (isCustom) {
-      others ??= record();
-      others[name] = text;
-    }
+    if (isCustom && others) others[name] = text;
     if (type) known[name] = value ?? (value === null ? null : text);
-    if (broken.has(name) || (type && value === undefined)) unparsed.push(isCustom ? `fields.${name}` : name);
+    if (broken.has(name) || (type && value === undefined)) unparsed.push(path);
   }
   const jobId = values.get('jobId')?.toString();
   return {

@@ -9,6 +9,9 @@ export interface Redacted extends DecodedEvent {
   readonly hits: ReadonlySet<string>;
 }
 
+/** What the path of a custom field begins with. */
+const CUSTOM = 'fields.';
+
 /**
  * Leaves out of an event's fields what must not leave Redis; its values are changed.
  *
@@ -20,7 +23,7 @@ export function leaveOut(decoded: DecodedEvent, omission: Omission): Redacted {
   const known: Record<string, JsonValue> = { ...decoded.known };
   const custom = new Map(Object.entries(decoded.fields ?? {}));
   const repeated = new Map(Object.entries(decoded.repeated ?? {}));
-  const large = new Map((decoded.large ?? []).map((field) => [field.name, field]));
+  const large = new Map((decoded.large ?? []).map((field) => [field.path, field]));
   const types = kindOf(decoded.event ?? '')?.fields ?? {};
   const hits = new Set<string>();
   const gone = new Set<string>();
@@ -39,11 +42,17 @@ export function leaveOut(decoded: DecodedEvent, omission: Omission): Redacted {
 
   /** A custom field is a text, so any path that begins with its name leaves it out. */
   function leaveOutCustom(names: readonly string[]): boolean {
-    const named = [...custom.keys()].filter((name) => names.length === 0 || behind(names, name).length > 0);
+    const largeNames = [...large.keys()]
+      .filter((path) => path.startsWith(CUSTOM))
+      .map((path) => path.slice(CUSTOM.length));
+    const named = [...custom.keys(), ...largeNames].filter(
+      (name) => names.length === 0 || behind(names, name).length > 0,
+    );
     for (const name of named) {
       custom.delete(name);
+      large.delete(`${CUSTOM}${name}`);
       repeated.delete(name);
-      gone.add(`fields.${name}`);
+      gone.add(`${CUSTOM}${name}`);
     }
     return named.length > 0;
   }

@@ -3,7 +3,8 @@ import pMap from 'p-map';
 import { firstRunOf } from '../checkpoint/first-run.ts';
 import { type Lease, liftLease, renewLease } from '../checkpoint/lease.ts';
 import { openGap } from '../checkpoint/ledger.ts';
-import { loadCheckpoints, saveCheckpoint } from '../checkpoint/positions.ts';
+import type { CheckpointMemory } from '../checkpoint/memory.ts';
+import { type Checkpoint, loadCheckpoints, saveCheckpoint } from '../checkpoint/positions.ts';
 import { queueId } from '../event/envelope.ts';
 import { mentionsNow, placeOf, type StartFrom } from '../start-from.ts';
 import type { Position } from '../stream/position.ts';
@@ -23,6 +24,8 @@ export interface QueueCheckpoints {
   writeLosses(sweep: Sweep, detectedAt: Date): Promise<void>;
   /** Moves the positions of queues. @throws {SupersededError} where another run has moved one */
   save(positions: ReadonlyMap<string, Position>): Promise<void>;
+  /** Keeps them for the next run, at the end of one that did not fail. */
+  keep(): void;
 }
 
 interface Table {
@@ -30,33 +33,40 @@ interface Table {
   readonly table: string;
   readonly now: () => Date;
   readonly wait: (milliseconds: number) => Promise<unknown>;
+  readonly checkpoints: CheckpointMemory;
 }
 
 interface Settings {
   readonly sourceName: string;
   readonly prefix: string;
   readonly startFrom: StartFrom;
+  /** Milliseconds from one run to the next. */
+  readonly interval: number;
 }
 
 const MAX_CONCURRENCY = 16;
 
-/** Loads the positions of the queues that a run has the lease for. */
+/** Loads the positions of the queues that a run has the lease for, as far as its container does not know them. */
 export async function openCheckpoints(
-  { dynamodb: client, table, now, wait }: Table,
-  { sourceName, prefix, startFrom }: Settings,
+  { dynamodb: client, table, now, wait, checkpoints: memory }: Table,
+  { sourceName, prefix, startFrom, interval }: Settings,
   lease: Lease,
   queues: readonly string[],
 ): Promise<QueueCheckpoints> {
   const positions = { client, table, wait };
   const keyOf = (queue: string) => queueId({ sourceName, prefix, queue });
-  const [checkpoints, firstRun] = await Promise.all([
-    loadCheckpoints(positions, queues.map(keyOf)),
+  const known = memory.recall(lease, 2 * interval);
+  const unknown = queues.map(keyOf).filter((key) => !known.has(key));
+  const [loaded, firstRun] = await Promise.all([
+    loadCheckpoints(positions, unknown),
     // Also where each of these queues has a position: the next one to appear is older than the run that finds it.
     mentionsNow(startFrom) ? firstRunOf({ client, table, now }, { sourceName, prefix }) : undefined,
   ]);
-  const newest = Math.max(0, ...[...checkpoints.values()].map(({ epoch }) => epoch));
+  const newest = Math.max(0, ...[...loaded.values()].map(({ epoch }) => epoch));
   const held = newest > lease.epoch ? await liftLease({ client, table, now }, lease, newest) : lease;
   if (!held) throw new SupersededError('the lease was taken');
+  const checkpoints = new Map<string, Checkpoint | undefined>();
+  for (const key of queues.map(keyOf)) checkpoints.set(key, known.get(key) ?? loaded.get(key));
   return {
     cursors: queues.map((queue) => {
       const { position, anchors = [] } = checkpoints.get(keyOf(queue)) ?? {};
@@ -81,5 +91,6 @@ export async function openCheckpoints(
       };
       await pMap(moved, saveOne, { concurrency: MAX_CONCURRENCY });
     },
+    keep: () => memory.keep(held, checkpoints),
   };
 }

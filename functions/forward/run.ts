@@ -1,5 +1,5 @@
 import { awaitLease, keepLease, type Lease, releaseLease } from '../checkpoint/lease.ts';
-import type { Clients } from '../clients.ts';
+import type { Clients, Container } from '../clients.ts';
 import { BullbridgeError } from '../errors.ts';
 import type { DetailSettings } from '../event/detail-settings.ts';
 import { createFilter, type EventSelection } from '../event/filter.ts';
@@ -7,7 +7,6 @@ import type { Signals } from '../invocation.ts';
 import type { StartFrom } from '../start-from.ts';
 import type { RedisConnection } from '../stream/connection.ts';
 import type { Position } from '../stream/position.ts';
-import { discoverQueues } from '../stream/queues.ts';
 import { createStreamReader } from '../stream/reader.ts';
 import { createCapacities } from './capacity.ts';
 import { openCheckpoints } from './checkpoints.ts';
@@ -41,6 +40,9 @@ export interface ForwardSettings {
   /** @default what Redis has, and nothing of the job */
   readonly details?: DetailSettings;
 }
+
+/** What a run works with. */
+export type ForwardClients = Pick<Container, keyof Clients | 'discoverQueues' | 'checkpoints'>;
 
 /** What a run has done so far; filled while it runs, so that it is known of a run that fails, too. */
 export interface Report extends Tally {
@@ -88,7 +90,7 @@ export function emptyReport(): Report {
 export async function forward(
   settings: ForwardSettings,
   shard: Shard,
-  clients: Clients,
+  clients: ForwardClients,
   owner: string,
   signals: Signals,
   report: Report,
@@ -125,7 +127,7 @@ export async function forward(
 interface Run {
   readonly settings: ForwardSettings;
   readonly shard: Shard;
-  readonly clients: Clients;
+  readonly clients: ForwardClients;
   readonly lease: Lease;
   readonly redis: RedisConnection;
   readonly report: Report;
@@ -142,8 +144,11 @@ interface Settled {
 }
 
 async function forwardQueues({ settings, shard, clients, lease, redis, report, until }: Run, signals: Signals) {
-  const named = settings.queues === '*' ? await discoverQueues(redis, settings.prefix) : settings.queues;
-  const queues = queuesOf(shard, named);
+  const known =
+    settings.queues === '*'
+      ? await clients.discoverQueues(redis, signals.drain)
+      : { queues: settings.queues, isWhole: true };
+  const queues = queuesOf(shard, known.queues);
   report.queues = queues.length;
   const warn = (error: Error) => {
     report.warnings.push(error.message);
@@ -208,7 +213,8 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
       signals,
       2 * settings.sweepSize,
     );
-    report.caughtUp = sweeps.caughtUp() && reader.failures.size === 0;
+    checkpoints.keep();
+    report.caughtUp = known.isWhole && sweeps.caughtUp() && reader.failures.size === 0;
   } catch (error) {
     if (!signals.stop.aborted || error instanceof BullbridgeError || error instanceof SupersededError) throw error;
     report.warnings.push(

@@ -1,7 +1,7 @@
 import type { RedisError } from '../errors.ts';
 import type { RedisConnection } from './connection.ts';
 import { dispatch, type Errand, type Outcome } from './dispatch.ts';
-import { scan } from './keys.ts';
+import { type ScanOptions, scan, together } from './keys.ts';
 import { type Address, placeOf } from './redis-url.ts';
 import { connectServer, type RedisServer, type ServerAccess } from './server.ts';
 import { createServerPool, type ServerPool } from './server-pool.ts';
@@ -69,7 +69,8 @@ export async function connectCluster(
     ];
   }
 
-  const scanAt = async (master: Address, pattern: string) => scan(await servers.at(master), pattern);
+  const scanAt = async (master: Address, pattern: string, options?: ScanOptions) =>
+    scan(await servers.at(master), pattern, options);
 
   const { host, port } = seeds[0] as Address;
   return {
@@ -87,14 +88,15 @@ export async function connectCluster(
       if (all[0]?.failure && all.every(({ failure }) => failure)) throw all[0].failure;
       return all.flatMap(({ replies }) => replies);
     },
-    async keys(pattern) {
+    async scan(pattern, options) {
       const { masters } = topology;
-      const found = await Promise.allSettled(masters.map((master) => scanAt(master, pattern)));
+      const found = await Promise.allSettled(masters.map((master) => scanAt(master, pattern, options)));
       const failed = masters.flatMap((from, i) => {
         const result = found[i];
         return result?.status === 'rejected' ? { from, failure: result.reason as RedisError } : [];
       });
-      if (failed.length === 0) return found.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+      if (failed.length === 0)
+        return together(found.flatMap((result) => (result.status === 'fulfilled' ? result.value : [])));
       for (const { from } of failed) servers.drop(from);
       await refresh(
         [],
@@ -104,7 +106,7 @@ export async function connectCluster(
         const still = topology.masters.find((master) => placeOf(master) === placeOf(from));
         if (still && !mayAnswer(still, from, failure)) throw failure;
       }
-      return (await Promise.all(topology.masters.map((master) => scanAt(master, pattern)))).flat();
+      return together(await Promise.all(topology.masters.map((master) => scanAt(master, pattern, options))));
     },
     close: servers.close,
   };

@@ -1,6 +1,6 @@
 import { ConfigError, RedisError } from '../errors.ts';
 import { connectCluster } from './cluster.ts';
-import { scan } from './keys.ts';
+import { type Scanned, type ScanOptions, scan } from './keys.ts';
 import type { RedisTarget } from './redis-error.ts';
 import { type Address, parseRedisUrl } from './redis-url.ts';
 import { connectMaster } from './sentinel.ts';
@@ -21,8 +21,8 @@ export interface RedisConnection {
    * @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more than `maxBytes` arrive
    */
   send(commands: readonly Command[], maxBytes?: number): Promise<unknown[]>;
-  /** All keys that match a pattern of `SCAN`; one may come twice. @throws {RedisError} also when `SCAN` is refused */
-  keys(pattern: string): Promise<string[]>;
+  /** Keys that match a pattern of `SCAN`: all, or some more of them. @throws {RedisError} also when `SCAN` is refused */
+  scan(pattern: string, options?: ScanOptions): Promise<Scanned>;
   close(): void;
 }
 
@@ -112,7 +112,7 @@ async function aServer(connect: () => Promise<RedisServer>, connected?: RedisSer
         throw error;
       }
     },
-    keys: (pattern) => scan(server, pattern),
+    scan: (pattern, options) => scan(server, pattern, options),
     close: () => server.close(),
   };
 }

@@ -1,21 +1,59 @@
 import { redisError } from './redis-error.ts';
+import { placeOf } from './redis-url.ts';
 import type { RedisServer } from './server.ts';
 
+/** How far a look at all keys has come: the cursor of each server; of one that was looked through it is `0`. */
+export type ScanCursors = ReadonlyMap<string, string>;
+
+export interface ScanOptions {
+  /** Where an earlier look has come to; a server that it did not know is looked through from its beginning. @default nowhere */
+  readonly from?: ScanCursors | undefined;
+  /** Keys that are looked at on each server at most, in thousands. @default all */
+  readonly maxKeys?: number | undefined;
+  /** Ends the look where it is. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a look at keys has found; one key may be there twice. */
+export interface Scanned {
+  readonly keys: readonly string[];
+  readonly cursors: ScanCursors;
+  /** Whether every server was looked through. */
+  readonly isWhole: boolean;
+}
+
+/** Keys of one step: `COUNT 1000` measured ten times faster than the default of 10 over a million keys, and holds Redis up for less than a millisecond. */
+const STEP = 1000;
+const DONE = '0';
+
 /**
- * The keys of one server that match a pattern; one may come twice.
+ * The keys of one server that match a pattern.
  *
- * `COUNT 1000` measured ten times faster than the default of 10 over a million keys.
  * @throws {RedisError} when `SCAN` is refused or the connection fails
  */
-export async function scan(server: RedisServer, pattern: string): Promise<string[]> {
+export async function scan(
+  server: RedisServer,
+  pattern: string,
+  { from, maxKeys = Number.POSITIVE_INFINITY, signal }: ScanOptions = {},
+): Promise<Scanned> {
+  const place = placeOf(server.target);
   const found: string[] = [];
-  let cursor = '0';
-  do {
-    const [reply] = await server.send([['scan', cursor, 'MATCH', pattern, 'COUNT', 1000]]);
+  let cursor = from?.get(place);
+  for (let left = maxKeys; cursor !== DONE && left > 0 && !signal?.aborted; left -= STEP) {
+    const [reply] = await server.send([['scan', cursor ?? '0', 'MATCH', pattern, 'COUNT', STEP]]);
     if (reply instanceof Error) throw redisError(reply, server.target, `looking for queues (SCAN MATCH ${pattern})`);
     const [next, keys] = reply as [string, string[]];
     found.push(...keys);
     cursor = next;
-  } while (cursor !== '0');
-  return found;
+  }
+  return { keys: found, cursors: new Map(cursor === undefined ? [] : [[place, cursor]]), isWhole: cursor === DONE };
+}
+
+/** What was found on several servers, as one. */
+export function together(scans: readonly Scanned[]): Scanned {
+  return {
+    keys: scans.flatMap(({ keys }) => keys),
+    cursors: new Map(scans.flatMap(({ cursors }) => [...cursors])),
+    isWhole: scans.every(({ isWhole }) => isWhole),
+  };
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startBus } from './server.ts';
 
@@ -10,15 +11,20 @@ const { values } = parseArgs({
     queue: { type: 'string', multiple: true, default: ['dead-letters'] },
     bucket: { type: 'string', multiple: true, default: ['payloads'] },
     delay: { type: 'string', default: '0' },
+    // Files of a certificate and its key.
+    cert: { type: 'string' },
+    key: { type: 'string' },
   },
 });
 
+const { cert, key } = values;
 const bus = await startBus({
   buses: values.bus,
   queues: values.queue,
   buckets: values.bucket,
   port: Number(values.port),
   delay: Number(values.delay),
+  tls: cert !== undefined && key !== undefined ? { cert: readFileSync(cert), key: readFileSync(key) } : undefined,
   record: false,
   validate: false,
 });

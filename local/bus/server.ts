@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Answer, failure, success } from './answer.ts';
 import {
@@ -33,6 +34,8 @@ export interface BusOptions {
   readonly oversize?: 413 | 400;
   /** @default any that is free */
   readonly port?: number;
+  /** Certificate and key as PEM, to speak TLS. @default plain HTTP */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   /** The clock, in milliseconds since the epoch. @default Date.now */
   readonly now?: () => number;
 }
@@ -87,6 +90,7 @@ const REGION = 'eu-west-1';
  */
 export async function startBus(options: BusOptions): Promise<LocalBus> {
   const { secrets = {}, delay = 0, record = true, validate = true, oversize = 413, port = 0, now = Date.now } = options;
+  const { tls } = options;
   const shared = { account: ACCOUNT, region: REGION, now };
   const buses = createEventBuses({ names: options.buses, record, validate, oversize, ...shared });
   const queueUrl = (name: string) => `${url}/${ACCOUNT}/${name}`;
@@ -175,19 +179,20 @@ export async function startBus(options: BusOptions): Promise<LocalBus> {
     response.on('close', () => clearTimeout(timer));
   }
 
-  const server = http.createServer((request, response) => {
+  const listener: http.RequestListener = (request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk) => chunks.push(chunk));
     request.on('end', () => {
       if (request.url === '/stats') return write(response, success(buses.counts));
       respond(Buffer.concat(chunks), request, response);
     });
-  });
+  };
+  const server = tls ? https.createServer(tls, listener) : http.createServer(listener);
   // Longer than any client keeps a connection, so that none is closed in its hands.
   server.keepAliveTimeout = 600_000;
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   return {
     url,

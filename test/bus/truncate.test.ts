@@ -86,6 +86,23 @@ describe('cutting an entry', () => {
     expect(entryBytes(cut)).toBeLessThanOrEqual(LIMIT);
   });
 
+  test.each([
+    ['of a custom event', 'invoice', 'pdf'],
+    ['with a name that objects have', 'invoice', '__proto__'],
+    ['that another event has', 'failed', 'returnvalue'],
+  ])('keeps the beginning of a custom field of megabytes %s', (_, event, field) => {
+    const text = '"😀\n'.repeat(400_000);
+
+    const cut = truncate(entryOf('event', event, field, text, 'number', '42'), LIMIT);
+
+    const detail = detailOf(cut);
+    expect(detail.truncated).toEqual([{ field: `fields.${field}`, bytes: Buffer.byteLength(text) }]);
+    expect(text.startsWith(detail.fields[field])).toBe(true);
+    expect(detail.fields).toMatchObject({ number: '42' });
+    expect(entryBytes(cut)).toBeGreaterThan(LIMIT - 500);
+    expect(entryBytes(cut)).toBeLessThanOrEqual(LIMIT);
+  });
+
   test('cuts nothing of a text that fits, however large the escapes make it', () => {
     const returnvalue = `"${'\\u0078'.repeat(300_000)}"`;
 

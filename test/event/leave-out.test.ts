@@ -147,6 +147,13 @@ describe('what must not leave Redis', () => {
     expect(detailOf(made)).toMatchObject({ jobId: '1', omitted: ['returnvalue.card'] });
     expect(entryOf('returnvalue', 'event', 'completed', 'returnvalue', large)).not.toHaveProperty('large');
     expect(entryOf('failedReason', 'event', 'completed', 'returnvalue', large)).toHaveProperty('large');
+    expect(entryOf('fields.x', 'event', 'custom', 'x', large, 'y', 'kept')).not.toHaveProperty('large');
+    expect(entryOf('fields', 'event', 'custom', 'x', large)).not.toHaveProperty('large');
+    expect(detail('fields.x', 'event', 'custom', 'x', large, 'y', 'kept')).toMatchObject({
+      omitted: ['fields.x'],
+      fields: { y: 'kept' },
+    });
+    expect(entryOf('fields.y', 'event', 'custom', 'x', large, 'y', SECRET)).toHaveProperty('large');
   });
 
   test('takes all values of a repeated field with it', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createWorld } from './world.ts';
+import { type Around, createWorld, type World } from './world.ts';
 
 const QUEUES = Array.from({ length: 300 }, (_, n) => `q${n}`);
 
@@ -36,6 +36,19 @@ describe('many queues', () => {
     expect(world.tableCalls).toEqual([TAKE, ...LOAD, RELEASE]);
   });
 
+  test('are not caught up while some may not be known', async () => {
+    const world = await worldOf(3);
+    const discoverQueues = async () => ({ queues: QUEUES.slice(0, 3), isWhole: false });
+    const container = { ...world.warm, discoverQueues };
+
+    expect(await world.run({ settings: { queues: '*' }, container })).toMatchObject({
+      queues: 3,
+      caughtUp: false,
+    });
+
+    expect(world.bus.accepted).toHaveLength(9);
+  });
+
   test('write the positions of those that moved, and share requests', async () => {
     const world = await worldOf(40);
 
@@ -44,5 +57,45 @@ describe('many queues', () => {
     expect(world.tableCalls).toHaveLength(2 + LOAD.length + 40);
     expect(world.bus.accepted).toHaveLength(120);
     expect(world.bus.requests).toHaveLength(12);
+  });
+});
+
+describe('a container that stays warm', () => {
+  /** Two runs in one container, with what happens between them; the calls of the second. */
+  async function secondRun(between: (world: World) => unknown = () => {}, around?: Around) {
+    const world = await worldOf(2);
+    await world.run({ container: world.warm, ...(around && { around }) }).catch(() => {});
+    await between(world);
+    const before = world.tableCalls.length;
+    await world.run({ container: world.warm });
+    return world.tableCalls.slice(before);
+  }
+
+  test('knows the positions that it left, so that idle queues cost the lease alone', async () => {
+    expect(await secondRun()).toEqual([TAKE, RELEASE]);
+  });
+
+  test('moves them on from there', async () => {
+    const calls = await secondRun((world) => world.admin.xadd(world.key('q1'), '*', 'event', 'completed'));
+
+    expect(calls).toEqual([TAKE, 'UpdateItemCommand', RELEASE]);
+  });
+
+  test.each<[string, (world: World) => unknown]>([
+    ['another container has run', (world) => world.run()],
+    ['two intervals have passed', (world) => world.advance(120_001)],
+  ])('loads them again where %s', async (_, between) => {
+    expect(await secondRun(between)).toEqual([TAKE, ...LOAD, RELEASE]);
+  });
+
+  test('loads them again after a run that failed', async () => {
+    const failing: Around = (call, row) => (row?.endsWith('position') ? Promise.reject(new Error('down')) : call());
+
+    expect(await secondRun(undefined, failing)).toEqual([
+      TAKE,
+      ...LOAD,
+      ...Array(2).fill('UpdateItemCommand'),
+      RELEASE,
+    ]);
   });
 });

@@ -11,11 +11,20 @@ import { putEventsOf } from '../../functions/bus/event-bus.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
 import { type OpenGap, openGaps } from '../../functions/checkpoint/ledger.ts';
+import { createCheckpointMemory } from '../../functions/checkpoint/memory.ts';
 import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/positions.ts';
 import type { Clients } from '../../functions/clients.ts';
-import { emptyReport, type ForwardSettings, forward, type Report, SAVE_AFTER } from '../../functions/forward/run.ts';
+import {
+  emptyReport,
+  type ForwardClients,
+  type ForwardSettings,
+  forward,
+  type Report,
+  SAVE_AFTER,
+} from '../../functions/forward/run.ts';
 import type { Shard } from '../../functions/forward/shard.ts';
 import { connectRedis } from '../../functions/stream/connection.ts';
+import { createDiscovery } from '../../functions/stream/discovery.ts';
 import { type LocalBus, startBus } from '../../local/bus/server.ts';
 import { dynamoClient, ownTable } from '../dynamodb.ts';
 import { adminRedis, ownPrefix } from '../redis.ts';
@@ -27,6 +36,9 @@ export const DEAD_LETTERS = 'dead-letters';
 export type Around = <T>(call: () => Promise<T>, row?: string) => Promise<T>;
 
 const undisturbed: Around = (call) => call();
+
+/** What a container keeps between its runs. */
+type Kept = Pick<ForwardClients, 'checkpoints' | 'discoverQueues'>;
 
 /** Real servers with keys, a table and a bus of their own, and a clock that only moves when it is told to. */
 export interface World {
@@ -40,15 +52,19 @@ export interface World {
     /** Another Redis than the world's, as after a failover. */
     redisUrl?: string;
     shard?: Shard;
+    /** What the run's container keeps from its runs before. @default it is a new one */
+    container?: Kept;
     drain?: AbortSignal;
     stop?: AbortSignal;
     /** How the run waits. @default backoff takes no time; the renewal of the lease waits for the end of the run */
     wait?: Clients['wait'];
   }): Promise<Report>;
+  /** A container that stays warm, for those runs that are given it. */
+  readonly warm: Kept;
   /** Names of the calls that all runs made to DynamoDB, in order. */
   readonly tableCalls: readonly string[];
   /** What a run is given, for a function that works beside it. */
-  clients(around?: Around): Clients;
+  clients(around?: Around): ForwardClients;
   now(): Date;
   advance(milliseconds: number): void;
   checkpoint(queue: string): Promise<Checkpoint | undefined>;
@@ -119,7 +135,12 @@ export async function createWorld(
   let time = Date.now();
   const now = () => new Date(time);
 
-  function clients(around: Around, redisUrl: string, waits = wait): Clients {
+  const newContainer = (): Kept => ({
+    checkpoints: createCheckpointMemory(now),
+    discoverQueues: createDiscovery(prefix),
+  });
+
+  function clients(around: Around, redisUrl: string, kept = newContainer(), waits = wait): ForwardClients {
     const putEvents = putEventsOf(eventBridge, BUS);
     const park = parkIn(sqs, { queueUrl: bus.queueUrl(DEAD_LETTERS), busName: BUS, now });
     return {
@@ -128,9 +149,10 @@ export async function createWorld(
         return {
           ...connection,
           send: (commands, maxBytes) => around(() => connection.send(commands, maxBytes)),
-          keys: (pattern) => around(() => connection.keys(pattern)),
+          scan: (pattern, options) => around(() => connection.scan(pattern, options)),
         };
       },
+      ...kept,
       publish: parts.createPublisher({
         putEvents: (entries) => around(() => putEvents(entries)),
         park: (entry: BusEntry, refusal, signal) => around(() => park(entry, refusal, signal)),
@@ -152,6 +174,7 @@ export async function createWorld(
 
   const never = new AbortController().signal;
   return {
+    warm: newContainer(),
     tableCalls,
     admin: adminRedis(),
     bus,
@@ -162,6 +185,7 @@ export async function createWorld(
       settings: changed,
       redisUrl = inject('redisUrl'),
       shard = { index: 0, count: 1 },
+      container,
       drain = never,
       stop = never,
       wait: waits,
@@ -170,7 +194,7 @@ export async function createWorld(
       await parts.forward(
         { ...defaults, ...changed },
         shard,
-        clients(around, redisUrl, waits),
+        clients(around, redisUrl, container, waits),
         randomUUID(),
         { drain, stop },
         report,

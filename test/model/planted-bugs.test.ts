@@ -63,6 +63,15 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     },
   ],
   [
+    'a container trusts positions that another one has moved since',
+    steps,
+    {
+      file: 'forward/checkpoints.ts',
+      from: 'memory.keep(held, checkpoints)',
+      to: 'memory.keep({ ...held, epoch: held.epoch + 1 }, checkpoints)',
+    },
+  ],
+  [
     'a lost entry more or less is not counted',
     steps,
     { file: 'stream/continuity.ts', from: "'trimmed', before - ordinal, ", to: "'trimmed', before - ordinal - 1, " },

@@ -29,6 +29,7 @@ export type Step =
     }
   /** The clock of runs jumps. */
   | { readonly kind: 'skew'; readonly by: number }
+  /** In a container that stays warm, as are those that die, so that it knows the positions that it left. */
   | { readonly kind: 'run'; readonly faults: readonly FaultKind[] }
   /** The process dies at its n-th call, before or after the call took effect. */
   | { readonly kind: 'crash'; readonly call: number; readonly after: boolean; readonly faults: readonly FaultKind[] }
@@ -151,7 +152,7 @@ export async function take(world: World, history: History, step: Step): Promise<
       await history.snapshot();
       await history.append(step.events);
       if (step.read) {
-        await world.run();
+        await world.run({ container: world.warm });
         await history.check();
       }
       await history.restore();
@@ -161,19 +162,19 @@ export async function take(world: World, history: History, step: Step): Promise<
     case 'run':
       play(world, step.faults);
       history.allow(10 * step.faults.length);
-      await world.run();
+      await world.run({ container: world.warm });
       return;
     case 'crash':
       play(world, step.faults);
       history.allow(10 * step.faults.length + 2 * SWEEP_SIZE);
       // What a dead process would have thrown is nobody's concern.
-      await world.run({ around: crashAt(step.call, step.after) }).catch(() => {});
+      await world.run({ around: crashAt(step.call, step.after), container: world.warm }).catch(() => {});
       return world.advance(LEASE_MS + SKEW);
     case 'zombie': {
       play(world, []);
       history.allow(4 * SWEEP_SIZE);
       const held = holdAt(step.call);
-      const zombie = world.run({ around: held.around });
+      const zombie = world.run({ around: held.around, container: world.warm });
       await Promise.race([held.reached, zombie]);
       world.advance(LEASE_MS + SKEW);
       await history.append(step.events);

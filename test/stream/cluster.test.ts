@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished } from 'vitest';
 import { connectRedis, type RedisConnection, ReplyTooLargeError } from '../../functions/stream/connection.ts';
+import { createDiscovery } from '../../functions/stream/discovery.ts';
 import { awaitRing } from '../../functions/stream/doorbell.ts';
 import { discoverQueues } from '../../functions/stream/queues.ts';
 import { readPages } from '../../functions/stream/read.ts';
@@ -85,6 +86,22 @@ describe('a cluster', () => {
     await writeAll(prefix);
 
     expect(await discoverQueues(await connect(), prefix)).toEqual([...QUEUES].sort());
+  });
+
+  test('is looked through part by part, each server from where it was', async () => {
+    const prefix = ownPrefix();
+    await writeAll(prefix);
+    await Promise.all(Array.from({ length: 15_000 }, (_, n) => cluster.client.set(`${prefix}:q1:${n}`, '')));
+    const connection = await connect();
+    const discover = createDiscovery(prefix, 1000);
+    const look = () => discover(connection, new AbortController().signal);
+    expect(await look()).toEqual({ queues: [...QUEUES].sort(), isWhole: true });
+
+    for (const queue of ['new1', 'new2', 'new3', 'new4'])
+      await cluster.client.hset(`${prefix}:${queue}:meta`, 'a', 'b');
+
+    await expect.poll(look).toMatchObject({ queues: expect.arrayContaining(['new1', 'new2', 'new3', 'new4']) });
+    expect((await look()).queues).toHaveLength(QUEUES.length + 4);
   });
 
   test('may be given by several servers, of which one answers', async () => {
@@ -214,7 +231,7 @@ describe('a cluster that fails', () => {
     expect(await readAll(connection, prefix, QUEUES)).toEqual(
       QUEUES.map((queue) => (broken.ownerOf(`${prefix}:${queue}:events`) === mute ? 'REDIS_REFUSED' : [1])),
     );
-    expect(await failure(connection.keys('*'))).toMatchObject({
+    expect(await failure(connection.scan('*'))).toMatchObject({
       code: 'REDIS_REFUSED',
       message: expect.stringContaining(`127.0.0.1:${mute?.port}, a server of the cluster, as user "default"`),
     });

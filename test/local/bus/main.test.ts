@@ -1,18 +1,26 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import https from 'node:https';
 import { fileURLToPath } from 'node:url';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { expect, onTestFinished, test } from 'vitest';
+import { noCertificates, ownAuthority } from '../../certificates.ts';
+import { testWhere } from '../../replicas.ts';
 import { clientsOf } from './clients.ts';
 
-test('the bus in a process of its own prints where it is, and counts', async () => {
+/** Starts it until the test ends. @returns its URL */
+async function start(...args: string[]): Promise<string> {
   const main = fileURLToPath(new URL('../../../local/bus/main.ts', import.meta.url));
-  const child = spawn(process.execPath, [main, '--bus', 'bus'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(async () => {
     child.kill();
     await once(child, 'exit');
   });
-  const url = String((await once(child.stdout, 'data'))[0]).trim();
+  return String((await once(child.stdout, 'data'))[0]).trim();
+}
+
+test('the bus in a process of its own prints where it is, and counts', async () => {
+  const url = await start('--bus', 'bus');
   const { events, destroy } = clientsOf(url);
   onTestFinished(destroy);
 
@@ -21,4 +29,16 @@ test('the bus in a process of its own prints where it is, and counts', async () 
 
   expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   expect(await (await fetch(`${url}/stats`)).json()).toEqual({ requests: 1, entries: 2, bytes: 8 });
+});
+
+testWhere(noCertificates)('with a certificate, it speaks TLS', async () => {
+  const authority = ownAuthority();
+  const { cert, key } = authority.sign('IP:127.0.0.1');
+
+  const url = await start('--cert', cert, '--key', key);
+  const [response] = await once(https.get(`${url}/stats`, { ca: authority.ca, agent: false }), 'response');
+  response.resume();
+
+  expect(url).toMatch(/^https:/);
+  expect(response.statusCode).toBe(200);
 });

@@ -1,0 +1,97 @@
+import { Redis } from 'ioredis';
+import { createTable, localClient, startDynamoDB } from '../local/dynamodb.ts';
+import { createFunction, type LocalFunction } from '../local/lambda/function.ts';
+import { startRedis } from '../local/redis.ts';
+import { type Bundles, buildBundles } from '../local/stack.ts';
+import type { Row } from './row.ts';
+
+/** A part of the table; its rows are printed as they come. */
+export type Part = (bench: Bench) => AsyncIterable<Row>;
+
+interface ProgramOptions {
+  /** The bus that it publishes to, and the other services of AWS but DynamoDB. */
+  readonly url: string;
+  readonly queues: string;
+  /** What to run. @default the built forwarder */
+  readonly file?: string | undefined;
+  readonly environment?: NodeJS.ProcessEnv | undefined;
+}
+
+/** What the parts work with. */
+export interface Bench extends AsyncDisposable {
+  readonly admin: Redis;
+  readonly redisUrl: string;
+  readonly dynamoUrl: string;
+  readonly bundles: Bundles;
+  /** The prefix of all its keys. */
+  readonly prefix: string;
+  /** Where it runs, in words. */
+  readonly where: string;
+  /** A new process of a program, as Lambda would run it, with an empty table. */
+  startProgram(options: ProgramOptions): Promise<LocalFunction<{ readonly published: number }>>;
+  /** Adds entries to a queue's stream. */
+  fill(queue: string, count: number, fieldsOf: (n: number) => Fields): Promise<void>;
+}
+
+type Fields = readonly (string | number | Buffer)[];
+
+export async function startBench(): Promise<Bench> {
+  const started = new AsyncDisposableStack();
+  const redis = started.use(await startRedis({ url: process.env['REDIS_URL'] }));
+  const dynamodb = started.use(await startDynamoDB());
+  const bundles = await buildBundles();
+  const admin = started.adopt(new Redis(redis.url), (client) => client.disconnect());
+  const prefix = `bullbridge-bench-${process.pid}`;
+  let tables = 0;
+  return {
+    admin,
+    redisUrl: redis.url,
+    dynamoUrl: dynamodb.url,
+    bundles,
+    prefix,
+    where: `${redis.what}; ${dynamodb.what}; Node ${process.version}`,
+    async startProgram({ url, queues, file = bundles.forward.file, environment }) {
+      tables += 1;
+      const table = `bench-${process.pid}-${tables}`;
+      await createTable(localClient(dynamodb.url), table);
+      return createFunction({
+        bundle: file,
+        timeout: 600,
+        environment: {
+          REDIS_URL: redis.url,
+          EVENT_BUS_NAME: 'bullbridge',
+          CHECKPOINT_TABLE: table,
+          DEAD_LETTER_QUEUE_URL: `${url}/000000000000/dead-letters`,
+          BULLBRIDGE_PREFIX: prefix,
+          BULLBRIDGE_QUEUES: queues,
+          BULLBRIDGE_EVENTS: '*',
+          BULLBRIDGE_TAIL: 'never',
+          AWS_ENDPOINT_URL: url,
+          AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
+          ...environment,
+        },
+      });
+    },
+    async fill(queue, count, fieldsOf) {
+      for (let n = 0; n < count; n += 1000) {
+        const pipeline = admin.pipeline();
+        for (let i = n; i < Math.min(count, n + 1000); i += 1)
+          pipeline.xadd(`${prefix}:${queue}:events`, '*', ...fieldsOf(i));
+        await pipeline.exec();
+      }
+    },
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
+}
+
+/** The fields of BullMQ's most frequent entry. */
+export const completed = (n: number): Fields => [
+  'event',
+  'completed',
+  'jobId',
+  n,
+  'returnvalue',
+  `{"ok":true,"n":${n}}`,
+  'prev',
+  'active',
+];

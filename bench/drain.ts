@@ -1,0 +1,43 @@
+import type { Bench } from './bench.ts';
+import type { Certificate } from './certificate.ts';
+import { startSink } from './sink.ts';
+
+/** What it took to publish a backlog. */
+export interface Drain {
+  readonly events: number;
+  readonly seconds: number;
+  /** Seconds of CPU. */
+  readonly cpu: number;
+  /** Bytes of memory at the most. */
+  readonly maxMemory: number;
+}
+
+export interface DrainOptions {
+  /** What to run. @default the built forwarder */
+  readonly file?: string | undefined;
+  readonly environment?: NodeJS.ProcessEnv | undefined;
+  /** Milliseconds that the bus takes to answer. @default 0 */
+  readonly delay?: number | undefined;
+  /** That of a bus which speaks TLS. */
+  readonly certificate?: Certificate | undefined;
+}
+
+/** Publishes the stream of a queue by a program that is warm, as one that runs each minute is. */
+export async function drain(bench: Bench, queue: string, options: DrainOptions = {}): Promise<Drain> {
+  const { admin, prefix } = bench;
+  const { file, certificate } = options;
+  await using sink = await startSink(options);
+  const environment = { ...options.environment, ...(certificate && { NODE_EXTRA_CA_CERTS: certificate.cert }) };
+  await using program = await bench.startProgram({ url: sink.url, queues: queue, file, environment });
+  const key = `${prefix}:${queue}:events`;
+  await admin.rename(key, `${key}-aside`);
+  await program.invoke();
+  await admin.rename(`${key}-aside`, key);
+  const { cpu } = program.usage;
+  const started = performance.now();
+  const { published } = await program.invoke();
+  const seconds = (performance.now() - started) / 1000;
+  const events = await admin.xlen(key);
+  if (published !== events) throw new Error(`${published} of ${events} entries were published`);
+  return { events, seconds, cpu: (program.usage.cpu - cpu) / 1000, maxMemory: program.usage.maxMemory };
+}
