@@ -97,12 +97,12 @@ interface Target {
 
 function bodyOf(entries: readonly BusEntry[], EventBusName: string): string {
   const Entries = entries.map(({ Source, DetailType, Time, TraceHeader, Detail }) => ({
-    ...(Time && { Time: Time.getTime() / 1000 }),
+    Time: Time && Time.getTime() / 1000,
     Source,
     DetailType,
     Detail,
     EventBusName,
-    ...(TraceHeader !== undefined && { TraceHeader }),
+    TraceHeader,
   }));
   return JSON.stringify({ Entries });
 }

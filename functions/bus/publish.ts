@@ -66,7 +66,7 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
     fail: (error: unknown) => void,
   ): Promise<void> {
     const fit = (entry: BusEntry) => (fits(entry, maxBytes) ? entry : shrink(entry, maxBytes, signal).catch(fail));
-    const fitting = await Promise.all(entries.map(fit));
+    const fitting = entries.every((entry) => fits(entry, maxBytes)) ? entries : await Promise.all(entries.map(fit));
     if (signal.aborted) return;
     let index = 0;
     const requests = pack(fitting as BusEntry[], maxBytes).map((request) =>

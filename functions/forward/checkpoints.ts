@@ -10,18 +10,18 @@ import { mentionsNow, placeOf, type StartFrom } from '../start-from.ts';
 import type { Position } from '../stream/position.ts';
 import type { Cursor } from '../stream/read.ts';
 import { SupersededError } from './superseded.ts';
-import type { Sweep } from './sweep.ts';
+import type { QueueLoss } from './sweep.ts';
 
 /** The saved positions of a run's queues. */
 export interface QueueCheckpoints {
   /** Where each queue was when the run began. */
   readonly cursors: readonly Cursor[];
   /**
-   * Writes down what was lost in front of a sweep's pages, which must come before it is told and before positions pass it.
+   * Writes down what was lost, which must come before it is told and before positions pass it.
    *
    * @throws {SupersededError} where another run has taken the lease
    */
-  writeLosses(sweep: Sweep, detectedAt: Date): Promise<void>;
+  writeLosses(losses: readonly QueueLoss[], detectedAt: Date): Promise<void>;
   /** Moves the positions of queues. @throws {SupersededError} where another run has moved one */
   save(positions: ReadonlyMap<string, Position>): Promise<void>;
   /** Keeps them for the next run, at the end of one that did not fail. */
@@ -72,11 +72,9 @@ export async function openCheckpoints(
       const { position, anchors = [] } = checkpoints.get(keyOf(queue)) ?? {};
       return { queue, position, anchors, since: placeOf(startFrom, queue) === 'now' ? firstRun : undefined };
     }),
-    async writeLosses(sweep, detectedAt) {
+    async writeLosses(losses, detectedAt) {
       const ledger = { client, table, sourceName, prefix };
-      const gaps = sweep.flatMap(({ queue, loss }) =>
-        loss ? { queue, ...loss, detectedAt: detectedAt.getTime() } : [],
-      );
+      const gaps = losses.map((loss) => ({ ...loss, detectedAt: detectedAt.getTime() }));
       // Whoever lost the lease has read on from where others have been since: what it misses may have been forwarded.
       if (gaps.length > 0 && !(await renewLease({ client, table, now }, held)))
         throw new SupersededError('the lease was taken');

@@ -11,12 +11,12 @@ import { createStreamReader } from '../stream/reader.ts';
 import { createCapacities } from './capacity.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { outrunsSchedule } from './forecast.ts';
-import { createJobLoader, type LoadedSweep } from './jobs.ts';
+import { createJobLoader } from './jobs.ts';
 import { runPipeline, type Unit } from './pipeline.ts';
 import { retentionUsed } from './retention.ts';
 import { queuesOf, type Shard } from './shard.ts';
 import { SupersededError } from './superseded.ts';
-import { count, createSweeps, positionsAfter, sizeOf, type Tally, toOutgoing } from './sweep.ts';
+import { count, createSweeps, type Outgoing, sizeOf, type Tally, toOutgoing } from './sweep.ts';
 import { createTail, type TailMode } from './tail.ts';
 
 /** Bytes of a sweep's entries; two sweeps and what is read ahead are in memory at once, each of them several times over. */
@@ -135,7 +135,14 @@ interface Run {
   readonly until: AbortSignal;
 }
 
-type Work = Unit & Pick<LoadedSweep, 'sweep' | 'jobOf'>;
+/**
+ * A sweep on its way to the bus. Its pages are left behind: they are many small buffers, which each garbage collection would
+ * copy as long as the sweep is being published.
+ */
+interface Work extends Unit {
+  readonly outgoing: Outgoing;
+  readonly readAt: Date;
+}
 
 interface Settled {
   readonly positions: ReadonlyMap<string, Position>;
@@ -178,12 +185,14 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
       {
         read: async (signal) => {
           for (;;) {
-            const sweep = await sweeps.next();
-            if (sweep) {
-              const { rest, ...loaded } = await loadJobs(sweep, signal);
+            const next = await sweeps.next();
+            if (next) {
+              const { sweep, rest, jobOf } = await loadJobs(next, signal);
               sweeps.putBack(rest);
+              const readAt = clients.now();
+              const outgoing = toOutgoing(sweep, { ...options, detectedAt: readAt, jobOf });
               // Behind the last one of those that came, there is nothing else to do for now.
-              return { ...loaded, size: sizeOf(loaded.sweep), canWait: hasListened && sweeps.caughtUp() };
+              return { outgoing, readAt, size: sizeOf(sweep), canWait: hasListened && sweeps.caughtUp() };
             }
             const queues = await tail.next(reader.caughtUp(), signal);
             if (queues.length === 0) return undefined;
@@ -191,14 +200,12 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
             reader.resume(queues);
           }
         },
-        settle: async ({ sweep, jobOf }, signal) => {
-          const started = clients.now();
-          await checkpoints.writeLosses(sweep, started);
-          const outgoing = toOutgoing(sweep, { ...options, detectedAt: started, jobOf });
+        settle: async ({ outgoing, readAt }, signal) => {
+          await checkpoints.writeLosses(outgoing.losses, readAt);
           const entries = outgoing.items.map(({ entry }) => entry);
           count(report, outgoing, await clients.publish(entries, signal));
-          report.sweepDurations.push(clients.now().getTime() - started.getTime());
-          return { positions: positionsAfter(sweep), newest: report.newest };
+          report.sweepDurations.push(clients.now().getTime() - readAt.getTime());
+          return { positions: outgoing.positions, newest: report.newest };
         },
         save: async (settled) => {
           // After the end of a run that lost the lease, what it has settled is its successor's to save.

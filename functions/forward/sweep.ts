@@ -9,6 +9,7 @@ import {
   beginning,
   type Entry,
   entrySize,
+  type Loss,
   type Page,
   type Position,
   positionAfter,
@@ -160,10 +161,18 @@ interface Item {
   readonly time?: number;
 }
 
+/** Entries of a queue that can no longer be read. */
+export interface QueueLoss extends Loss {
+  readonly queue: string;
+}
+
 /** What a sweep puts on the bus, and what it leaves out. */
 export interface Outgoing {
   readonly items: readonly Item[];
-  readonly leftOut: readonly { readonly queue: string; readonly filtered: number; readonly lost: number }[];
+  readonly filtered: readonly { readonly queue: string; readonly entries: number }[];
+  readonly losses: readonly QueueLoss[];
+  /** Where each queue stands once all entries are settled. */
+  readonly positions: ReadonlyMap<string, Position>;
 }
 
 export interface OutgoingOptions {
@@ -184,20 +193,21 @@ export function toOutgoing(
   { sourceName, prefix, passes, detectedAt, omit, jobOf }: OutgoingOptions,
 ): Outgoing {
   const items: Item[] = [];
-  const leftOut = sweep.map(({ queue, start, loss, entries }) => {
+  const filtered = sweep.map(({ queue, start, loss, entries }) => {
     const origin: Origin = { sourceName, prefix, queue };
     if (loss) items.push({ entry: lossEntry(origin, loss, detectedAt), queue });
-    let filtered = 0;
+    const before = items.length;
     for (const [i, entry] of entries.entries()) {
+      if (!passes(eventName(entry.fields))) continue;
       const sequence = start.ordinal === undefined ? undefined : start.ordinal + i + 1;
-      if (passes(eventName(entry.fields))) {
-        const amendments = { omit, job: jobOf?.(entry) };
-        items.push({ entry: toBusEntry(origin, entry, sequence, amendments), queue, time: idTime(entry.id) });
-      } else filtered += 1;
+      const amendments = { omit, job: jobOf?.(entry) };
+      items.push({ entry: toBusEntry(origin, entry, sequence, amendments), queue, time: idTime(entry.id) });
     }
-    return { queue, filtered, lost: loss?.lost ?? 0 };
+    return { queue, entries: entries.length - (items.length - before) };
   });
-  return { items, leftOut };
+  const losses = sweep.flatMap(({ queue, loss }) => (loss ? { queue, ...loss } : []));
+  const positions = new Map(sweep.map((page) => [page.queue, positionAfter(page, page.entries.length)]));
+  return { items, filtered, losses, positions };
 }
 
 /** What a run has done with its queues so far. */
@@ -210,17 +220,14 @@ export interface Tally {
 }
 
 /** Adds a settled sweep to the counts. */
-export function count(tally: Tally, { items, leftOut }: Outgoing, settlements: readonly Settlement[]): void {
+export function count(tally: Tally, { items, filtered, losses }: Outgoing, settlements: readonly Settlement[]): void {
   const countsOf = (queue: string) => {
     const counts = tally.counts.get(queue) ?? { published: 0, filtered: 0, parked: 0, lost: 0 };
     tally.counts.set(queue, counts);
     return counts;
   };
-  for (const { queue, filtered, lost } of leftOut) {
-    const counts = countsOf(queue);
-    counts.filtered += filtered;
-    counts.lost += lost;
-  }
+  for (const { queue, entries } of filtered) countsOf(queue).filtered += entries;
+  for (const { queue, lost } of losses) countsOf(queue).lost += lost;
   for (const [i, { queue, time }] of items.entries()) {
     const settlement = settlements[i];
     if (time === undefined) tally.incidents += 1;
@@ -240,9 +247,4 @@ export function total({ counts }: Tally): Counts {
     sum.lost += one.lost;
   }
   return sum;
-}
-
-/** Where each queue of a sweep stands once all its entries are settled. */
-export function positionsAfter(sweep: Sweep): Map<string, Position> {
-  return new Map(sweep.map((page) => [page.queue, positionAfter(page, page.entries.length)]));
 }
