@@ -1,6 +1,7 @@
 import { backlog } from './backlog.ts';
 import { type Part, startBench } from './bench.ts';
 import { coldStart } from './cold.ts';
+import { enrichment } from './enrichment.ts';
 import { idleQueues } from './idle.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
@@ -12,6 +13,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   memory,
   latency,
   sustained,
+  enrichment,
   idle: idleQueues,
   cold: coldStart,
 };

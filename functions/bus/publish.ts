@@ -45,7 +45,8 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
   let accepted = 0;
 
   async function publish(entries: readonly BusEntry[], outer: AbortSignal): Promise<Settlement[]> {
-    const settlements: Settlement[] = [];
+    // At its full length from the beginning: requests are settled in any order.
+    const settlements = new Array<Settlement>(entries.length);
     const failing = new AbortController();
     const signal = AbortSignal.any([outer, failing.signal]);
     const settling = settleAll(entries, settlements, signal, (error) => failing.abort(error));
@@ -87,8 +88,9 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
       const verdicts = lastTry ? await sendEach(waiting, signal) : await send(waiting, signal);
       if (verdicts.some(({ kind }) => kind === 'failed')) failures += 1;
       const again: Pending[] = [];
-      for (const [i, pending] of waiting.entries()) {
-        const verdict = verdicts[i] as Verdict;
+      let next = 0;
+      for (const pending of waiting) {
+        const verdict = verdicts[next++] as Verdict;
         if (verdict.kind === 'denied' || verdict.kind === 'missing') throw denied(verdict);
         if (verdict.kind === 'accepted') {
           accepted += 1;

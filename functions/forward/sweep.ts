@@ -197,12 +197,12 @@ export function toOutgoing(
     const origin: Origin = { sourceName, prefix, queue };
     if (loss) items.push({ entry: lossEntry(origin, loss, detectedAt), queue });
     const before = items.length;
-    for (const [i, entry] of entries.entries()) {
-      if (!passes(eventName(entry.fields))) continue;
+    entries.forEach((entry, i) => {
+      if (!passes(eventName(entry.fields))) return;
       const sequence = start.ordinal === undefined ? undefined : start.ordinal + i + 1;
       const amendments = { omit, job: jobOf?.(entry) };
       items.push({ entry: toBusEntry(origin, entry, sequence, amendments), queue, time: idTime(entry.id) });
-    }
+    });
     return { queue, entries: entries.length - (items.length - before) };
   });
   const losses = sweep.flatMap(({ queue, loss }) => (loss ? { queue, ...loss } : []));
@@ -228,13 +228,13 @@ export function count(tally: Tally, { items, filtered, losses }: Outgoing, settl
   };
   for (const { queue, entries } of filtered) countsOf(queue).filtered += entries;
   for (const { queue, lost } of losses) countsOf(queue).lost += lost;
-  for (const [i, { queue, time }] of items.entries()) {
+  items.forEach(({ queue, time }, i) => {
     const settlement = settlements[i];
     if (time === undefined) tally.incidents += 1;
-    if (time === undefined || !settlement) continue;
+    if (time === undefined || !settlement) return;
     countsOf(queue)[settlement] += 1;
     if (settlement === 'published') tally.newest = Math.max(tally.newest, time);
-  }
+  });
 }
 
 /** The counts of all queues together. */
