@@ -70,7 +70,8 @@ export const VARIABLES = {
     schema: names(/^[^:]+$/),
     default: '*',
     allowed: 'a comma-separated list of queue names (without colons), or *',
-    about: 'Queues to forward, or `*`: all that are found under the prefix at each run.',
+    about:
+      'Queues to forward, or `*`: all that are found under the prefix. A new one is found by the next run, among millions of keys by one of the next.',
   },
   BULLBRIDGE_EVENTS: {
     schema: names(/./),
