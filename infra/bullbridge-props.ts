@@ -39,6 +39,14 @@ export interface BullbridgeProps extends NetworkProps {
   readonly tail?: 'auto' | 'always' | 'never';
 
   /**
+   * What sends events to the bus: `lean`, bullbridge's own sender, with the SDK's credentials, endpoints and signatures but half of its
+   * CPU time, or `sdk`, the client of the AWS SDK, which also knows HTTP proxies.
+   *
+   * @default 'lean'
+   */
+  readonly publisher?: 'lean' | 'sdk';
+
+  /**
    * Runs at the same time, 1 to 100, each with its part of the queues.
    *
    * One queue is never in two of them, so more shards than queues are of no use. The account's concurrency must allow as many.

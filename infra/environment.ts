@@ -14,7 +14,7 @@ export type Environment = { readonly [Name in keyof Config]?: string | undefined
  * The functions check their environment too, but at their first run; here a fault stops the synthesis.
  */
 export function settingsOf(props: BullbridgeProps): Environment {
-  const { prefix, jobDataBytes, sourceName, sweepSize, clockSkew, queueMetrics, tail } = props;
+  const { prefix, jobDataBytes, sourceName, sweepSize, clockSkew, queueMetrics, tail, publisher } = props;
   check('prefix', prefix, (text) => text !== '', 'a text that is not empty');
   check(
     'sourceName',
@@ -35,6 +35,7 @@ export function settingsOf(props: BullbridgeProps): Environment {
     'a whole number from 1 to 10000',
   );
   check('tail', tail, (text) => ['auto', 'always', 'never'].includes(text), '"auto", "always" or "never"');
+  check('publisher', publisher, (text) => ['lean', 'sdk'].includes(text), '"lean" or "sdk"');
   const skew = clockSkew?.toMilliseconds({ integral: false });
   check(
     'clockSkew',
@@ -52,6 +53,7 @@ export function settingsOf(props: BullbridgeProps): Environment {
     BULLBRIDGE_SOURCE_NAME: sourceName,
     BULLBRIDGE_START_FROM: startFromOf(props),
     BULLBRIDGE_TAIL: tail,
+    BULLBRIDGE_PUBLISHER: publisher,
     BULLBRIDGE_SWEEP_SIZE: sweepSize === undefined ? undefined : Tokenization.stringifyNumber(sweepSize),
     BULLBRIDGE_CLOCK_SKEW_MS: skew === undefined ? undefined : Tokenization.stringifyNumber(skew),
     BULLBRIDGE_QUEUE_METRICS: queueMetrics?.toString(),

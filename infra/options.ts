@@ -20,6 +20,7 @@ export const OPTIONS = [
   'startFrom',
   'intervalMinutes',
   'tail',
+  'publisher',
   'shards',
   'sweepSize',
   'reconcileIntervalMinutes',

@@ -33,6 +33,7 @@ export class BullbridgeStack extends Stack {
       ...startFromOf(options),
       interval: minutesOf(options, 'intervalMinutes'),
       tail: oneOf(options, 'tail', { auto: 'auto', always: 'always', never: 'never' } as const),
+      publisher: oneOf(options, 'publisher', { lean: 'lean', sdk: 'sdk' } as const),
       shards: numberOf(options, 'shards'),
       sweepSize: numberOf(options, 'sweepSize'),
       reconcileInterval: minutesOf(options, 'reconcileIntervalMinutes'),

@@ -33,9 +33,11 @@ test.for([
     await stack.forward.invoke({});
     await stack.upgrade(pk, sk);
     await stack.write();
+    // What the first container remembers is not used either: the newer version had the lease meanwhile.
+    const { invoke } = stack.start('forward');
 
-    expect(await rejection(stack.forward.invoke({}))).toMatchObject(NEWER);
-    expect(await rejection(stack.forward.invoke({}))).toMatchObject(NEWER);
+    expect(await rejection(invoke({}))).toMatchObject(NEWER);
+    expect(await rejection(invoke({}))).toMatchObject(NEWER);
     expect(stack.bus.accepted).toHaveLength(1);
   },
 );

@@ -62,6 +62,7 @@ describe('the environment of the function', () => {
       startFrom: 'now',
       startFromByQueue: { emails: 'beginning' },
       tail: 'always',
+      publisher: 'sdk',
       sweepSize: 500,
       clockSkew: Duration.millis(500),
       queueMetrics: true,
@@ -85,6 +86,7 @@ describe('the environment of the function', () => {
       BULLBRIDGE_SOURCE_NAME: 'redis-1',
       BULLBRIDGE_START_FROM: { default: 'now', queues: new Map([['emails', 'beginning']]) },
       BULLBRIDGE_TAIL: 'always',
+      BULLBRIDGE_PUBLISHER: 'sdk',
       BULLBRIDGE_SWEEP_SIZE: 500,
       BULLBRIDGE_CLOCK_SKEW_MS: 500,
       BULLBRIDGE_QUEUE_METRICS: true,
@@ -239,6 +241,12 @@ describe('a fault stops the synthesis', () => {
   test('in tailing', () => {
     expect(faultOf({ tail: 'sometimes' as 'auto' })).toThrowErrorMatchingInlineSnapshot(
       `[Error: tail must be "auto", "always" or "never", got "sometimes"]`,
+    );
+  });
+
+  test('in the sender', () => {
+    expect(faultOf({ publisher: 'curl' as 'sdk' })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: publisher must be "lean" or "sdk", got "curl"]`,
     );
   });
 
