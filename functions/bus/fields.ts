@@ -26,6 +26,8 @@ const IDENTITY = new Set([
   'claimCheck',
 ]);
 const GROUPS = ['fields', 'repeated', 'unparsed'];
+/** What the path of a custom field begins with. */
+export const CUSTOM = 'fields.';
 /** A custom field's name can be as long as its value; one with a longer name goes with its whole group. */
 export const MAX_PATH = 128;
 /** Smaller fields are not worth to be listed: their whole group goes instead. */

@@ -67,7 +67,7 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
     fail: (error: unknown) => void,
   ): Promise<void> {
     const fit = (entry: BusEntry) => (fits(entry, maxBytes) ? entry : shrink(entry, maxBytes, signal).catch(fail));
-    const fitting = entries.every((entry) => fits(entry, maxBytes)) ? entries : await Promise.all(entries.map(fit));
+    const fitting = await Promise.all(entries.map(fit));
     if (signal.aborted) return;
     let index = 0;
     const requests = pack(fitting as BusEntry[], maxBytes).map((request) =>
@@ -88,9 +88,8 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
       const verdicts = lastTry ? await sendEach(waiting, signal) : await send(waiting, signal);
       if (verdicts.some(({ kind }) => kind === 'failed')) failures += 1;
       const again: Pending[] = [];
-      let next = 0;
-      for (const pending of waiting) {
-        const verdict = verdicts[next++] as Verdict;
+      for (const [i, pending] of waiting.entries()) {
+        const verdict = verdicts[i] as Verdict;
         if (verdict.kind === 'denied' || verdict.kind === 'missing') throw denied(verdict);
         if (verdict.kind === 'accepted') {
           accepted += 1;

@@ -1,5 +1,5 @@
 import { type BusEntry, entryBytes, fits, type LargeField } from './entry.ts';
-import { type Detail, isGroup, jsonBytes, nextField } from './fields.ts';
+import { CUSTOM, type Detail, isGroup, jsonBytes, nextField } from './fields.ts';
 import { MAX_REQUEST_BYTES } from './pack.ts';
 
 interface Cut {
@@ -7,8 +7,6 @@ interface Cut {
   readonly bytes: number;
 }
 
-/** What the path of a custom field begins with. */
-const CUSTOM = 'fields.';
 /** Room for what `detail.truncated` says of one field. */
 const ITEM_BYTES = 160;
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { LargeField } from '../bus/entry.ts';
-import { MAX_PATH } from '../bus/fields.ts';
+import { CUSTOM, MAX_PATH } from '../bus/fields.ts';
 import { MAX_REQUEST_BYTES } from '../bus/pack.ts';
 import { type FieldType, kindOf } from './catalogue.ts';
 import type { JsonValue } from './detail.ts';
@@ -66,7 +66,7 @@ export function decode(fields: readonly Buffer[]): DecodedEvent {
   for (const [name, read] of values) {
     const type = types && Object.hasOwn(types, name) ? types[name] : undefined;
     const isCustom = type === undefined && name !== 'event' && name !== 'jobId';
-    const path = isCustom ? `fields.${name}` : name;
+    const path = isCustom ? `${CUSTOM}${name}` : name;
     if (isCustom) others ??= record();
     if (typeof read !== 'string' && (type || isCustom) && path.length <= MAX_PATH && !repeated?.[name]) {
       const isRead = !broken.has(name) && (type === 'json' ? isJson(read, MAX_DEPTH) : type !== 'number');

@@ -1,3 +1,4 @@
+import { CUSTOM } from '../bus/fields.ts';
 import { kindOf } from './catalogue.ts';
 import type { DecodedEvent } from './decode.ts';
 import type { JsonValue } from './detail.ts';
@@ -8,9 +9,6 @@ export interface Redacted extends DecodedEvent {
   /** The paths that left something out, as they were configured. */
   readonly hits: ReadonlySet<string>;
 }
-
-/** What the path of a custom field begins with. */
-const CUSTOM = 'fields.';
 
 /**
  * Leaves out of an event's fields what must not leave Redis; its values are changed.

@@ -1,8 +1,8 @@
 import { type RedisConnection, ReplyTooLargeError } from '../stream/connection.ts';
 import { idTime } from '../stream/id.ts';
 import { type Pace, readPaces } from '../stream/pace.ts';
+import { MAX_REPLY_BYTES } from '../stream/portions.ts';
 import type { Cursor } from '../stream/read.ts';
-import { MAX_REPLY_BYTES } from '../stream/reader.ts';
 import type { CapacitiesOf } from './capacity.ts';
 
 /** A burst is no rate: what came within less, in milliseconds, is taken as having come within that. */

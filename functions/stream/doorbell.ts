@@ -1,8 +1,8 @@
 import { type RedisConnection, ReplyTooLargeError } from './connection.ts';
 import { ZERO_ID } from './id.ts';
+import { MAX_REPLY_BYTES } from './portions.ts';
 import { eventsKey } from './queues.ts';
 import type { Cursor } from './read.ts';
-import { MAX_REPLY_BYTES } from './reader.ts';
 
 /** Milliseconds that Redis holds back an answer; fewer than a connection waits for one. */
 const BLOCK = 5000;

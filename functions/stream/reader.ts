@@ -1,5 +1,6 @@
 import type { RedisError } from '../errors.ts';
 import { type RedisConnection, ReplyTooLargeError } from './connection.ts';
+import { MAX_REPLY_BYTES } from './portions.ts';
 import { entrySize, type Page, positionAfter } from './position.ts';
 import {
   type Cursor,
@@ -13,8 +14,6 @@ import {
 
 /** What the queues of a round have to share: enough for a sweep of 1,000 entries of 4 kB. */
 const ROUND_BYTES = 4 * 1024 * 1024;
-/** A round that brings more than this is given up and asked for in smaller pages. */
-export const MAX_REPLY_BYTES = 3 * ROUND_BYTES;
 /** Before anything is known of a queue; BullMQ's entries have some 60 bytes, and more with results of jobs. */
 const UNKNOWN_ENTRY_BYTES = 512;
 /** Smaller pages would save nothing: a PutEvents request takes ten entries. */
