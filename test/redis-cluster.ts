@@ -23,7 +23,7 @@ export interface TestCluster extends AsyncDisposable {
   readonly client: Cluster;
   /** The master that the slots were given to that have this key. */
   ownerOf(key: string): ClusterNode;
-  /** Begins to move a key's slot to another master, and moves the key; `finish` makes it known. */
+  /** Begins to move a key's slot to another master, with all that is in it; `finish` makes it known. */
   move(key: string, to: ClusterNode): Promise<{ finish(): Promise<void> }>;
 }
 
@@ -39,9 +39,10 @@ export async function startCluster({
     const masters = nodes.slice(0, 3);
     const [first] = masters as [ClusterNode];
     const bounds = [0, 5461, 10_923, 16_384] as const;
+    const moved = new Map<number, ClusterNode>();
     const of = (key: string) => {
       const slot = slotOf(key);
-      return masters[bounds.findIndex((bound) => slot < bound) - 1] as ClusterNode;
+      return moved.get(slot) ?? (masters[bounds.findIndex((bound) => slot < bound) - 1] as ClusterNode);
     };
     for (const [i, { admin }] of masters.entries()) {
       await admin.call('CLUSTER', 'ADDSLOTSRANGE', `${bounds[i]}`, `${(bounds[i + 1] ?? 0) - 1}`);
@@ -66,14 +67,16 @@ export async function startCluster({
       client,
       ownerOf: of,
       async move(key, to) {
-        const slot = `${slotOf(key)}`;
+        const slot = slotOf(key);
         const from = of(key);
         await to.admin.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', from.id);
         await from.admin.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', to.id);
-        await from.admin.call('MIGRATE', '127.0.0.1', `${to.port}`, key, '0', '5000');
+        const keys = (await from.admin.call('CLUSTER', 'GETKEYSINSLOT', slot, 1000)) as string[];
+        await from.admin.call('MIGRATE', '127.0.0.1', to.port, '', 0, 5000, 'KEYS', ...keys);
         return {
           async finish() {
             for (const { admin } of [to, from]) await admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id);
+            moved.set(slot, to);
           },
         };
       },
