@@ -1,13 +1,12 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { recursionDetectionMiddleware } from '@aws-sdk/core/client';
 import { getEndpointFromInstructions } from '@smithy/core/endpoints';
-import { SignatureV4 } from '@smithy/signature-v4';
 import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import type { BusEntry } from './entry.ts';
 import type { EntryResult, PutEvents } from './event-bus.ts';
 import { type Answer, exchange } from './exchange.ts';
-import { Sha256 } from './sha256.ts';
+import { createSign, type Sign } from './sign.ts';
 
 export interface LeanOptions {
   readonly busName: string;
@@ -23,7 +22,7 @@ export interface LeanOptions {
 /** Milliseconds that an idle connection is kept: a run that tails publishes every few seconds, and a new one costs a handshake. */
 const KEEP_ALIVE = 20_000;
 
-/** Gives a request the headers that the client has inside of an invocation that is traced. */
+/** Gives a request without headers those that the client has inside of an invocation that is traced. */
 const trace = recursionDetectionMiddleware()(async ({ request }) => ({ response: request, output: undefined }), {});
 
 /**
@@ -36,15 +35,14 @@ const trace = recursionDetectionMiddleware()(async ({ request }) => ({ response:
 export function leanPutEventsOf(client: EventBridgeClient, options: LeanOptions): PutEvents {
   const { config } = client;
   const { busName, now, connections, connectionTimeout, requestTimeout } = options;
-  const { credentials, region } = config;
-  const signer = new SignatureV4({ credentials, region, sha256: Sha256, service: 'events' });
   let target: Promise<Target> | undefined;
 
   async function findTarget(): Promise<Target> {
-    const { protocol, hostname, host, port, origin, pathname } = await endpointOf(client);
+    const { protocol, hostname, host, origin, pathname: path } = await endpointOf(client);
+    const headers = { host, 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'AWSEvents.PutEvents' };
     return {
-      address: { protocol, hostname, ...(port && { port: Number(port) }), path: pathname },
-      headers: { host, 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'AWSEvents.PutEvents' },
+      address: { protocol, hostname, path },
+      sign: createSign(client, path, headers),
       pool: new Pool(origin, {
         connections,
         connectTimeout: connectionTimeout,
@@ -59,13 +57,13 @@ export function leanPutEventsOf(client: EventBridgeClient, options: LeanOptions)
       target = undefined;
       throw error;
     });
-    const { address, headers, pool } = await target;
+    const { address, sign, pool } = await target;
     const body = Buffer.from(bodyOf(entries, busName));
-    const signingDate = new Date(now().getTime() + config.systemClockOffset);
-    const request = { method: 'POST', ...address, query: {}, headers: { ...headers }, body };
+    const request = { method: 'POST', ...address, query: {}, headers: {} };
     await trace({ request, input: undefined });
-    const signed = await signer.sign(request, { signingDate });
-    const answer = await exchange(pool, { path: address.path, headers: signed.headers, body }, requestTimeout);
+    const signed = await sign(body, new Date(now().getTime() + config.systemClockOffset));
+    const headers = { ...request.headers, ...signed };
+    const answer = await exchange(pool, { path: address.path, headers, body }, requestTimeout);
     if (answer.status < 300) return resultsOf(answer);
     const date = Date.parse(String(answer.headers['date']));
     // As the client does: a clock that is wrong is put right for the next request.
@@ -85,13 +83,8 @@ export async function endpointOf({ config }: EventBridgeClient): Promise<URL> {
 
 /** Where the requests go, and what all of them have. */
 interface Target {
-  readonly address: {
-    readonly protocol: string;
-    readonly hostname: string;
-    readonly port?: number;
-    readonly path: string;
-  };
-  readonly headers: Readonly<Record<string, string>>;
+  readonly address: { readonly protocol: string; readonly hostname: string; readonly path: string };
+  readonly sign: Sign;
   readonly pool: Dispatcher;
 }
 

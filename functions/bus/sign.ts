@@ -1,0 +1,50 @@
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { escapeUri } from '@smithy/core/protocols';
+import { ALGORITHM_IDENTIFIER as ALGORITHM, createScope, getSigningKey } from '@smithy/signature-v4';
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Makes the headers of a request with this body, its signature among them. */
+export type Sign = (body: Uint8Array, at: Date) => Promise<Headers>;
+
+const SERVICE = 'events';
+
+/**
+ * Signs POST requests to one path with the credentials and the region of a client of the AWS SDK.
+ *
+ * The signing key is the SDK's, derived once as long as its parts are the same. What is signed is put together here, since all
+ * requests are alike: the SDK's own signer takes three times the CPU time (measured).
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ * @param headers those that every request has, by their names in lower case
+ */
+export function createSign({ config }: EventBridgeClient, path: string, headers: Headers): Sign {
+  const { credentials: credentialsOfTheMoment, region: regionOfTheMoment, sha256 } = config;
+  const canonicalPath = escapeUri(path.replace(/\/+/g, '/')).replaceAll('%2F', '/');
+  let last: { readonly credentials: object; readonly scope: string; readonly key: KeyObject } | undefined;
+
+  return async (body, at) => {
+    const credentials = await credentialsOfTheMoment();
+    const region = await regionOfTheMoment();
+    const { accessKeyId, sessionToken } = credentials;
+    const time = at.toISOString().replace(/[-:]|\.\d+/g, '');
+    const day = time.slice(0, 8);
+    const scope = createScope(day, region, SERVICE);
+    if (last?.credentials !== credentials || last.scope !== scope) {
+      const key = createSecretKey(await getSigningKey(sha256, credentials, day, region, SERVICE));
+      last = { credentials, scope, key };
+    }
+    const payload = hash('sha256', body);
+    const signed: Record<string, string> = { ...headers, 'x-amz-content-sha256': payload, 'x-amz-date': time };
+    if (sessionToken) signed['x-amz-security-token'] = sessionToken;
+    const names = Object.keys(signed).sort();
+    const lines = names.map((name) => `${name}:${signed[name]}\n`).join('');
+    const request = `POST\n${canonicalPath}\n\n${lines}\n${names.join(';')}\n${payload}`;
+    const signature = createHmac('sha256', last.key)
+      .update(`${ALGORITHM}\n${time}\n${scope}\n${hash('sha256', request)}`)
+      .digest('hex');
+    signed['authorization'] =
+      `${ALGORITHM} Credential=${accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
+    return signed;
+  };
+}
