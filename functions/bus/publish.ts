@@ -66,8 +66,9 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
     signal: AbortSignal,
     fail: (error: unknown) => void,
   ): Promise<void> {
-    const fit = (entry: BusEntry) => (fits(entry, maxBytes) ? entry : shrink(entry, maxBytes, signal).catch(fail));
-    const fitting = await Promise.all(entries.map(fit));
+    const isFit = (entry: BusEntry) => fits(entry, maxBytes);
+    const fit = (entry: BusEntry) => (isFit(entry) ? entry : shrink(entry, maxBytes, signal).catch(fail));
+    const fitting = entries.every(isFit) ? entries : await Promise.all(entries.map(fit));
     if (signal.aborted) return;
     let index = 0;
     const requests = pack(fitting as BusEntry[], maxBytes).map((request) =>
@@ -132,8 +133,8 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
     } catch (error) {
       verdicts = judgeFailure(error);
     }
-    const kinds = [verdicts].flat().map(({ kind }) => kind);
-    concurrency.release(kinds.includes('throttled') ? 'throttled' : kinds.includes('accepted') ? 'accepted' : 'failed');
+    const has = (wanted: Verdict['kind']) => [verdicts].flat().some(({ kind }) => kind === wanted);
+    concurrency.release(has('throttled') ? 'throttled' : has('accepted') ? 'accepted' : 'failed');
     signal.throwIfAborted();
     return verdicts;
   }

@@ -18,6 +18,13 @@ const FAILED = /^(Internal|ServiceUnavailable|ServiceException|RequestTimeout|Op
 const DENIED =
   /^(AccessDenied|NotAuthorized|InvalidAccountId|UnrecognizedClient|InvalidSignature|SignatureDoesNotMatch|ExpiredToken|InvalidClientTokenId|MissingAuthenticationToken|IncompleteSignature|OptInRequired|CredentialsProvider|TokenProvider)/;
 
+const ACCEPTED: Verdict = { kind: 'accepted', code: '', message: '' };
+const UNANSWERED: Verdict = {
+  kind: 'failed',
+  code: 'NoAnswer',
+  message: 'the response has no result for the entry',
+};
+
 /**
  * Judges one entry of an answered request.
  *
@@ -26,10 +33,7 @@ const DENIED =
  */
 export function judgeEntry(result: EntryResult | undefined): Verdict {
   const code = result?.ErrorCode;
-  if (!code) {
-    const kind = result?.EventId ? 'accepted' : 'failed';
-    return { kind, code: 'NoAnswer', message: 'the response has no result for the entry' };
-  }
+  if (!code) return result?.EventId ? ACCEPTED : UNANSWERED;
   const message = result.ErrorMessage ?? '';
   if (THROTTLED.test(code)) return { kind: 'throttled', code, message };
   if (FAILED.test(code)) return { kind: 'failed', code, message };

@@ -63,23 +63,24 @@ export function decode(fields: readonly Buffer[]): DecodedEvent {
   const large: LargeField[] = [];
   let others: Record<string, string> | undefined;
   const unparsed: string[] = [];
-  for (const [name, read] of values) {
+  values.forEach((read, name) => {
+    const isBroken = broken?.has(name) ?? false;
     const type = types && Object.hasOwn(types, name) ? types[name] : undefined;
     const isCustom = type === undefined && name !== 'event' && name !== 'jobId';
     const path = isCustom ? `${CUSTOM}${name}` : name;
     if (isCustom) others ??= record();
     if (typeof read !== 'string' && (type || isCustom) && path.length <= MAX_PATH && !repeated?.[name]) {
-      const isRead = !broken.has(name) && (type === 'json' ? isJson(read, MAX_DEPTH) : type !== 'number');
+      const isRead = !isBroken && (type === 'json' ? isJson(read, MAX_DEPTH) : type !== 'number');
       large.push({ path, value: read, isJson: isRead && type === 'json' });
       if (!isRead) unparsed.push(path);
-      continue;
+      return;
     }
     const text = read.toString();
-    const value = type && !broken.has(name) ? parse(text, type) : undefined;
+    const value = type && !isBroken ? parse(text, type) : undefined;
     if (isCustom && others) others[name] = text;
     if (type) known[name] = value ?? (value === null ? null : text);
-    if (broken.has(name) || (type && value === undefined)) unparsed.push(path);
-  }
+    if (isBroken || (type && value === undefined)) unparsed.push(path);
+  });
   const jobId = values.get('jobId')?.toString();
   return {
     ...(event !== undefined && { event }),
@@ -96,7 +97,7 @@ export function decode(fields: readonly Buffer[]): DecodedEvent {
 function readValues(fields: readonly Buffer[]) {
   const values = new Map<string, string | Buffer>();
   let repeated: Record<string, string[]> | undefined;
-  const broken = new Set<string>();
+  let broken: Set<string> | undefined;
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const [nameBytes, bytes] = [fields[i] as Buffer, fields[i + 1] as Buffer];
     const name = nameBytes.toString();
@@ -109,14 +110,17 @@ function readValues(fields: readonly Buffer[]) {
       repeated[name].push(value.toString());
     }
     values.set(name, value);
-    if (isBroken(nameBytes, name) || isBroken(bytes, value)) broken.add(name);
+    if (!isUtf8Text(nameBytes, name) || !isUtf8Text(bytes, value)) {
+      broken ??= new Set();
+      broken.add(name);
+    }
   }
   return { values, repeated, broken };
 }
 
-/** Whether bytes are not UTF-8, which a text without U+FFFD has shown already. */
-function isBroken(bytes: Buffer, read: string | Buffer): boolean {
-  return (typeof read !== 'string' || read.includes('\ufffd')) && !isUtf8(bytes);
+/** Whether bytes are UTF-8, which a text without U+FFFD has shown already. */
+function isUtf8Text(bytes: Buffer, read: string | Buffer): boolean {
+  return (typeof read === 'string' && !read.includes('\ufffd')) || isUtf8(bytes);
 }
 
 /** `undefined` where the text is not what it should be. */
