@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder';
 import { PayloadError } from '../errors.ts';
 import type { ClaimCheck } from '../event/detail.ts';
 import { backoff, MAX_FAILURES } from './backoff.ts';
@@ -27,6 +28,9 @@ export interface ClaimCheckOptions {
  * wherever it turns out to be too large, and the object of an id has the same content each time it is stored.
  */
 const REMAINDER_BYTES = 0.4 * MAX_REQUEST_BYTES;
+
+/** Bytes of a text that become JSON at once: the whole would be in memory several times over. */
+const PIECE_BYTES = 64 * 1024;
 
 /**
  * Leaves the largest fields of an entry that does not fit in a bucket, and a claim check for them in its detail.
@@ -77,8 +81,8 @@ export function createClaimCheck({ bucket, putObject, concurrency, wait, random 
   };
 }
 
-/** A field that is out of its detail: its path, and its value as JSON. */
-type Taken = readonly [path: string, json: Buffer];
+/** A field that is out of its detail: its path, and its value as JSON, in pieces. */
+type Taken = readonly [path: string, json: readonly Buffer[]];
 
 /** Takes the largest fields out of a detail where `listed` are out already, until it has so many bytes less. */
 function takeFields(detail: Detail, listed: number, excess: number): Taken[] {
@@ -86,7 +90,7 @@ function takeFields(detail: Detail, listed: number, excess: number): Taken[] {
   for (let left = excess; left > 0; ) {
     const field = nextField(detail, listed + taken.length);
     if (!field) break;
-    taken.push([field.path, Buffer.from(JSON.stringify(field.owner[field.name]))]);
+    taken.push([field.path, [Buffer.from(JSON.stringify(field.owner[field.name]))]]);
     delete field.owner[field.name];
     left -= field.bytes;
   }
@@ -94,14 +98,25 @@ function takeFields(detail: Detail, listed: number, excess: number): Taken[] {
 }
 
 function jsonOf({ path, value, isJson }: LargeField): Taken {
-  return [path, isJson ? value : Buffer.from(JSON.stringify(value.toString()))];
+  return [path, isJson ? [value] : jsonOfText(value)];
+}
+
+/** A text as JSON. */
+function jsonOfText(bytes: Buffer): Buffer[] {
+  const decoder = new StringDecoder();
+  const pieces: Buffer[] = [];
+  const add = (text: string) => pieces.push(Buffer.from(JSON.stringify(text).slice(1, -1)));
+  for (let i = 0; i < bytes.length; i += PIECE_BYTES) add(decoder.write(bytes.subarray(i, i + PIECE_BYTES)));
+  add(decoder.end());
+  const quote = Buffer.from('"');
+  return [quote, ...pieces, quote];
 }
 
 /** A JSON object, put together from the bytes that its values came in. */
 function objectOf(fields: readonly Taken[]): Buffer {
   const parts = fields.flatMap(([path, json], i) => [
     Buffer.from(`${i === 0 ? '{' : ','}${JSON.stringify(path)}:`),
-    json,
+    ...json,
   ]);
   return Buffer.concat([...parts, Buffer.from('}')]);
 }

@@ -1,4 +1,6 @@
 // Runs inside the process of a function: loads its bundle and handles one event after the other, as Lambda's runtime does.
+import { readFile } from 'node:fs/promises';
+
 const [, , bundle] = process.argv;
 
 const describe = (error) => ({
@@ -6,6 +8,12 @@ const describe = (error) => ({
   errorMessage: error?.message ?? String(error),
   trace: error?.stack,
 });
+
+/** Linux counts to `maxRSS` what the process had that this one was started by; not so in `/proc`, which other systems lack. */
+async function maxMemory() {
+  const status = await readFile('/proc/self/status', 'utf8').catch(() => '');
+  return 1024 * (/^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1] ?? process.resourceUsage().maxRSS);
+}
 
 // Whoever invokes it is gone.
 process.on('disconnect', () => process.exit());
@@ -33,5 +41,6 @@ process.on('message', async ({ event, requestId, deadline, memory, name }) => {
     (result) => ({ result }),
     (error) => ({ error: describe(error) }),
   );
-  process.send({ ...reply, maxMemory: process.resourceUsage().maxRSS * 1024, cpu: process.cpuUsage() });
+  const cpu = process.cpuUsage();
+  process.send({ ...reply, maxMemory: await maxMemory(), cpu });
 });

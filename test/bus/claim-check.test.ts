@@ -101,6 +101,8 @@ describe('an event over the limit', () => {
 
   test.each([
     ['is no JSON', Buffer.from('[1'.repeat(MB))],
+    ['has characters of many bytes, and those that JSON escapes', Buffer.from(`x${'\u{1f600}€ü"\\\n'.repeat(MB / 5)}`)],
+    ['ends in the middle of characters', Buffer.concat(new Array(MB / 2).fill(Buffer.from([0xf0, 0x9f, 0x61, 0xe2])))],
     ['is nested too deep', Buffer.from(`${'['.repeat(MB)}${']'.repeat(MB)}`)],
     ['is not UTF-8', Buffer.concat([Buffer.from('"'), Buffer.alloc(2 * MB, 0xff), Buffer.from('"')])],
   ])('that %s is stored as a text, and says so', async (_, bytes) => {
