@@ -28,7 +28,7 @@ const trace = recursionDetectionMiddleware()(async ({ request }) => ({ response:
 /**
  * Publishes to one bus with the credentials, region, endpoint and clock of the AWS SDK's client, for half of its CPU time or less.
  *
- * The same request as the client's own, signed by the same code, over undici's pool of connections; nothing is retried. It uses
+ * The same request as the client's own, with the same signature, over undici's pool of connections; nothing is retried. It uses
  * no HTTP proxy.
  * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  */

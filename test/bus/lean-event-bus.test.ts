@@ -44,9 +44,16 @@ describe('the request', () => {
     expect(traces).toEqual(new Array(2).fill('Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1'));
   });
 
-  test('has the signature that the signer of the SDK makes of it', async () => {
+  test.each([
+    ['', {}],
+    ['/x', { sessionToken: 'tok/en==' }],
+    ['//a b/%20(c)*!/ü/../~d//', {}],
+  ])('at "%s" with %j has the signature that the signer of the SDK makes of it', async (prefix, token) => {
     const { received, url } = await startServer();
-    const client = clientOf({ endpoint: url });
+    const client = clientOf({
+      endpoint: `${url}${prefix}`,
+      credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: SECRET, ...token },
+    });
     const now = new Date('2026-11-01T12:00:00Z');
 
     await leanOf(client, () => now)([ENTRY]);
