@@ -76,7 +76,7 @@ export function decode(fields: readonly Buffer[]): DecodedEvent {
       return;
     }
     const text = read.toString();
-    const value = type && !isBroken ? parse(text, type) : undefined;
+    const value = type && !isBroken ? parse(text, type, MAX_DEPTH) : undefined;
     if (isCustom && others) others[name] = text;
     if (type) known[name] = value ?? (value === null ? null : text);
     if (isBroken || (type && value === undefined)) unparsed.push(path);
@@ -123,14 +123,13 @@ function isUtf8Text(bytes: Buffer, read: string | Buffer): boolean {
   return (typeof read === 'string' && !read.includes('\ufffd')) || isUtf8(bytes);
 }
 
-/** `undefined` where the text is not what it should be. */
-function parse(text: string, type: FieldType): JsonValue | undefined {
+/** Reads a text as what it should be; `undefined` where it is not, or is JSON that is nested deeper than so many levels. */
+export function parse(text: string, type: FieldType, maxDepth: number): JsonValue | undefined {
   if (type === 'text') return text;
-  return type === 'number' ? parseNumber(text) : parseJson(text, MAX_DEPTH);
+  return type === 'number' ? parseNumber(text) : parseJson(text, maxDepth);
 }
 
-/** `undefined` for a text that is no JSON, or is nested deeper than so many levels. */
-export function parseJson(text: string, maxDepth: number): JsonValue | undefined {
+function parseJson(text: string, maxDepth: number): JsonValue | undefined {
   try {
     const value: JsonValue = JSON.parse(text);
     // Each level takes two characters, so most texts are too short to be nested too deep.
@@ -141,7 +140,7 @@ export function parseJson(text: string, maxDepth: number): JsonValue | undefined
 }
 
 /** Whole numbers that a rule can compare; BullMQ 4 wrote `delay` with fractions. */
-export function parseNumber(text: string): number | undefined {
+function parseNumber(text: string): number | undefined {
   const value = /^-?\d+(\.\d+)?$/.test(text) ? Math.trunc(Number(text)) : Number.NaN;
   return Number.isSafeInteger(value) ? value : undefined;
 }

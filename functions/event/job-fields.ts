@@ -1,8 +1,10 @@
+import type { FieldType } from './catalogue.ts';
+
 /** How a fact of a job is kept in its hash. */
 interface JobFact {
   /** Fields of the hash; the first of them that is there counts. */
   readonly hashFields: readonly string[];
-  readonly type: 'text' | 'number' | 'json';
+  readonly type: FieldType;
   /** Whether parts of it are named by a path, `data.order.id`: they can be, or must be. */
   readonly parts?: 'can' | 'must';
 }

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { jsonBytes } from '../bus/fields.ts';
 import { MAX_REQUEST_BYTES } from '../bus/pack.ts';
-import { MAX_DEPTH, parseJson, parseNumber } from './decode.ts';
+import type { FieldType } from './catalogue.ts';
+import { MAX_DEPTH, parse } from './decode.ts';
 import type { JobDetail, JsonValue } from './detail.ts';
 import { JOB_FACTS, type JobFactName, type JobSelection } from './job-fields.ts';
 import { type Omission, takeOut } from './omit.ts';
@@ -104,11 +105,9 @@ function readFacts(hash: JobHash, { fields, trace }: JobSelection) {
 }
 
 /** `undefined` where it is not what it should be. */
-function readFact(fact: JobFactName, text: string, type: 'text' | 'number' | 'json'): JsonValue | undefined {
-  if (type === 'text') return text;
-  if (type === 'number') return parseNumber(text);
-  const value = parseJson(text, MAX_JOB_DEPTH);
-  if (fact === 'data' || value === undefined) return value;
+function readFact(fact: JobFactName, text: string, type: FieldType): JsonValue | undefined {
+  const value = parse(text, type, MAX_JOB_DEPTH);
+  if (type !== 'json' || fact === 'data' || value === undefined) return value;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   if (fact === 'parent') return parentOf(value);
   return Object.fromEntries(
