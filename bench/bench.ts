@@ -33,6 +33,9 @@ export interface Bench extends AsyncDisposable {
   fill(queue: string, count: number, fieldsOf: (n: number) => Fields): Promise<void>;
 }
 
+/** Entries that are added at once. */
+const BATCH = 100;
+
 type Fields = readonly (string | number | Buffer)[];
 
 export async function startBench(): Promise<Bench> {
@@ -73,9 +76,9 @@ export async function startBench(): Promise<Bench> {
       });
     },
     async fill(queue, count, fieldsOf) {
-      for (let n = 0; n < count; n += 1000) {
+      for (let n = 0; n < count; n += BATCH) {
         const pipeline = admin.pipeline();
-        for (let i = n; i < Math.min(count, n + 1000); i += 1)
+        for (let i = n; i < Math.min(count, n + BATCH); i += 1)
           pipeline.xadd(`${prefix}:${queue}:events`, '*', ...fieldsOf(i));
         await pipeline.exec();
       }

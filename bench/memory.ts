@@ -3,9 +3,9 @@ import { drain } from './drain.ts';
 import { type Row, toMB } from './row.ts';
 
 /** Entries of some 100 bytes. */
-const COUNTS = [10_000, 1_000_000];
+const COUNTS = [10_000, 10_000_000];
 /** Small entries before and after the large ones, and how many of these there are in a row. */
-const [SMALL, LARGE] = [20_000, 40];
+const [SMALL, LARGE] = [20_000, 200];
 
 /** Values of 3 MB: a text, and many small objects. */
 const TEXT = JSON.stringify('x'.repeat(3_000_000));

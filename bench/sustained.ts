@@ -10,7 +10,7 @@ const RATES = [40, 400, 4000];
 const MAX_LEN = 10_000;
 /** A tenth of a minute. */
 const INTERVAL = 6;
-const RUNS = 4;
+const RUNS = 5;
 /** Seconds that a listener is away for its restart. */
 const AWAY = 2;
 
