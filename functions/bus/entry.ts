@@ -21,6 +21,17 @@ export interface LargeField {
   readonly isJson: boolean;
 }
 
+/**
+ * Frees the bytes of an entry's large fields, which are empty then.
+ *
+ * For whoever made an entry that is settled: V8 does not look for buffers that nobody has any more before it has 64 MB of them,
+ * which takes 10 MB more where many large events come in a row (measured).
+ */
+export function freeLarge({ large = [] }: BusEntry): void {
+  for (const { value } of large)
+    if (value.length === value.buffer.byteLength) (value.buffer as ArrayBuffer).transfer(0);
+}
+
 /** Whether an entry can be sent as it is, in a request of at most so many bytes. */
 export function fits(entry: BusEntry, maxBytes: number): boolean {
   return !entry.large && entryBytes(entry) <= maxBytes;

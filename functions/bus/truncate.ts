@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+import { StringDecoder } from 'node:string_decoder';
 import { type BusEntry, entryBytes, fits, type LargeField } from './entry.ts';
 import { CUSTOM, type Detail, isGroup, jsonBytes, nextField } from './fields.ts';
 import { MAX_REQUEST_BYTES } from './pack.ts';
@@ -6,6 +8,8 @@ interface Cut {
   readonly field: string;
   readonly bytes: number;
 }
+
+const [SPACE, QUOTE, BACKSLASH] = Buffer.from(' "\\') as unknown as [number, number, number];
 
 /** Room for what `detail.truncated` says of one field. */
 const ITEM_BYTES = 160;
@@ -45,12 +49,23 @@ function put(detail: Detail, path: string, value: string): void {
   else detail[path] = value;
 }
 
-/** As much of a large field as any request can take; how many bytes it had goes to `truncated`, where that is not all of it. */
+/**
+ * As much of a large field as any request can take; how many bytes it had goes to `truncated`, where that is not all of it.
+ *
+ * Most values are texts as they stand, so that no more of them than that becomes one.
+ */
 function beginningOf({ path, value, isJson }: LargeField, truncated: Map<string, number>): string {
-  const raw = value.toString();
-  const text: string = isJson && raw.trimStart().startsWith('"') ? JSON.parse(raw) : raw;
-  if (text.length > MAX_REQUEST_BYTES) truncated.set(path, Buffer.byteLength(text));
-  return text.slice(0, MAX_REQUEST_BYTES);
+  const isText = isJson && value.find((byte) => byte > SPACE) === QUOTE;
+  if (isText && value.includes(BACKSLASH)) {
+    const text: string = JSON.parse(value.toString());
+    if (text.length > MAX_REQUEST_BYTES) truncated.set(path, Buffer.byteLength(text));
+    return text.slice(0, MAX_REQUEST_BYTES);
+  }
+  const bytes = isText ? value.subarray(value.indexOf(QUOTE) + 1, value.lastIndexOf(QUOTE)) : value;
+  if (bytes.length > MAX_REQUEST_BYTES)
+    truncated.set(path, isUtf8(bytes) ? bytes.length : Buffer.byteLength(bytes.toString()));
+  // Holds back half a character at the end.
+  return new StringDecoder().write(bytes.subarray(0, MAX_REQUEST_BYTES));
 }
 
 /** The longest beginning of a text, roughly, that has at most `maxBytes` as JSON, without half a surrogate pair at its end. */

@@ -1,3 +1,4 @@
+import { freeLarge } from '../bus/entry.ts';
 import { awaitLease, keepLease, type Lease, releaseLease } from '../checkpoint/lease.ts';
 import type { Clients, Container } from '../clients.ts';
 import { BullbridgeError } from '../errors.ts';
@@ -204,6 +205,7 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
           await checkpoints.writeLosses(outgoing.losses, readAt);
           const entries = outgoing.items.map(({ entry }) => entry);
           count(report, outgoing, await clients.publish(entries, signal));
+          entries.forEach(freeLarge);
           report.sweepDurations.push(clients.now().getTime() - readAt.getTime());
           return { positions: outgoing.positions, newest: report.newest };
         },
