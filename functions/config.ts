@@ -141,7 +141,7 @@ export const VARIABLES = {
     default: 'lean',
     allowed: 'lean or sdk',
     about:
-      "What sends events to the bus: `lean`, a sender of bullbridge's own with the SDK's credentials, endpoints and signatures but half of its CPU time (it knows no HTTP proxy), or `sdk`, the client of the AWS SDK.",
+      "What sends events to the bus: `lean`, a sender of bullbridge's own with the SDK's credentials, endpoints and signatures but less than half of its CPU time (it knows no HTTP proxy), or `sdk`, the client of the AWS SDK.",
   },
   BULLBRIDGE_QUEUE_METRICS: {
     schema: flag,

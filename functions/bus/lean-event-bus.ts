@@ -26,7 +26,7 @@ const KEEP_ALIVE = 20_000;
 const trace = recursionDetectionMiddleware()(async ({ request }) => ({ response: request, output: undefined }), {});
 
 /**
- * Publishes to one bus with the credentials, region, endpoint and clock of the AWS SDK's client, for half of its CPU time or less.
+ * Publishes to one bus with the credentials, region, endpoint and clock of the AWS SDK's client, for less than half of its CPU time.
  *
  * The same request as the client's own, with the same signature, over undici's pool of connections; nothing is retried. It uses
  * no HTTP proxy.
