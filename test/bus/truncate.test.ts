@@ -71,6 +71,7 @@ describe('cutting an entry', () => {
   test.each([
     ['a text', 'failed', 'failedReason', '"😀\n'.repeat(400_000), (text: string) => text],
     ['a text that is JSON', 'completed', 'returnvalue', JSON.stringify('"😀\n'.repeat(400_000)), JSON.parse],
+    ['a text that is JSON without escapes', 'completed', 'returnvalue', ` "${'€😀'.repeat(400_000)}" `, JSON.parse],
     ['a value', 'progress', 'data', ` [${'"😀", '.repeat(400_000)}1]`, (text: string) => text],
     ['what is no JSON', 'progress', 'data', '[1'.repeat(600_000), (text: string) => text],
   ])('keeps the beginning of %s of megabytes', (_, event, field, text, read) => {
@@ -101,6 +102,16 @@ describe('cutting an entry', () => {
     expect(detail.fields).toMatchObject({ number: '42' });
     expect(entryBytes(cut)).toBeGreaterThan(LIMIT - 500);
     expect(entryBytes(cut)).toBeLessThanOrEqual(LIMIT);
+  });
+
+  test('counts what is no UTF-8 as what it is passed on as', () => {
+    const bytes = Buffer.concat(new Array(600_000).fill(Buffer.from([0xff, 0x61])));
+    const fields = [...['event', 'failed', 'failedReason'].map((text) => Buffer.from(text)), bytes];
+
+    const detail = detailOf(truncate(toBusEntry(origin, { id: '1795398834833-0', fields }, 7), LIMIT));
+
+    expect(detail.truncated).toEqual([{ field: 'failedReason', bytes: 2_400_000 }]);
+    expect(detail.failedReason).toMatch(/^(\ufffda)+\ufffd?$/);
   });
 
   test('cuts nothing of a text that fits, however large the escapes make it', () => {
