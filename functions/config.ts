@@ -4,10 +4,10 @@ import { DEFAULTS } from './defaults.ts';
 import { ConfigError } from './errors.ts';
 import { JOB_NAMES, parseJobFields } from './event/job-fields.ts';
 import { OMITTABLE, parseOmission } from './event/omit.ts';
-import { parseIamCache, redisFaults } from './redis-settings.ts';
+import { parseIamCache, redisFaults } from './redis/settings.ts';
+import { parseRedisUrl } from './redis/url.ts';
 import { certificates, flag, names, oneOf, parsedBy, text, url, wholeNumber } from './schemas.ts';
 import { parseStartFrom } from './start-from.ts';
-import { parseRedisUrl } from './stream/redis-url.ts';
 
 interface Variable<T> {
   readonly schema: z.ZodMiniType<T, string>;

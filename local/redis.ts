@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
-import { connectRedis } from '../functions/stream/connection.ts';
+import { connectRedis } from '../functions/redis/connect.ts';
 import { eventually, freePort, start, stop } from './process.ts';
 
 /** A Redis that was found or started. */

@@ -1,5 +1,5 @@
 import { Cluster, Redis } from 'ioredis';
-import { slotOf } from '../functions/stream/slot.ts';
+import { slotOf } from '../functions/redis/slot.ts';
 import { eventually, freePort } from '../local/process.ts';
 import { findServer, startNative } from '../local/redis.ts';
 import { missing } from './replicas.ts';

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { inject, onTestFinished } from 'vitest';
-import { connectRedis, type RedisConnection } from '../functions/stream/connection.ts';
+import { connectRedis } from '../functions/redis/connect.ts';
+import type { RedisConnection } from '../functions/redis/port.ts';
 
 let prefixes = 0;
 

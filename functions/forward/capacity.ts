@@ -1,6 +1,6 @@
-import type { RedisConnection } from '../stream/connection.ts';
-import { metaKey } from '../stream/queues.ts';
-import { redisError } from '../stream/redis-error.ts';
+import { redisError } from '../redis/error.ts';
+import type { RedisConnection } from '../redis/port.ts';
+import { metaKey } from '../stream/keys.ts';
 
 /** What BullMQ trims to where nothing else is set: https://docs.bullmq.io/guide/events */
 const DEFAULT_MAX_LEN = 10_000;

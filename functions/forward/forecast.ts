@@ -1,4 +1,4 @@
-import { type RedisConnection, ReplyTooLargeError } from '../stream/connection.ts';
+import { type RedisConnection, ReplyTooLargeError } from '../redis/port.ts';
 import { idTime } from '../stream/id.ts';
 import { type Pace, readPaces } from '../stream/pace.ts';
 import { MAX_REPLY_BYTES } from '../stream/portions.ts';

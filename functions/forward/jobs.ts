@@ -2,7 +2,7 @@ import { eventName, jobIdOf } from '../event/decode.ts';
 import type { DetailSettings } from '../event/detail-settings.ts';
 import { type JobPart, jobPart } from '../event/job.ts';
 import { type JobSelection, selectionFor } from '../event/job-fields.ts';
-import type { RedisConnection } from '../stream/connection.ts';
+import type { RedisConnection } from '../redis/port.ts';
 import { readJobHashes } from '../stream/job-hashes.ts';
 import { createPortions } from '../stream/portions.ts';
 import type { Entry } from '../stream/position.ts';

@@ -1,8 +1,8 @@
 import type { Clients } from '../clients.ts';
 import { RedisError } from '../errors.ts';
-import type { RedisConnection } from '../stream/connection.ts';
-import { awaitRing } from '../stream/doorbell.ts';
+import type { RedisConnection } from '../redis/port.ts';
 import type { Cursor } from '../stream/read.ts';
+import { awaitRing } from '../stream/wait-for-entries.ts';
 
 /** Whether a run goes on listening once it has caught up. */
 export type TailMode = 'auto' | 'always' | 'never';

@@ -3,7 +3,7 @@ import type { Clients } from '../clients.ts';
 import type { DetailSettings } from '../event/detail-settings.ts';
 import { recoveryEntry } from '../event/envelope.ts';
 import type { Signals } from '../invocation.ts';
-import type { RedisConnection } from '../stream/connection.ts';
+import type { RedisConnection } from '../redis/port.ts';
 import { formatPlace, type Outcome, type Place, parsePlace } from './place.ts';
 import { type Counts, recover } from './recover.ts';
 import { createSurvivors } from './survivors.ts';

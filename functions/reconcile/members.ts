@@ -1,5 +1,5 @@
-import type { RedisConnection } from '../stream/connection.ts';
-import { redisError } from '../stream/redis-error.ts';
+import { redisError } from '../redis/error.ts';
+import type { RedisConnection } from '../redis/port.ts';
 import type { Place } from './place.ts';
 
 /** A job in a sorted set of finished jobs. */

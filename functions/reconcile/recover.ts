@@ -4,7 +4,7 @@ import { type Origin, recoveredEntry } from '../event/envelope.ts';
 import { jobPart } from '../event/job.ts';
 import { selectionFor } from '../event/job-fields.ts';
 import type { Signals } from '../invocation.ts';
-import type { RedisConnection } from '../stream/connection.ts';
+import type { RedisConnection } from '../redis/port.ts';
 import { createPortions } from '../stream/portions.ts';
 import { eventFields, readJobs } from './jobs.ts';
 import { type Member, membersAfter } from './members.ts';

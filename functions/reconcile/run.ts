@@ -5,7 +5,7 @@ import { BullbridgeError, RedisError, type RedisErrorCode } from '../errors.ts';
 import type { DetailSettings } from '../event/detail-settings.ts';
 import { createFilter, type EventSelection } from '../event/filter.ts';
 import type { Signals } from '../invocation.ts';
-import type { RedisConnection } from '../stream/connection.ts';
+import type { RedisConnection } from '../redis/port.ts';
 import { recoverGap } from './gap.ts';
 import { formatPlace, OUTCOMES } from './place.ts';
 import { type Counts, recover } from './recover.ts';

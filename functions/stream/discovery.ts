@@ -1,6 +1,5 @@
-import type { RedisConnection } from './connection.ts';
-import type { ScanCursors } from './keys.ts';
-import { scanQueues } from './queues.ts';
+import type { RedisConnection, ScanCursors } from '../redis/port.ts';
+import { scanQueues } from './keys.ts';
 
 /** The queues that are known, sorted by name. */
 interface Discovery {

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { JobHash } from '../event/job.ts';
-import { type RedisConnection, ReplyTooLargeError } from './connection.ts';
+import { redisError } from '../redis/error.ts';
+import { type RedisConnection, ReplyTooLargeError } from '../redis/port.ts';
 import { MAX_REPLY_BYTES } from './portions.ts';
-import { redisError } from './redis-error.ts';
 
 /** Which fields of which job are wanted. */
 export interface JobRequest {

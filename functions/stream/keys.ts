@@ -1,59 +1,43 @@
-import { redisError } from './redis-error.ts';
-import { placeOf } from './redis-url.ts';
-import type { RedisServer } from './server.ts';
+import type { RedisConnection, Scanned, ScanOptions } from '../redis/port.ts';
 
-/** How far a look at all keys has come: the cursor of each server; of one that was looked through it is `0`. */
-export type ScanCursors = ReadonlyMap<string, string>;
-
-export interface ScanOptions {
-  /** Where an earlier look has come to; a server that it did not know is looked through from its beginning. @default nowhere */
-  readonly from?: ScanCursors | undefined;
-  /** Keys that are looked at on each server at most, in thousands. @default all */
-  readonly maxKeys?: number | undefined;
-  /** Ends the look where it is. */
-  readonly signal?: AbortSignal | undefined;
+/** The key of a queue's event stream. */
+export function eventsKey(prefix: string, queue: string): string {
+  return `${prefix}:${queue}:events`;
 }
 
-/** What a look at keys has found; one key may be there twice. */
-export interface Scanned {
-  readonly keys: readonly string[];
-  readonly cursors: ScanCursors;
-  /** Whether every server was looked through. */
-  readonly isWhole: boolean;
+/** The key of a queue's settings. */
+export function metaKey(prefix: string, queue: string): string {
+  return `${prefix}:${queue}:meta`;
 }
-
-/** Keys of one step: `COUNT 1000` measured ten times faster than the default of 10 over a million keys, and holds Redis up for less than a millisecond. */
-const STEP = 1000;
-const DONE = '0';
 
 /**
- * The keys of one server that match a pattern.
+ * Finds every queue under a prefix, sorted by name.
  *
  * @throws {RedisError} when `SCAN` is refused or the connection fails
  */
-export async function scan(
-  server: RedisServer,
-  pattern: string,
-  { from, maxKeys = Number.POSITIVE_INFINITY, signal }: ScanOptions = {},
-): Promise<Scanned> {
-  const place = placeOf(server.target);
-  const found: string[] = [];
-  let cursor = from?.get(place);
-  for (let left = maxKeys; cursor !== DONE && left > 0 && !signal?.aborted; left -= STEP) {
-    const [reply] = await server.send([['scan', cursor ?? '0', 'MATCH', pattern, 'COUNT', STEP]]);
-    if (reply instanceof Error) throw redisError(reply, server.target, `looking for queues (SCAN MATCH ${pattern})`);
-    const [next, keys] = reply as [string, string[]];
-    found.push(...keys);
-    cursor = next;
-  }
-  return { keys: found, cursors: new Map(cursor === undefined ? [] : [[place, cursor]]), isWhole: cursor === DONE };
+export async function discoverQueues(redis: RedisConnection, prefix: string): Promise<string[]> {
+  const { queues } = await scanQueues(redis, prefix);
+  return [...queues].sort();
 }
 
-/** What was found on several servers, as one. */
-export function together(scans: readonly Scanned[]): Scanned {
-  return {
-    keys: scans.flatMap(({ keys }) => keys),
-    cursors: new Map(scans.flatMap(({ cursors }) => [...cursors])),
-    isWhole: scans.every(({ isWhole }) => isWhole),
-  };
+/**
+ * Looks for queues among some of the keys, or all.
+ *
+ * BullMQ keeps no list of its queues; each one that ever emitted an event has a `meta` hash. A queue's name cannot
+ * contain a colon, so `bull:<queue>:repeat:meta` (a job scheduler called "meta") and job ids that end in `:meta` are told
+ * apart.
+ * @throws {RedisError} when `SCAN` is refused or the connection fails
+ */
+export async function scanQueues(
+  redis: RedisConnection,
+  prefix: string,
+  options: ScanOptions = {},
+): Promise<Omit<Scanned, 'keys'> & { readonly queues: ReadonlySet<string> }> {
+  const { keys, ...rest } = await redis.scan(`${escapeGlob(prefix)}:*:meta`, options);
+  const names = keys.map((key) => key.slice(prefix.length + 1, -':meta'.length));
+  return { ...rest, queues: new Set(names.filter((name) => name !== '' && !name.includes(':'))) };
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[[\]*?\\^]/g, '\\$&');
 }

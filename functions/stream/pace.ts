@@ -1,6 +1,6 @@
-import type { RedisConnection } from './connection.ts';
+import type { RedisConnection } from '../redis/port.ts';
 import { idTime } from './id.ts';
-import { eventsKey } from './queues.ts';
+import { eventsKey } from './keys.ts';
 import { type ReadOptions, toStreamInfo } from './read.ts';
 
 /** What a stream holds. */

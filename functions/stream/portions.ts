@@ -1,4 +1,4 @@
-import { ReplyTooLargeError } from './connection.ts';
+import { ReplyTooLargeError } from '../redis/port.ts';
 
 /** What a portion has when its items are as large as those before. */
 const PORTION_BYTES = 4 * 1024 * 1024;

@@ -1,11 +1,11 @@
 import type { RedisError } from '../errors.ts';
-import type { Command, RedisConnection } from './connection.ts';
+import { redisError } from '../redis/error.ts';
+import { mapOf } from '../redis/pairs.ts';
+import type { Command, RedisConnection } from '../redis/port.ts';
 import { continueFrom, type StreamInfo, trimmed } from './continuity.ts';
 import { ZERO_ID } from './id.ts';
-import { mapOf } from './pairs.ts';
+import { eventsKey } from './keys.ts';
 import { beginning, type Entry, isAt, type Page, type Position, positionAt } from './position.ts';
-import { eventsKey } from './queues.ts';
-import { redisError } from './redis-error.ts';
 
 /** What is known of a queue before its next page is read. */
 export interface Cursor {

@@ -1,5 +1,5 @@
 import type { RedisError } from '../errors.ts';
-import { type RedisConnection, ReplyTooLargeError } from './connection.ts';
+import { type RedisConnection, ReplyTooLargeError } from '../redis/port.ts';
 import { MAX_REPLY_BYTES } from './portions.ts';
 import { entrySize, type Page, positionAfter } from './position.ts';
 import {

@@ -2,7 +2,7 @@ import { Queue } from 'bullmq';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { createCapacities } from '../../functions/forward/capacity.ts';
 import { retentionUsed } from '../../functions/forward/retention.ts';
-import type { Command } from '../../functions/stream/connection.ts';
+import type { Command } from '../../functions/redis/port.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
 import { createWorld, type World } from './world.ts';
 

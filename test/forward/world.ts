@@ -23,7 +23,7 @@ import {
   SAVE_AFTER,
 } from '../../functions/forward/run.ts';
 import type { Shard } from '../../functions/forward/shard.ts';
-import { connectRedis } from '../../functions/stream/connection.ts';
+import { connectRedis } from '../../functions/redis/connect.ts';
 import { createDiscovery } from '../../functions/stream/discovery.ts';
 import { type LocalBus, startBus } from '../../local/bus/server.ts';
 import { dynamoClient, ownTable } from '../dynamodb.ts';

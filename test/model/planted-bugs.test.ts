@@ -93,7 +93,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
   [
     'what comes between reading and listening is not heard',
     tails,
-    { file: 'stream/doorbell.ts', from: 'position?.id ?? ZERO_ID', to: "position ? '$' : ZERO_ID" },
+    { file: 'stream/wait-for-entries.ts', from: 'position?.id ?? ZERO_ID', to: "position ? '$' : ZERO_ID" },
   ],
   [
     'what waits for its saving is not saved at a hand-over',

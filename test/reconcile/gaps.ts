@@ -10,7 +10,7 @@ import { type Gap, type Ledger, type OpenGap, openGap, openGaps } from '../../fu
 import type { Clients } from '../../functions/clients.ts';
 import type { RangeRequest } from '../../functions/reconcile/request.ts';
 import { emptyReport, type Report, reconcileGaps, reconcileRange } from '../../functions/reconcile/run.ts';
-import { connectRedis } from '../../functions/stream/connection.ts';
+import { connectRedis } from '../../functions/redis/connect.ts';
 import { localClient } from '../../local/dynamodb.ts';
 import { BUS, TABLE } from '../../local/stack.ts';
 import { adminRedis } from '../redis.ts';

@@ -2,7 +2,7 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { membersAfter } from '../../functions/reconcile/members.ts';
 import { formatPlace, OUTCOMES, type Place, parsePlace } from '../../functions/reconcile/place.ts';
-import type { RedisConnection } from '../../functions/stream/connection.ts';
+import type { RedisConnection } from '../../functions/redis/port.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
 
 const id = fc.uint8Array({ maxLength: 2 }).map((bytes) => Buffer.from(bytes));

@@ -2,7 +2,7 @@ import { fc, test } from '@fast-check/vitest';
 import type { Redis } from 'ioredis';
 import { expect } from 'vitest';
 import { anchorsFor } from '../../functions/checkpoint/anchors.ts';
-import type { RedisConnection } from '../../functions/stream/connection.ts';
+import type { RedisConnection } from '../../functions/redis/port.ts';
 import { compareIds, idTime } from '../../functions/stream/id.ts';
 import type { Position } from '../../functions/stream/position.ts';
 import { adminRedis, runConnection } from '../redis.ts';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { RedisConnection } from '../../functions/stream/connection.ts';
+import type { RedisConnection } from '../../functions/redis/port.ts';
 import { type Page, type Position, positionAfter } from '../../functions/stream/position.ts';
 import { readPages } from '../../functions/stream/read.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';

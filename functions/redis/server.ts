@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis';
 import type { RedisError } from '../errors.ts';
-import type { Command } from './connection.ts';
+import { redisError, tokenError } from './error.ts';
 import { mapOf } from './pairs.ts';
-import { type RedisTarget, redisError, tokenError } from './redis-error.ts';
-import type { Address } from './redis-url.ts';
-import { speaksPlain, speaksTls } from './speech.ts';
+import { type Command, type RedisTarget, ReplyTooLargeError } from './port.ts';
+import { speaksPlain, speaksTls } from './probe.ts';
+import type { Address } from './url.ts';
 
 /** How to get into a server, beside where it is. */
 export interface ServerAccess {
@@ -29,9 +29,6 @@ export interface ReplyLimit {
   readonly maxBytes: number;
   received: number;
 }
-
-/** The reply was larger than asked for; it was not read to its end, and the connection is gone. */
-export class ReplyTooLargeError extends Error {}
 
 /** A connection to one server. */
 export interface RedisServer {

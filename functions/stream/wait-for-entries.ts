@@ -1,7 +1,7 @@
-import { type RedisConnection, ReplyTooLargeError } from './connection.ts';
+import { type RedisConnection, ReplyTooLargeError } from '../redis/port.ts';
 import { ZERO_ID } from './id.ts';
+import { eventsKey } from './keys.ts';
 import { MAX_REPLY_BYTES } from './portions.ts';
-import { eventsKey } from './queues.ts';
 import type { Cursor } from './read.ts';
 
 /** Milliseconds that Redis holds back an answer; fewer than a connection waits for one. */

@@ -1,8 +1,8 @@
+import { redisError } from './error.ts';
 import { mapOf } from './pairs.ts';
-import { redisError } from './redis-error.ts';
-import { type Address, placeOf } from './redis-url.ts';
 import type { RedisServer } from './server.ts';
 import { SLOTS } from './slot.ts';
+import { type Address, placeOf } from './url.ts';
 
 /** Which master of a cluster has which hash slots. */
 export interface Topology {

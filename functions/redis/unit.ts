@@ -1,6 +1,6 @@
-import type { Command } from './connection.ts';
-import type { Address } from './redis-url.ts';
+import type { Command } from './port.ts';
 import { slotOf } from './slot.ts';
+import type { Address } from './url.ts';
 
 /** Commands that stay together, about one key: a transaction, or a single one. */
 export interface Unit {

@@ -1,9 +1,9 @@
 import { RedisError } from '../errors.ts';
-import type { Command } from './connection.ts';
-import { type Address, placeOf } from './redis-url.ts';
+import type { Command } from './port.ts';
 import type { ReplyLimit } from './server.ts';
 import type { ServerPool } from './server-pool.ts';
 import type { Unit } from './unit.ts';
+import { type Address, placeOf } from './url.ts';
 
 /** A unit on its way to a server. */
 export interface Errand {

@@ -1,5 +1,5 @@
-import { type Address, placeOf } from './redis-url.ts';
 import type { RedisServer } from './server.ts';
+import { type Address, placeOf } from './url.ts';
 
 /** Connections to the servers of a cluster, each opened when it is first needed. */
 export interface ServerPool {

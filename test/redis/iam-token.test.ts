@@ -1,9 +1,9 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, onTestFinished } from 'vitest';
-import type { IamCache } from '../functions/redis-settings.ts';
-import { tokensOf } from '../functions/redis-token.ts';
-import { signatureOf } from './sigv4.ts';
+import { tokensOf } from '../../functions/redis/iam-token.ts';
+import type { IamCache } from '../../functions/redis/settings.ts';
+import { signatureOf } from '../sigv4.ts';
 
 const NOW = new Date('2026-11-24T12:34:56.789Z');
 

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished } from 'vitest';
-import { connectRedis, type RedisConnection, ReplyTooLargeError } from '../../functions/stream/connection.ts';
+import { connectRedis } from '../../functions/redis/connect.ts';
+import { type RedisConnection, ReplyTooLargeError } from '../../functions/redis/port.ts';
 import { createDiscovery } from '../../functions/stream/discovery.ts';
-import { awaitRing } from '../../functions/stream/doorbell.ts';
-import { discoverQueues } from '../../functions/stream/queues.ts';
+import { discoverQueues } from '../../functions/stream/keys.ts';
 import { readPages } from '../../functions/stream/read.ts';
+import { awaitRing } from '../../functions/stream/wait-for-entries.ts';
 import { ownPrefix } from '../redis.ts';
 import { startCluster, type TestCluster } from '../redis-cluster.ts';
 import { missing, ownServer, testWhere } from '../replicas.ts';
+import { add, end, numbers, read, type Stream } from '../stream/own-stream.ts';
 import { failure, PASSWORD } from './failure.ts';
-import { add, end, numbers, read, type Stream } from './own-stream.ts';
 
 const test = testWhere(missing.server);
 const MINIMUM = ['+xrange', '+xinfo|stream', '+multi', '+exec', '+scan', '+cluster|slots', '+asking'];

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
-import type { Address } from './redis-url.ts';
+import type { Address } from './url.ts';
 
 /** Milliseconds to find out, once something has failed already. */
 const PATIENCE = 1000;

@@ -1,11 +1,11 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { Config } from './config.ts';
-import { ConfigError } from './errors.ts';
-import { redisFaults } from './redis-settings.ts';
-import { tokensOf } from './redis-token.ts';
-import type { RedisOptions } from './stream/connection.ts';
-import { parseRedisUrl } from './stream/redis-url.ts';
+import type { Config } from '../config.ts';
+import { ConfigError } from '../errors.ts';
+import type { RedisOptions } from './connect.ts';
+import { tokensOf } from './iam-token.ts';
+import { redisFaults } from './settings.ts';
+import { parseRedisUrl } from './url.ts';
 
 /** What the secret may hold, in JSON; a text alone is the URL. */
 interface Secret {

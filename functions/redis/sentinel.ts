@@ -1,8 +1,8 @@
 import { RedisError } from '../errors.ts';
-import type { SentinelOptions } from './connection.ts';
-import { redisError } from './redis-error.ts';
-import type { Address } from './redis-url.ts';
+import type { SentinelOptions } from './connect.ts';
+import { redisError } from './error.ts';
 import { connectServer, type RedisServer, type ServerAccess } from './server.ts';
+import type { Address } from './url.ts';
 
 /**
  * Connects to the master that Sentinels name.

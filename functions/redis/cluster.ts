@@ -1,12 +1,12 @@
 import type { RedisError } from '../errors.ts';
-import type { RedisConnection } from './connection.ts';
 import { dispatch, type Errand, type Outcome } from './dispatch.ts';
-import { type ScanOptions, scan, together } from './keys.ts';
-import { type Address, placeOf } from './redis-url.ts';
+import type { RedisConnection, ScanOptions } from './port.ts';
+import { scan, together } from './scan.ts';
 import { connectServer, type RedisServer, type ServerAccess } from './server.ts';
 import { createServerPool, type ServerPool } from './server-pool.ts';
 import { readTopology, type Topology } from './topology.ts';
 import { redirectionOf, type Unit, unitsOf } from './unit.ts';
+import { type Address, placeOf } from './url.ts';
 
 /**
  * Connects to the masters of a cluster, each as it is needed.

@@ -1,30 +1,10 @@
 import { ConfigError, RedisError } from '../errors.ts';
 import { connectCluster } from './cluster.ts';
-import { type Scanned, type ScanOptions, scan } from './keys.ts';
-import type { RedisTarget } from './redis-error.ts';
-import { type Address, parseRedisUrl } from './redis-url.ts';
+import { type RedisConnection, ReplyTooLargeError } from './port.ts';
+import { scan } from './scan.ts';
 import { connectMaster } from './sentinel.ts';
-import { connectServer, type RedisServer, ReplyTooLargeError, type ServerAccess } from './server.ts';
-
-export { ReplyTooLargeError };
-
-/** A command's name as ioredis spells it (`xrangeBuffer` for bytes), then its arguments. */
-export type Command = readonly [name: string, ...args: (string | number | Buffer)[]];
-
-/** What is asked of Redis, whatever kind of Redis it is. */
-export interface RedisConnection {
-  readonly target: RedisTarget;
-  /**
-   * Sends commands in one pipeline, to each server those of its keys; a `multi` and all up to its `exec` are about one key.
-   *
-   * A command that Redis refuses has an `Error` as its reply; so has one whose server fails while others of a cluster answer.
-   * @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more than `maxBytes` arrive
-   */
-  send(commands: readonly Command[], maxBytes?: number): Promise<unknown[]>;
-  /** Keys that match a pattern of `SCAN`: all, or some more of them. @throws {RedisError} also when `SCAN` is refused */
-  scan(pattern: string, options?: ScanOptions): Promise<Scanned>;
-  close(): void;
-}
+import { connectServer, type RedisServer, type ServerAccess } from './server.ts';
+import { type Address, parseRedisUrl } from './url.ts';
 
 export interface RedisOptions {
   /**

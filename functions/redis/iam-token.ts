@@ -1,6 +1,6 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SignatureV4 } from '@smithy/signature-v4';
-import type { IamCache } from './redis-settings.ts';
+import type { IamCache } from './settings.ts';
 
 /** Seconds in which a connection can be made with a token: the most there is. */
 const VALID_FOR = 900;

@@ -1,4 +1,4 @@
-import { parseRedisUrl } from './stream/redis-url.ts';
+import { parseRedisUrl } from './url.ts';
 
 /** A cache of AWS that takes IAM tokens for passwords. */
 export interface IamCache {

@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { expect } from 'vitest';
-import { slotOf } from '../../functions/stream/slot.ts';
+import { slotOf } from '../../functions/redis/slot.ts';
 import { missing, ownServer, testWhere } from '../replicas.ts';
 
 const key = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: fc.constantFrom('{', '}', 'a', 'ü') }));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseRedisUrl } from '../../functions/stream/redis-url.ts';
+import { parseRedisUrl } from '../../functions/redis/url.ts';
 
 const nobody = { tls: false, user: undefined, password: undefined, db: 0 };
 

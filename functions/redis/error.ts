@@ -1,15 +1,5 @@
 import { RedisError, type RedisErrorCode } from '../errors.ts';
-
-/** Where a connection goes and as whom; what an error may name. The password is not part of it. */
-export interface RedisTarget {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  /** What the server is to others, such as a master that Sentinels named. */
-  readonly role?: string | undefined;
-  /** The password is a token that AWS checks. */
-  readonly iam?: boolean | undefined;
-}
+import type { RedisTarget } from './port.ts';
 
 type Kind = readonly [code: RedisErrorCode, sign: RegExp, cause: string, remedy: string];
 

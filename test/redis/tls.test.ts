@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished } from 'vitest';
-import { connectRedis } from '../../functions/stream/connection.ts';
-import { discoverQueues } from '../../functions/stream/queues.ts';
+import { connectRedis } from '../../functions/redis/connect.ts';
+import { discoverQueues } from '../../functions/stream/keys.ts';
 import { noCertificates, ownAuthority } from '../certificates.ts';
 import { startCluster } from '../redis-cluster.ts';
 import { startTlsServer } from '../redis-tls.ts';

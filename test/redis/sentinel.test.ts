@@ -1,10 +1,10 @@
 import { describe, expect, inject, onTestFinished } from 'vitest';
-import { connectRedis, type RedisOptions } from '../../functions/stream/connection.ts';
+import { connectRedis, type RedisOptions } from '../../functions/redis/connect.ts';
 import { ownPrefix } from '../redis.ts';
 import { failOver, MASTER, startPair, startSentinel } from '../redis-sentinel.ts';
 import { missing, ownServer, testWhere } from '../replicas.ts';
+import { add, end, numbers, read } from '../stream/own-stream.ts';
 import { failure, PASSWORD } from './failure.ts';
-import { add, end, numbers, read } from './own-stream.ts';
 
 const test = testWhere(missing.server);
 const NOBODY = '127.0.0.1:1';

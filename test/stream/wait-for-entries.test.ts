@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { awaitRing } from '../../functions/stream/doorbell.ts';
+import { awaitRing } from '../../functions/stream/wait-for-entries.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
 
 const MIB = 1024 * 1024;

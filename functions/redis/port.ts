@@ -1,0 +1,51 @@
+import type { Address } from './url.ts';
+
+/** A command's name as ioredis spells it (`xrangeBuffer` for bytes), then its arguments. */
+export type Command = readonly [name: string, ...args: (string | number | Buffer)[]];
+
+/** Where a connection goes and as whom; an error may name all of it. The password is not part of it. */
+export interface RedisTarget extends Address {
+  readonly user: string;
+  /** The server's part, such as a master that Sentinels named. */
+  readonly role?: string | undefined;
+  /** The password is a token that AWS checks. */
+  readonly iam?: boolean | undefined;
+}
+
+/** Any kind of Redis: one server, a cluster, or the master that Sentinels name. */
+export interface RedisConnection {
+  readonly target: RedisTarget;
+  /**
+   * Sends commands in one pipeline, to each server those of its keys; a `multi` and all up to its `exec` are about one key.
+   *
+   * A command that Redis refuses has an `Error` as its reply; so has one whose server fails while others of a cluster answer.
+   * @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more than `maxBytes` arrive
+   */
+  send(commands: readonly Command[], maxBytes?: number): Promise<unknown[]>;
+  /** Keys that match a pattern of `SCAN`: all, or some more of them. @throws {RedisError} also when `SCAN` is refused */
+  scan(pattern: string, options?: ScanOptions): Promise<Scanned>;
+  close(): void;
+}
+
+/** The reply was larger than asked for; it was not read to its end, and the connection is gone. */
+export class ReplyTooLargeError extends Error {}
+
+/** The cursor of each server in a scan of all keys; `0` of a server that was scanned to its end. */
+export type ScanCursors = ReadonlyMap<string, string>;
+
+export interface ScanOptions {
+  /** Where an earlier scan stopped; a server that it did not know is scanned from its beginning. @default nowhere */
+  readonly from?: ScanCursors | undefined;
+  /** Keys that are looked at on each server at most, in thousands. @default all */
+  readonly maxKeys?: number | undefined;
+  /** Ends the scan where it is. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The keys that a scan found; one key may be there twice. */
+export interface Scanned {
+  readonly keys: readonly string[];
+  readonly cursors: ScanCursors;
+  /** Whether every server was scanned to its end. */
+  readonly isWhole: boolean;
+}

