@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { VARIABLES } from '../functions/config.ts';
 import { CATALOGUE, type EventKind, QUEUE_EVENTS } from '../functions/event/catalogue.ts';
+import { VARIABLES } from '../functions/settings.ts';
 
 /** The tables that a Markdown file can have between `<!-- name -->` and `<!-- /name -->`. */
 const TABLES: Readonly<Record<string, () => string>> = { events: eventTable, variables: variableTable };

@@ -12,10 +12,10 @@ import { putObjectIn } from './bus/payload-bucket.ts';
 import { createPublisher, type Publish } from './bus/publish.ts';
 import { cutToFit, type Shrink } from './bus/shrink.ts';
 import { type CheckpointMemory, createCheckpointMemory } from './checkpoint/memory.ts';
-import type { Config } from './config.ts';
 import { readRedisAccess } from './redis/access.ts';
 import { connectRedis } from './redis/connect.ts';
 import type { RedisConnection } from './redis/port.ts';
+import type { Config } from './settings.ts';
 import { createDiscovery, type Discover } from './stream/discovery.ts';
 
 /** PutEvents requests under way at most, within the SDK's 50 sockets; the bound falls by itself where the account's limit is lower. */

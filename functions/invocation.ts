@@ -3,7 +3,7 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { type Container, createContainer } from './clients.ts';
-import { type Config, readConfig } from './config.ts';
+import { type Config, readConfig } from './settings.ts';
 import { identify, logger, metrics } from './telemetry.ts';
 
 /** What ends a run in time. */

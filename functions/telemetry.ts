@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import type { Config } from './config.ts';
 import { dimensionsOf, METRICS, type MetricName, NAMESPACE } from './metrics.ts';
+import type { Config } from './settings.ts';
 
 export const logger = new Logger({ serviceName: 'bullbridge' });
 export const metrics = new Metrics({ namespace: NAMESPACE, serviceName: 'bullbridge' });

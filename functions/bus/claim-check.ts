@@ -1,11 +1,10 @@
 import { StringDecoder } from 'node:string_decoder';
 import { PayloadError } from '../errors.ts';
 import type { ClaimCheck } from '../event/detail.ts';
+import { type BusEntry, entryBytes, fits, type LargeField, MAX_REQUEST_BYTES } from '../event/entry.ts';
+import { type Detail, nextField } from '../event/fields.ts';
 import { backoff, MAX_FAILURES } from './backoff.ts';
 import type { ConcurrencyLimit } from './concurrency.ts';
-import { type BusEntry, entryBytes, fits, type LargeField } from './entry.ts';
-import { type Detail, nextField } from './fields.ts';
-import { MAX_REQUEST_BYTES } from './pack.ts';
 import type { PutObject } from './payload-bucket.ts';
 import type { Shrink } from './shrink.ts';
 import { truncate } from './truncate.ts';

@@ -1,6 +1,6 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { ParkingError } from '../errors.ts';
-import { type BusEntry, entryBytes } from './entry.ts';
+import { type BusEntry, entryBytes } from '../event/entry.ts';
 import { cutToFit, type Shrink } from './shrink.ts';
 
 /** Why an entry is parked. */

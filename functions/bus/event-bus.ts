@@ -1,21 +1,7 @@
 import { DescribeEventBusCommand, type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { BusError } from '../errors.ts';
-import type { BusEntry } from './entry.ts';
+import type { PutEvents } from './put-events.ts';
 import { judgeFailure } from './verdict.ts';
-
-/** What EventBridge says of one entry of a request. */
-export interface EntryResult {
-  readonly EventId?: string | undefined;
-  readonly ErrorCode?: string | undefined;
-  readonly ErrorMessage?: string | undefined;
-}
-
-/**
- * Sends one request of at most ten entries; the results are in the order of the entries.
- *
- * Throws what the client throws where the request as a whole failed; it is not retried here.
- */
-export type PutEvents = (entries: readonly BusEntry[]) => Promise<readonly EntryResult[]>;
 
 /**
  * Publishes to one bus through the AWS SDK; the client's own retries must be off (`maxAttempts: 1`).

@@ -1,10 +1,10 @@
 import { BusError } from '../errors.ts';
+import { type BusEntry, fits, MAX_REQUEST_BYTES } from '../event/entry.ts';
 import { backoff, MAX_FAILURES } from './backoff.ts';
 import type { ConcurrencyLimit } from './concurrency.ts';
 import type { Park } from './dead-letters.ts';
-import { type BusEntry, fits } from './entry.ts';
-import type { PutEvents } from './event-bus.ts';
-import { MAX_REQUEST_BYTES, pack } from './pack.ts';
+import { pack } from './pack.ts';
+import type { PutEvents } from './put-events.ts';
 import { cutToFit, type Shrink } from './shrink.ts';
 import { judgeEntry, judgeFailure, type Verdict } from './verdict.ts';
 

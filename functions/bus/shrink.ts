@@ -1,4 +1,4 @@
-import type { BusEntry } from './entry.ts';
+import type { BusEntry } from '../event/entry.ts';
 import { truncate } from './truncate.ts';
 
 /**

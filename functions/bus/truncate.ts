@@ -1,8 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { StringDecoder } from 'node:string_decoder';
-import { type BusEntry, entryBytes, fits, type LargeField } from './entry.ts';
-import { CUSTOM, type Detail, isGroup, jsonBytes, nextField } from './fields.ts';
-import { MAX_REQUEST_BYTES } from './pack.ts';
+import { type BusEntry, entryBytes, fits, type LargeField, MAX_REQUEST_BYTES } from '../event/entry.ts';
+import { CUSTOM, type Detail, isGroup, jsonBytes, nextField } from '../event/fields.ts';
 
 interface Cut {
   readonly field: string;

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import type { LargeField } from '../bus/entry.ts';
-import { CUSTOM, MAX_PATH } from '../bus/fields.ts';
-import { MAX_REQUEST_BYTES } from '../bus/pack.ts';
 import { type FieldType, kindOf } from './catalogue.ts';
 import type { JsonValue } from './detail.ts';
+import type { LargeField } from './entry.ts';
+import { MAX_REQUEST_BYTES } from './entry.ts';
+import { CUSTOM, MAX_PATH } from './fields.ts';
 import { isJson } from './json.ts';
 
 /** The fields of a stream entry, read. */

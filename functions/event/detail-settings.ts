@@ -1,4 +1,3 @@
-import type { Config } from '../config.ts';
 import type { JobFields } from './job-fields.ts';
 import type { Omission } from './omit.ts';
 
@@ -8,12 +7,4 @@ export interface DetailSettings {
   readonly jobs?: { readonly fields: JobFields; readonly maxBytes: number } | undefined;
   /** What must not leave Redis. @default nothing */
   readonly omit?: Omission | undefined;
-}
-
-export function detailSettings({
-  BULLBRIDGE_JOB_FIELDS: fields,
-  BULLBRIDGE_JOB_DATA_BYTES: maxBytes,
-  BULLBRIDGE_OMIT: omit,
-}: Config): DetailSettings {
-  return { jobs: fields && { fields, maxBytes }, omit };
 }

@@ -1,8 +1,8 @@
-import type { BusEntry } from '../bus/entry.ts';
 import { idTime } from '../stream/id.ts';
 import type { Entry, Loss } from '../stream/position.ts';
 import { detailTypeOf } from './catalogue.ts';
 import { type DecodedEvent, decode } from './decode.ts';
+import type { BusEntry } from './entry.ts';
 import type { JobPart } from './job.ts';
 import { leaveOut } from './leave-out.ts';
 import type { Omission } from './omit.ts';

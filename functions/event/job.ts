@@ -1,15 +1,13 @@
 import { isUtf8 } from 'node:buffer';
-import { jsonBytes } from '../bus/fields.ts';
-import { MAX_REQUEST_BYTES } from '../bus/pack.ts';
+import type { JobHash } from '../stream/job-hashes.ts';
 import type { FieldType } from './catalogue.ts';
 import { MAX_DEPTH, parse } from './decode.ts';
 import type { JobDetail, JsonValue } from './detail.ts';
+import { MAX_REQUEST_BYTES } from './entry.ts';
+import { jsonBytes } from './fields.ts';
 import { JOB_FACTS, type JobFactName, type JobSelection } from './job-fields.ts';
 import { type Omission, takeOut } from './omit.ts';
 import { traceHeaderOf } from './trace-header.ts';
-
-/** Fields of a job's hash: `null` is not there, and what was too large to be read is missing. */
-export type JobHash = ReadonlyMap<string, Buffer | null>;
 
 /** What an event tells of its job. */
 export interface JobPart {

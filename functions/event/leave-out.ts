@@ -1,7 +1,7 @@
-import { CUSTOM } from '../bus/fields.ts';
 import { kindOf } from './catalogue.ts';
 import type { DecodedEvent } from './decode.ts';
 import type { JsonValue } from './detail.ts';
+import { CUSTOM } from './fields.ts';
 import { behind, type Omission, takeOut } from './omit.ts';
 
 /** Fields of an event without those that must not leave Redis. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
-import type { Config } from '../config.ts';
 import { ConfigError } from '../errors.ts';
-import { detailSettings } from '../event/detail-settings.ts';
 import { likelyMisspelt } from '../event/filter.ts';
 import { createHandler, type Invocation } from '../invocation.ts';
+import type { Config } from '../settings.ts';
+import { detailSettings } from '../settings.ts';
 import { logger, record, recordOf } from '../telemetry.ts';
 import { emptyReport, forward, type Report } from './run.ts';
 import type { Shard } from './shard.ts';

@@ -1,8 +1,8 @@
-import { freeLarge } from '../bus/entry.ts';
 import { awaitLease, keepLease, type Lease, releaseLease } from '../checkpoint/lease.ts';
 import type { Clients, Container } from '../clients.ts';
 import { BullbridgeError } from '../errors.ts';
 import type { DetailSettings } from '../event/detail-settings.ts';
+import { freeLarge } from '../event/entry.ts';
 import { createFilter, type EventSelection } from '../event/filter.ts';
 import type { Signals } from '../invocation.ts';
 import type { RedisConnection } from '../redis/port.ts';

@@ -1,6 +1,6 @@
-import type { BusEntry } from '../bus/entry.ts';
 import type { Settlement } from '../bus/publish.ts';
 import { eventName } from '../event/decode.ts';
+import type { BusEntry } from '../event/entry.ts';
 import { lossEntry, type Origin, toBusEntry } from '../event/envelope.ts';
 import type { JobPart } from '../event/job.ts';
 import type { Omission } from '../event/omit.ts';

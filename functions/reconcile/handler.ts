@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { detailSettings } from '../event/detail-settings.ts';
 import { createHandler, type Invocation } from '../invocation.ts';
+import { detailSettings } from '../settings.ts';
 import { logger, record } from '../telemetry.ts';
 import { toRequest } from './request.ts';
 import { emptyReport, type Report, reconcileGaps, reconcileRange } from './run.ts';

@@ -1,6 +1,5 @@
-import type { JobHash } from '../event/job.ts';
 import type { RedisConnection } from '../redis/port.ts';
-import { readJobHashes } from '../stream/job-hashes.ts';
+import { type JobHash, readJobHashes } from '../stream/job-hashes.ts';
 import type { Member } from './members.ts';
 import type { Outcome } from './place.ts';
 

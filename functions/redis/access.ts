@@ -1,11 +1,16 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { Config } from '../config.ts';
 import { ConfigError } from '../errors.ts';
-import type { RedisOptions } from './connect.ts';
 import { tokensOf } from './iam-token.ts';
-import { redisFaults } from './settings.ts';
+import type { RedisOptions } from './port.ts';
+import { type RedisSettings, redisFaults } from './settings.ts';
 import { parseRedisUrl } from './url.ts';
+
+/** The settings that say where Redis is: exactly one of the first two. */
+export interface RedisAccessSettings extends RedisSettings {
+  readonly REDIS_URL?: string | undefined;
+  readonly REDIS_URL_SECRET_ARN?: string | undefined;
+}
 
 /** What the secret may hold, in JSON; a text alone is the URL. */
 interface Secret {
@@ -29,16 +34,24 @@ export interface AccessClients {
  *
  * @throws {ConfigError} when the secret cannot be read, holds neither a URL nor JSON with the key `url`, or does not go with the rest
  */
-export async function readRedisAccess(config: Config, { secrets, bus, now }: AccessClients): Promise<RedisOptions> {
-  const { REDIS_URL, REDIS_URL_SECRET_ARN: arn, BULLBRIDGE_REDIS_SENTINEL: master, BULLBRIDGE_REDIS_IAM: iam } = config;
+export async function readRedisAccess(
+  settings: RedisAccessSettings,
+  { secrets, bus, now }: AccessClients,
+): Promise<RedisOptions> {
+  const {
+    REDIS_URL,
+    REDIS_URL_SECRET_ARN: arn,
+    BULLBRIDGE_REDIS_SENTINEL: master,
+    BULLBRIDGE_REDIS_IAM: iam,
+  } = settings;
   const secret = REDIS_URL === undefined ? await readSecret(arn, secrets) : { url: REDIS_URL };
-  const ca = config.BULLBRIDGE_REDIS_CA ?? secret.ca;
-  const faults = redisFaults(secret.url, { ...config, BULLBRIDGE_REDIS_CA: ca });
+  const ca = settings.BULLBRIDGE_REDIS_CA ?? secret.ca;
+  const faults = redisFaults(secret.url, { ...settings, BULLBRIDGE_REDIS_CA: ca });
   if (faults.length > 0) throw new ConfigError(faults);
   const user = parseRedisUrl(secret.url)?.user;
   return {
     url: secret.url,
-    cluster: config.BULLBRIDGE_REDIS_CLUSTER,
+    cluster: settings.BULLBRIDGE_REDIS_CLUSTER,
     ...(master !== undefined && {
       sentinel: { master, user: secret.sentinelUsername, password: secret.sentinelPassword },
     }),

@@ -12,6 +12,34 @@ export interface RedisTarget extends Address {
   readonly iam?: boolean | undefined;
 }
 
+export interface RedisOptions {
+  /**
+   * `redis://[user[:password]@]host[:port][/db]`, `rediss://` for TLS; several hosts, separated by commas, are servers of a
+   * cluster or Sentinels, of which one is enough.
+   */
+  readonly url: string;
+  /** Insists on a cluster. @default whether the server says that it is in cluster mode */
+  readonly cluster?: boolean | undefined;
+  /** The URL is that of Sentinels, which know where the master is. */
+  readonly sentinel?: SentinelOptions | undefined;
+  /** Certificates that are trusted instead of Node's own, as PEM. */
+  readonly ca?: string | undefined;
+  /** Makes the password of each connection. @default the password of the URL */
+  readonly token?: (() => Promise<string>) | undefined;
+  /** Milliseconds to connect. @default 5000 */
+  readonly connectTimeout?: number;
+  /** Milliseconds for the reply to one pipeline. @default 10000 */
+  readonly commandTimeout?: number;
+}
+
+export interface SentinelOptions {
+  /** Name of the master. */
+  readonly master: string;
+  /** To log in to the Sentinels, where they want it; user and password of the URL are those of the master. */
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+}
+
 /** Any kind of Redis: one server, a cluster, or the master that Sentinels name. */
 export interface RedisConnection {
   readonly target: RedisTarget;

@@ -1,6 +1,6 @@
 import { RedisError } from '../errors.ts';
-import type { SentinelOptions } from './connect.ts';
 import { redisError } from './error.ts';
+import type { SentinelOptions } from './port.ts';
 import { connectServer, type RedisServer, type ServerAccess } from './server.ts';
 import type { Address } from './url.ts';
 

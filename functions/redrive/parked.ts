@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { DeadLetter, EarlierRefusal, Refusal } from '../bus/dead-letters.ts';
-import type { BusEntry } from '../bus/entry.ts';
+import type { BusEntry } from '../event/entry.ts';
 
 /** A parked entry, read from its message. */
 export interface Parked {

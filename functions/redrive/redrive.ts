@@ -1,8 +1,8 @@
 import { sendDeadLetter } from '../bus/dead-letters.ts';
-import type { BusEntry } from '../bus/entry.ts';
-import { MAX_REQUEST_BYTES } from '../bus/pack.ts';
 import type { Container } from '../clients.ts';
 import { BullbridgeError } from '../errors.ts';
+import type { BusEntry } from '../event/entry.ts';
+import { MAX_REQUEST_BYTES } from '../event/entry.ts';
 import type { Signals } from '../invocation.ts';
 import { failedAgain, type Parked, readParked } from './parked.ts';
 import type { Selection } from './payload.ts';

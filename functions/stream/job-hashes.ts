@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import type { JobHash } from '../event/job.ts';
 import { redisError } from '../redis/error.ts';
 import { type RedisConnection, ReplyTooLargeError } from '../redis/port.ts';
 import { MAX_REPLY_BYTES } from './portions.ts';
@@ -12,6 +11,9 @@ export interface JobRequest {
   readonly id: Buffer;
   readonly fields: readonly string[];
 }
+
+/** Fields of a job's hash: `null` is not there, and what was too large to be read is missing. */
+export type JobHash = ReadonlyMap<string, Buffer | null>;
 
 /** The hashes that came, in the order of the requests, and the bytes of their values. */
 export interface JobHashes {

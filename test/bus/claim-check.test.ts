@@ -5,11 +5,11 @@ import { describe, expect, onTestFinished } from 'vitest';
 import { createClaimCheck } from '../../functions/bus/claim-check.ts';
 import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
 import { parkIn } from '../../functions/bus/dead-letters.ts';
-import { entryBytes } from '../../functions/bus/entry.ts';
 import { putEventsOf } from '../../functions/bus/event-bus.ts';
 import { putObjectIn } from '../../functions/bus/payload-bucket.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { PayloadError } from '../../functions/errors.ts';
+import { entryBytes } from '../../functions/event/entry.ts';
 import { toBusEntry } from '../../functions/event/envelope.ts';
 import { startBus } from '../../local/bus/server.ts';
 

@@ -2,9 +2,9 @@ import http from 'node:http';
 import type https from 'node:https';
 import { EventBridgeClient, type EventBridgeClientConfig } from '@aws-sdk/client-eventbridge';
 import { onTestFinished } from 'vitest';
-import type { BusEntry } from '../../functions/bus/entry.ts';
-import type { PutEvents } from '../../functions/bus/event-bus.ts';
 import { leanPutEventsOf } from '../../functions/bus/lean-event-bus.ts';
+import type { PutEvents } from '../../functions/bus/put-events.ts';
+import type { BusEntry } from '../../functions/event/entry.ts';
 import { listen } from '../listen.ts';
 
 export const SECRET = 'secret/+';

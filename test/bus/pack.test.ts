@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { type BusEntry, entryBytes } from '../../functions/bus/entry.ts';
 import { MAX_REQUEST_ENTRIES, pack } from '../../functions/bus/pack.ts';
+import { type BusEntry, entryBytes } from '../../functions/event/entry.ts';
 
 const LIMIT = 2000;
 const entryOf = (size: number, n = 0): BusEntry => ({

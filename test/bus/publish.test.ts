@@ -3,11 +3,12 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
 import { parkIn } from '../../functions/bus/dead-letters.ts';
-import type { BusEntry } from '../../functions/bus/entry.ts';
-import { checkEventBus, type PutEvents, putEventsOf } from '../../functions/bus/event-bus.ts';
+import { checkEventBus, putEventsOf } from '../../functions/bus/event-bus.ts';
 import { leanPutEventsOf } from '../../functions/bus/lean-event-bus.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
+import type { PutEvents } from '../../functions/bus/put-events.ts';
 import { BusError, ParkingError } from '../../functions/errors.ts';
+import type { BusEntry } from '../../functions/event/entry.ts';
 import { startBus } from '../../local/bus/server.ts';
 
 const NOW = new Date('2026-11-01T12:00:00Z');

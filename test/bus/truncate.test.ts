@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { entryBytes } from '../../functions/bus/entry.ts';
 import { truncate } from '../../functions/bus/truncate.ts';
+import { entryBytes } from '../../functions/event/entry.ts';
 import { toBusEntry } from '../../functions/event/envelope.ts';
 
 const LIMIT = 10_000;

@@ -1,9 +1,10 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import type { JsonValue } from '../../functions/event/detail.ts';
-import { type JobHash, jobPart } from '../../functions/event/job.ts';
+import { jobPart } from '../../functions/event/job.ts';
 import { type JobSelection, parseJobFields } from '../../functions/event/job-fields.ts';
 import { parseOmission } from '../../functions/event/omit.ts';
+import type { JobHash } from '../../functions/stream/job-hashes.ts';
 
 const select = (names: string) => parseJobFields(names)?.get('*') as JobSelection;
 

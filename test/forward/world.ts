@@ -6,7 +6,6 @@ import type { Redis } from 'ioredis';
 import { inject, onTestFinished } from 'vitest';
 import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
 import { parkIn } from '../../functions/bus/dead-letters.ts';
-import type { BusEntry } from '../../functions/bus/entry.ts';
 import { putEventsOf } from '../../functions/bus/event-bus.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
@@ -14,6 +13,7 @@ import { type OpenGap, openGaps } from '../../functions/checkpoint/ledger.ts';
 import { createCheckpointMemory } from '../../functions/checkpoint/memory.ts';
 import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/positions.ts';
 import type { Clients } from '../../functions/clients.ts';
+import type { BusEntry } from '../../functions/event/entry.ts';
 import {
   emptyReport,
   type ForwardClients,

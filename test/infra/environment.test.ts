@@ -1,8 +1,8 @@
 import { Duration, Lazy, Token } from 'aws-cdk-lib';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readConfig } from '../../functions/config.ts';
 import { parseJobFields } from '../../functions/event/job-fields.ts';
 import { parseOmission } from '../../functions/event/omit.ts';
+import { readConfig } from '../../functions/settings.ts';
 import { buildFunctions } from '../../infra/build.ts';
 import type { BullbridgeProps } from '../../infra/bullbridge.ts';
 import { RedisAccess } from '../../infra/redis-access.ts';

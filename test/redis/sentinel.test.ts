@@ -1,5 +1,6 @@
 import { describe, expect, inject, onTestFinished } from 'vitest';
-import { connectRedis, type RedisOptions } from '../../functions/redis/connect.ts';
+import { connectRedis } from '../../functions/redis/connect.ts';
+import type { RedisOptions } from '../../functions/redis/port.ts';
 import { ownPrefix } from '../redis.ts';
 import { failOver, MASTER, startPair, startSentinel } from '../redis-sentinel.ts';
 import { missing, ownServer, testWhere } from '../replicas.ts';

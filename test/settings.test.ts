@@ -1,7 +1,7 @@
 import { rootCertificates } from 'node:tls';
 import { describe, expect, test } from 'vitest';
-import { readConfig, VARIABLES } from '../functions/config.ts';
 import { ConfigError } from '../functions/errors.ts';
+import { readConfig, VARIABLES } from '../functions/settings.ts';
 
 const REQUIRED = {
   REDIS_URL: 'redis://:secret@cache:6379',

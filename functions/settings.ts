@@ -2,6 +2,7 @@ import { closest } from 'fastest-levenshtein';
 import * as z from 'zod/mini';
 import { DEFAULTS } from './defaults.ts';
 import { ConfigError } from './errors.ts';
+import type { DetailSettings } from './event/detail-settings.ts';
 import { JOB_NAMES, parseJobFields } from './event/job-fields.ts';
 import { OMITTABLE, parseOmission } from './event/omit.ts';
 import { parseIamCache, redisFaults } from './redis/settings.ts';
@@ -223,4 +224,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 function describe(given: string | undefined, { secret }: Variable<unknown>): string {
   if (given === undefined) return 'not set';
   return secret ? 'not valid (its value is not repeated here)' : JSON.stringify(given);
+}
+
+/** The settings of what details have and leave out. */
+export function detailSettings({
+  BULLBRIDGE_JOB_FIELDS: fields,
+  BULLBRIDGE_JOB_DATA_BYTES: maxBytes,
+  BULLBRIDGE_OMIT: omit,
+}: Config): DetailSettings {
+  return { jobs: fields && { fields, maxBytes }, omit };
 }

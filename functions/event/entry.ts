@@ -1,3 +1,12 @@
+/**
+ * Bytes of all entries of a request, by EventBridge's own size rule.
+ *
+ * The limit is "less than 1 MB" for the request as a whole: AWS's own Kafka connector stays below 1,048,576. Some way under
+ * it, since the event is always larger than its entry; a request that is refused as too large is split and sent again.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size
+ */
+export const MAX_REQUEST_BYTES = 1_000_000;
+
 /** An entry for PutEvents, without the name of the bus. */
 export interface BusEntry {
   readonly Source: string;

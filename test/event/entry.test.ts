@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { freeLarge } from '../../functions/bus/entry.ts';
+import { freeLarge } from '../../functions/event/entry.ts';
 
 test('what is freed of an entry shares its memory with nothing else', () => {
   const own = Buffer.from(new ArrayBuffer(8));
