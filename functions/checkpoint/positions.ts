@@ -6,7 +6,8 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import pMap from 'p-map';
-import { type Position, samePosition } from '../stream/position.ts';
+import { ZERO_ID } from '../stream/id.ts';
+import { type AtEntry, type Position, samePosition } from '../stream/position.ts';
 import { anchorsFor } from './anchors.ts';
 import { checkFormat, FORMAT_VALUE } from './format.ts';
 import { checkpointError } from './table-error.ts';
@@ -21,7 +22,7 @@ export interface PositionTable {
 export interface Checkpoint {
   readonly position: Position;
   /** Older positions, newest first; see {@link anchorsFor}. */
-  readonly anchors: readonly Position[];
+  readonly anchors: readonly AtEntry[];
   /** The epoch of the run that wrote it. */
   readonly epoch: number;
 }
@@ -87,9 +88,9 @@ export async function saveCheckpoint(
         TableName: table,
         Key: keyOf(key),
         UpdateExpression:
-          'SET #format = :format, #position = :position, ordinal = :ordinal, digest = :digest, anchors = :anchors, epoch = :epoch',
+          'SET #format = :format, kind = :kind, #position = :position, ordinal = :ordinal, #offset = :offset, digest = :digest, anchors = :anchors, epoch = :epoch',
         ConditionExpression: condition,
-        ExpressionAttributeNames: { '#format': 'format', '#position': 'position' },
+        ExpressionAttributeNames: { '#format': 'format', '#offset': 'offset', '#position': 'position' },
         ExpressionAttributeValues: { ...values, ...toValues(saved) },
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       }),
@@ -107,7 +108,7 @@ function unmoved(previous: Position | undefined): { condition: string; values: I
   if (!previous) return { condition: 'attribute_not_exists(pk)', values: {} };
   return {
     condition: '#position = :previous AND ordinal = :previousOrdinal AND epoch <= :epoch',
-    values: { ':previous': { S: previous.id }, ':previousOrdinal': ordinalValue(previous) },
+    values: { ':previous': { S: previous.id }, ':previousOrdinal': numberValue(previous.ordinal) },
   };
 }
 
@@ -118,30 +119,40 @@ function keyOf(key: string) {
 function toValues({ position, anchors, epoch }: Checkpoint): Item {
   return {
     ':format': FORMAT_VALUE,
+    ':kind': { S: position.kind },
     ':position': { S: position.id },
-    ':ordinal': ordinalValue(position),
-    ':digest': { S: position.digest },
-    ':anchors': { L: anchors.map((anchor) => ({ S: `${anchor.id} ${anchor.ordinal ?? ''} ${anchor.digest}` })) },
+    ':ordinal': numberValue(position.ordinal),
+    ':offset': numberValue(position.offset),
+    ':digest': { S: position.kind === 'entry' ? position.digest : '' },
+    ':anchors': { L: anchors.map(({ id, ordinal = '', digest }) => ({ S: `${id} ${ordinal} ${digest}` })) },
     ':epoch': { N: `${epoch}` },
   };
 }
 
-/** NULL where the server cannot tell. */
-function ordinalValue({ ordinal }: Position): AttributeValue {
-  return ordinal === undefined ? { NULL: true } : { N: `${ordinal}` };
+function numberValue(value: number | undefined): AttributeValue {
+  return value === undefined ? { NULL: true } : { N: `${value}` };
 }
 
 function toCheckpoint(item: Item): Checkpoint {
   return {
-    position: toPosition(item['position']?.S, item['ordinal']?.N, item['digest']?.S),
+    position: toPosition(item),
     anchors: (item['anchors']?.L ?? []).map(({ S }) => {
-      const [id, ordinal, digest] = (S ?? '').split(' ');
-      return toPosition(id, ordinal, digest);
+      const [id = '', ordinal, digest = ''] = (S ?? '').split(' ');
+      return { kind: 'entry', id, ...(ordinal && { ordinal: Number(ordinal) }), digest };
     }),
-    epoch: Number(item['epoch']?.N),
+    epoch: Number(item['epoch']?.N ?? 0),
   };
 }
 
-function toPosition(id = '', ordinal: string | undefined, digest = ''): Position {
-  return { id, ...(ordinal && { ordinal: Number(ordinal) }), digest };
+/** A row without a kind is one of an earlier version, in which a position without a digest was at no entry. */
+function toPosition(item: Item): Position {
+  const [id = ZERO_ID, digest, kind] = ['position', 'digest', 'kind'].map((name) => item[name]?.S);
+  const [ordinal, offset] = ['ordinal', 'offset'].map((name) => item[name]?.N);
+  const counts = {
+    ...(ordinal !== undefined && { ordinal: Number(ordinal) }),
+    ...(offset !== undefined && { offset: Number(offset) }),
+  };
+  if (digest) return { kind: 'entry', id, ...counts, digest };
+  // Of a stream that has received nothing, no id is known.
+  return { kind: kind === 'unread' ? 'unread' : 'gap', id: counts.ordinal === 0 ? ZERO_ID : id, ...counts };
 }

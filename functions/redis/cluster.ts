@@ -75,6 +75,7 @@ export async function connectCluster(
   const { host, port } = seeds[0] as Address;
   return {
     target: { host, port, user: access.user ?? 'default', role: 'a cluster', iam: access.token !== undefined },
+    isCluster: true,
     async send(commands, maxBytes) {
       const limit = maxBytes === undefined ? undefined : { maxBytes, received: 0 };
       const units = unitsOf(commands);

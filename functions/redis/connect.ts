@@ -56,6 +56,7 @@ async function aServer(connect: () => Promise<RedisServer>, connected?: RedisSer
   let server = connected ?? (await connect());
   return {
     target: server.target,
+    isCluster: false,
     async send(commands, maxBytes) {
       try {
         return await server.send(commands, maxBytes === undefined ? undefined : { maxBytes, received: 0 });

@@ -1,13 +1,15 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { fc, test as prop } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import { anchorsFor } from '../../functions/checkpoint/anchors.ts';
 import { loadCheckpoints, type PositionTable, saveCheckpoint } from '../../functions/checkpoint/positions.ts';
 import { compareIds, idTime } from '../../functions/stream/id.ts';
-import type { Position } from '../../functions/stream/position.ts';
+import { type AtEntry, beginning, type Position } from '../../functions/stream/position.ts';
 import { dynamoClient, ownTable, setFormat } from '../dynamodb.ts';
 
 const KEY = 'default/bull:emails';
-const at = (ms: number, ordinal?: number): Position => ({
+const at = (ms: number, ordinal?: number): AtEntry => ({
+  kind: 'entry',
   id: `${ms}-0`,
   ...(ordinal !== undefined && { ordinal }),
   digest: 'x',
@@ -32,6 +34,53 @@ describe('the position of a queue', () => {
 
     expect(await loadCheckpoints(table, [KEY, 'default/bull:other'])).toEqual(new Map([[KEY, second]]));
     expect(second).toEqual({ position: at(9), anchors: [at(5, 3)], epoch: 1 });
+  });
+
+  test.each<Position>([
+    beginning(0),
+    beginning(7),
+    beginning(),
+    { kind: 'unread', id: '9-3', ordinal: 7 },
+    { kind: 'unread', id: '9-3' },
+    { kind: 'gap', id: '0-0', ordinal: 0 },
+    { kind: 'gap', id: '9-3', ordinal: 7, offset: 2 },
+    { kind: 'entry', id: '9-3', ordinal: 7, offset: 2, digest: 'abc' },
+    { kind: 'entry', id: '9-3', digest: 'abc' },
+  ])('is loaded as it was saved, of each kind: %j', async (position) => {
+    const table = await ownPositions();
+    const first = await saved(table, position);
+
+    const loaded = (await loadCheckpoints(table, [KEY])).get(KEY);
+
+    expect(loaded?.position).toEqual(position);
+    expect(await saveCheckpoint(table, { key: KEY, previous: loaded, next: at(20, 9) }, 1)).toMatchObject({
+      anchors: first.position.kind === 'entry' ? [first.position] : [],
+    });
+  });
+
+  test.each<[string, string, number | undefined, Position]>([
+    ['9-3', 'abc', 7, { kind: 'entry', id: '9-3', ordinal: 7, digest: 'abc' }],
+    ['9-3', '', 7, { kind: 'gap', id: '9-3', ordinal: 7 }],
+    ['9-3', '', 0, { kind: 'gap', id: '0-0', ordinal: 0 }],
+    ['0-0', '', undefined, { kind: 'gap', id: '0-0' }],
+  ])('is read from a row of version 0.1: %s, digest "%s", ordinal %s', async (id, digest, ordinal, position) => {
+    const table = await ownPositions();
+    await table.client.send(
+      new PutItemCommand({
+        TableName: table.table,
+        Item: {
+          ...{ pk: { S: KEY }, sk: { S: 'position' }, format: { N: '1' }, epoch: { N: '3' } },
+          ...{ position: { S: id }, digest: { S: digest }, anchors: { L: [{ S: '5-0 2 x' }, { S: '4-0  y' }] } },
+          ordinal: ordinal === undefined ? { NULL: true } : { N: `${ordinal}` },
+        },
+      }),
+    );
+
+    expect((await loadCheckpoints(table, [KEY])).get(KEY)).toEqual({
+      position,
+      anchors: [at(5, 2), { kind: 'entry', id: '4-0', digest: 'y' }],
+      epoch: 3,
+    });
   });
 
   test('moves only from where it was', async () => {
@@ -108,7 +157,7 @@ describe('anchors', () => {
   prop.prop([fc.integer({ min: 1, max: 600_000 }), fc.integer({ min: 1, max: 2000 })])(
     'of a queue that moves on steadily are few, newest first, and one of them is at most sixteen times as old as needed',
     (step, steps) => {
-      let anchors: Position[] = [];
+      let anchors: AtEntry[] = [];
       let position = at(1_000_000_000_000, 1);
       for (let n = 0; n < steps; n += 1) {
         const next = at(idTime(position.id) + step, 1);

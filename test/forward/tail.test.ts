@@ -1,7 +1,8 @@
 import { setInterval, setTimeout } from 'node:timers/promises';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
-import { type Report, SAVE_AFTER } from '../../functions/forward/run.ts';
+import type { Report } from '../../functions/forward/report.ts';
+import { SAVE_AFTER } from '../../functions/forward/run.ts';
 import { createWorld, saveLate, type World } from './world.ts';
 
 const idsOf = ({ bus }: World) => bus.accepted.map(({ detail }) => detail['id'] as string);
@@ -172,11 +173,12 @@ describe('a run that goes on listening', () => {
       return run;
     }
 
-    test('finds that after a while of silence', async () => {
+    test('finds that after some minutes of silence', async () => {
       const world = await createWorld();
       const user = await ownUser(world);
       const { end } = await rolledBack(world, user.redisUrl);
 
+      world.advance(3 * 60_000);
       // As if nobody had rung for five seconds.
       await world.admin.call('CLIENT', 'UNBLOCK', await user.blocked());
 
@@ -191,7 +193,7 @@ describe('a run that goes on listening', () => {
       await add(world, 1, 'busy');
       await arrived(world, 3);
 
-      world.advance(5000);
+      world.advance(3 * 60_000);
       await add(world, 2, 'busy');
 
       await expect.poll(() => eventsOf(world), { timeout: 20_000 }).toContain('failed');

@@ -14,14 +14,8 @@ import { createCheckpointMemory } from '../../functions/checkpoint/memory.ts';
 import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/positions.ts';
 import type { Clients } from '../../functions/clients.ts';
 import type { BusEntry } from '../../functions/event/entry.ts';
-import {
-  emptyReport,
-  type ForwardClients,
-  type ForwardSettings,
-  forward,
-  type Report,
-  SAVE_AFTER,
-} from '../../functions/forward/run.ts';
+import { emptyReport, type Report } from '../../functions/forward/report.ts';
+import { type ForwardClients, type ForwardSettings, forward, SAVE_AFTER } from '../../functions/forward/run.ts';
 import type { Shard } from '../../functions/forward/shard.ts';
 import { connectRedis } from '../../functions/redis/connect.ts';
 import { createDiscovery } from '../../functions/stream/discovery.ts';
