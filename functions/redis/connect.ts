@@ -57,7 +57,7 @@ async function aServer(connect: () => Promise<RedisServer>, connected?: RedisSer
   return {
     target: server.target,
     isCluster: false,
-    async send(commands, maxBytes) {
+    async send(commands, { maxBytes } = {}) {
       try {
         return await server.send(commands, maxBytes === undefined ? undefined : { maxBytes, received: 0 });
       } catch (error) {

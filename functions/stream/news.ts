@@ -22,7 +22,7 @@ export async function findNews(redis: RedisConnection, cursors: readonly Cursor[
   try {
     const replies = await redis.send(
       groups.map((group) => readCommand(group, prefix)),
-      MAX_REPLY_BYTES,
+      { maxBytes: MAX_REPLY_BYTES },
     );
     const found = await Promise.all(
       groups.map((group, i) => {
@@ -55,7 +55,7 @@ export type Ring = { readonly queues: readonly string[] } | { readonly error: Er
  */
 export async function awaitNews(redis: RedisConnection, cursors: readonly Cursor[], prefix: string): Promise<Ring> {
   try {
-    const [reply] = await redis.send([readCommand(cursors, prefix, BLOCK)], MAX_REPLY_BYTES);
+    const [reply] = await redis.send([readCommand(cursors, prefix, BLOCK)], { maxBytes: MAX_REPLY_BYTES });
     return reply instanceof Error ? { error: reply } : { queues: queuesIn(reply, cursors, prefix) };
   } catch (error) {
     if (error instanceof ReplyTooLargeError) return { queues: namesOf(cursors) };
@@ -74,7 +74,7 @@ function groupsOf({ isCluster }: RedisConnection, cursors: readonly Cursor[], pr
 async function askEach(redis: RedisConnection, cursors: readonly Cursor[], prefix: string): Promise<string[]> {
   const replies = await redis.send(
     cursors.map((cursor) => readCommand([cursor], prefix)),
-    MAX_REPLY_BYTES,
+    { maxBytes: MAX_REPLY_BYTES },
   );
   return namesOf(cursors.filter((_, i) => replies[i] !== null));
 }

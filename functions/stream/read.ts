@@ -114,7 +114,7 @@ async function ask(
 ): Promise<Reply[]> {
   if (requests.length === 0) return [];
   const groups = requests.map((request) => commandsOf(request, eventsKey(prefix, request.cursor.queue)));
-  const replies = await redis.send(groups.flat(), maxBytes);
+  const replies = await redis.send(groups.flat(), { maxBytes });
   let next = 0;
   return groups.map(({ length }) => {
     const own = replies.slice(next, next + length);

@@ -24,7 +24,7 @@ export async function readStates(
     const next = queues.slice(states.size);
     const { replies, count } = await portions.read(next.length, async (most, maxBytes) => {
       const commands = next.slice(0, most).map((queue) => streamInfoCommand(eventsKey(prefix, queue)));
-      const replies = await redis.send(commands, maxBytes);
+      const replies = await redis.send(commands, { maxBytes });
       return { replies, bytes: 0 };
     });
     for (const [i, queue] of next.slice(0, count).entries()) {

@@ -114,9 +114,9 @@ describe('what a stream keeps', () => {
     const sent: Command[] = [];
     const watched: typeof connection = {
       ...connection,
-      send: (commands, maxBytes) => {
+      send: (commands, limits) => {
         sent.push(...commands);
-        return connection.send(commands, maxBytes);
+        return connection.send(commands, limits);
       },
     };
     const keptBy = createKept(watched, 'p');

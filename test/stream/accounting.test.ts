@@ -166,9 +166,9 @@ describe('a server that counts anew', () => {
     const stream = await ownStream();
     await add(stream, 1, 3);
     const commands: unknown[] = [];
-    const send: typeof stream.connection.send = (sent, maxBytes) => {
+    const send: typeof stream.connection.send = (sent, limits) => {
       commands.push(...sent.map(([name]) => name));
-      return stream.connection.send(sent, maxBytes);
+      return stream.connection.send(sent, limits);
     };
     const position = end(await read(stream, undefined));
     await read({ ...stream, connection: { ...stream.connection, send } }, position);
@@ -197,8 +197,8 @@ function withoutCounter(stream: Stream): Stream {
     return at === -1 ? reply : (reply as unknown[]).toSpliced(at, 2);
   };
   const { connection } = stream;
-  const send: typeof connection.send = async (commands, maxBytes) => {
-    const replies = await connection.send(commands, maxBytes);
+  const send: typeof connection.send = async (commands, limits) => {
+    const replies = await connection.send(commands, limits);
     return replies.map((reply) => (Array.isArray(reply) ? withoutAdded(reply.map(withoutAdded)) : reply));
   };
   return { ...stream, connection: { ...connection, send } };

@@ -13,9 +13,9 @@ async function world() {
   const sent: Command[] = [];
   const watched: typeof connection = {
     ...connection,
-    send(commands, maxBytes) {
+    send(commands, limits) {
       sent.push(...commands);
-      return connection.send(commands, maxBytes);
+      return connection.send(commands, limits);
     },
   };
   const add = (queue: string, bytes = 1) =>
