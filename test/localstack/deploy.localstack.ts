@@ -19,7 +19,7 @@ const TICK = 120_000;
 const QUEUES = ['emails', 'payments'];
 const SUBSCRIBERS = `--app 'node test/localstack/subscribers.ts' -c bus="$BUS"`;
 
-const steps = await readSteps();
+const steps = await readSteps('docs/localstack.md');
 const redisUrl = process.env['REDIS_URL'] ?? '';
 const { sqs, destroy } = clientsOf(ENDPOINT);
 const dynamodb = new DynamoDBClient({ endpoint: ENDPOINT });
@@ -83,9 +83,9 @@ const streamOf = (queue: string) => redis.xrange(`bull:${queue}:events`, '-', '+
 test('the steps of docs/localstack.md deploy the app and subscribe', async () => {
   before = await inventory();
 
-  await shell.type(steps('2.'));
-  await shell.type(steps('3.'));
-  await shell.type(steps('4.'));
+  await shell.type(...steps('2.'));
+  await shell.type(...steps('3.'));
+  await shell.type(...steps('4.'));
 
   stack = await outputsOf('Bullbridge');
   expect(Object.keys(stack)).toEqual(expect.arrayContaining(['EventBusName', 'CheckpointTable', 'ForwardFunction']));
@@ -103,7 +103,7 @@ test("a consumer's own app adds rules to the bus, with a queue and a function be
 test('started by its schedule, the deployed function tells subscribers exactly how each job ended', async () => {
   await runJobs(20);
 
-  const printed = await shell.type(steps('5.'));
+  const printed = await shell.type(...steps('5.'));
   oracle.push({ queue: 'demo', event: 'completed', jobId: '1', result: { greeting: 'Hello bullbridge' } });
 
   expect(printed).toContain('"returnvalue":{"greeting":"Hello bullbridge"}');
@@ -226,7 +226,7 @@ test('what Redis trims before it is read is told of with the exact count, and wh
 test('destroy leaves nothing behind', async () => {
   await shell.type(`npx cdk destroy --force ${SUBSCRIBERS}`);
 
-  await shell.type(steps('Clean up'));
+  await shell.type(...steps('Clean up'));
 
   const own = (items: readonly string[]) => items.filter((item) => !/cdk-hnb659fds|CDKToolkit/.test(item));
   expect(own(await inventory())).toEqual(own(before));
