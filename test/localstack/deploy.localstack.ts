@@ -20,6 +20,8 @@ const QUEUES = ['emails', 'payments'];
 const SUBSCRIBERS = `--app 'node test/localstack/subscribers.ts' -c bus="$BUS"`;
 
 const steps = await readSteps('docs/localstack.md');
+const guide = await readSteps('docs/deploy.md');
+const runbook = await readSteps('docs/runbook.md');
 const redisUrl = process.env['REDIS_URL'] ?? '';
 const { sqs, destroy } = clientsOf(ENDPOINT);
 const dynamodb = new DynamoDBClient({ endpoint: ENDPOINT });
@@ -100,6 +102,15 @@ test("a consumer's own app adds rules to the bus, with a queue and a function be
   expect(await inbox.take()).toEqual([]);
 });
 
+test('the steps of docs/deploy.md show a first event', async () => {
+  // Its variables have the names of those of docs/localstack.md.
+  await using terminal = openShell({});
+  const printed = await terminal.type(...guide('See your first event'));
+  oracle.push({ queue: 'first-event', event: 'completed', jobId: '1', result: { hello: 'EventBridge' } });
+
+  expect(printed).toContain('"returnvalue":{"hello":"EventBridge"}');
+});
+
 test('started by its schedule, the deployed function tells subscribers exactly how each job ended', async () => {
   await runJobs(20);
 
@@ -116,6 +127,20 @@ test('started by its schedule, the deployed function tells subscribers exactly h
       .map(({ queue, jobId }) => `${queue} ${jobId}`)
       .sort();
   await expect.poll(consumed, { timeout: TICK }).toEqual(failed.sort());
+});
+
+test('the steps of docs/runbook.md to an event that is missing lead to the stack', async () => {
+  const [functions = ''] = runbook('Runbook');
+  const steps = runbook('Deployed, and nothing arrives')
+    // Not every machine has it.
+    .filter((block) => !block.includes('redis-cli'))
+    .map((block) => block.replace('RULE=failed-payments', 'RULE=demo'));
+
+  const printed = await shell.type(functions, ...steps);
+
+  const { host } = new URL(process.env['FUNCTIONS_REDIS_URL'] ?? redisUrl);
+  for (const part of ['ENABLED', '"CHECKPOINT_TABLE"', `\n${host}\n`, 'MatchedEvents', ':demo"'])
+    expect(printed).toContain(part);
 });
 
 test('the position of each queue is at the end of its stream', async () => {
