@@ -54,6 +54,8 @@ export interface KnownQueues {
   readonly queues: readonly string[];
   /** Whether no queue is missing. */
   readonly isWhole: boolean;
+  /** Queues that were found before, and not in the last whole look; no news would show that. */
+  readonly vanished?: readonly string[];
 }
 
 const MAX_CONCURRENCY = 16;
@@ -92,7 +94,8 @@ export async function openCheckpoints(
   return {
     cursors: queues.map((queue) => {
       const { position = beginning(0), anchors = [] } = checkpoints.get(keyOf(queue)) ?? {};
-      return { queue, position, anchors, isKnown: recalled?.checkpoints.has(keyOf(queue)) };
+      const isKnown = recalled?.checkpoints.has(keyOf(queue)) && !known.vanished?.includes(queue);
+      return { queue, position, anchors, isKnown };
     }),
     allReadAt: recalled?.allReadAt,
     async writeLosses(losses, detectedAt) {

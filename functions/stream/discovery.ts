@@ -6,6 +6,8 @@ interface Discovery {
   readonly queues: readonly string[];
   /** Whether all keys have been looked at, so that none of the queues is missing that were there then. */
   readonly isWhole: boolean;
+  /** Queues that were found before, and not when all keys were looked at last: their streams are likely gone. @default none */
+  readonly vanished?: readonly string[];
 }
 
 /** Looks for queues. @throws {RedisError} when `SCAN` is refused or the connection fails */
@@ -40,7 +42,8 @@ export function createDiscovery(prefix: string, maxKeys = MAX_KEYS): Discover {
     } else {
       cursors = portion.cursors;
     }
-    return { queues: [...found.keys()].sort(), isWhole: round > 0 };
+    const vanished = [...found].flatMap(([queue, last]) => (last < round - 1 ? queue : []));
+    return { queues: [...found.keys()].sort(), isWhole: round > 0, vanished };
   };
 }
 

@@ -52,6 +52,8 @@ export interface World {
     stop?: AbortSignal;
     /** How the run waits. @default backoff takes no time; the renewal of the lease waits for the end of the run */
     wait?: Clients['wait'];
+    /** Called when the run waits for entries with a blocking read. */
+    onListening?: () => void;
   }): Promise<Report>;
   /** A container that stays warm, for those runs that are given it. */
   readonly warm: Kept;
@@ -134,7 +136,13 @@ export async function createWorld(
     discoverQueues: createDiscovery(prefix),
   });
 
-  function clients(around: Around, redisUrl: string, kept = newContainer(), waits = wait): ForwardClients {
+  function clients(
+    around: Around,
+    redisUrl: string,
+    kept = newContainer(),
+    waits = wait,
+    onListening = () => {},
+  ): ForwardClients {
     const putEvents = putEventsOf(eventBridge, BUS);
     const park = parkIn(sqs, { queueUrl: bus.queueUrl(DEAD_LETTERS), busName: BUS, now });
     return {
@@ -142,7 +150,10 @@ export async function createWorld(
         const connection = await around(() => connectRedis({ url: redisUrl }));
         return {
           ...connection,
-          send: (commands, limits) => around(() => connection.send(commands, limits)),
+          send: (commands, limits) => {
+            if (commands.some((command) => command.includes('BLOCK'))) onListening();
+            return around(() => connection.send(commands, limits));
+          },
           scan: (pattern, options) => around(() => connection.scan(pattern, options)),
         };
       },
@@ -183,12 +194,13 @@ export async function createWorld(
       drain = never,
       stop = never,
       wait: waits,
+      onListening,
     } = {}) {
       const report = emptyReport();
       await parts.forward(
         { ...defaults, ...changed },
         shard,
-        clients(around, redisUrl, container, waits),
+        clients(around, redisUrl, container, waits, onListening),
         randomUUID(),
         { drain, stop },
         report,
