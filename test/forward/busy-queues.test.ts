@@ -54,7 +54,9 @@ describe('a queue that is hot beside a backlog', () => {
 
     // More than its stream keeps, three times over.
     expect(added).toBeGreaterThan(3 * KEPT);
-    expect(report).toMatchObject({ incidents: 0, caughtUp: true });
+    expect(report.incidents).toBe(0);
+    // The last ones may have come after the last look.
+    expect((await world.run()).incidents).toBe(0);
     expect(countOf(world, 'hot')).toBe(added);
   });
 });
