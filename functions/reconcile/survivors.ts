@@ -86,7 +86,7 @@ async function readEntries(
   count: number,
   maxBytes: number | undefined,
 ): Promise<{ readonly entries: Entry[]; readonly bytes: number }> {
-  const [reply] = await redis.send([['xrangeBuffer', key, from, '+', 'COUNT', count]], maxBytes);
+  const [reply] = await redis.send([['xrangeBuffer', key, from, '+', 'COUNT', count]], { maxBytes });
   if (reply instanceof Error) throw redisError(reply, redis.target, `reading ${key}`);
   const entries = (reply as [Buffer, Buffer[]][]).map(([id, fields]) => ({ id: id.toString('latin1'), fields }));
   return { entries, bytes: entries.reduce((sum, entry) => sum + entrySize(entry), 0) };

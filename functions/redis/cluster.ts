@@ -75,7 +75,7 @@ export async function connectCluster(
   const { host, port } = seeds[0] as Address;
   return {
     target: { host, port, user: access.user ?? 'default', role: 'a cluster', iam: access.token !== undefined },
-    async send(commands, maxBytes) {
+    async send(commands, { maxBytes } = {}) {
       const limit = maxBytes === undefined ? undefined : { maxBytes, received: 0 };
       const units = unitsOf(commands);
       const errands = units.map((unit) => ({ unit, to: topology.masterOf(unit.slot) }));

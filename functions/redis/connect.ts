@@ -56,7 +56,7 @@ async function aServer(connect: () => Promise<RedisServer>, connected?: RedisSer
   let server = connected ?? (await connect());
   return {
     target: server.target,
-    async send(commands, maxBytes) {
+    async send(commands, { maxBytes } = {}) {
       try {
         return await server.send(commands, maxBytes === undefined ? undefined : { maxBytes, received: 0 });
       } catch (error) {

@@ -40,6 +40,12 @@ export interface SentinelOptions {
   readonly password?: string | undefined;
 }
 
+/** How much of the replies to one pipeline may arrive. */
+interface ReplyLimits {
+  /** Bytes of all replies together, over all servers. @default unlimited */
+  readonly maxBytes?: number | undefined;
+}
+
 /** Any kind of Redis: one server, a cluster, or the master that Sentinels name. */
 export interface RedisConnection {
   readonly target: RedisTarget;
@@ -49,7 +55,7 @@ export interface RedisConnection {
    * A command that Redis refuses has an `Error` as its reply; so has one whose server fails while others of a cluster answer.
    * @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more than `maxBytes` arrive
    */
-  send(commands: readonly Command[], maxBytes?: number): Promise<unknown[]>;
+  send(commands: readonly Command[], limits?: ReplyLimits): Promise<unknown[]>;
   /** Keys that match a pattern of `SCAN`: all, or some more of them. @throws {RedisError} also when `SCAN` is refused */
   scan(pattern: string, options?: ScanOptions): Promise<Scanned>;
   close(): void;

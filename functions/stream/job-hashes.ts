@@ -59,7 +59,7 @@ async function readAll(
   if (requests.length === 0) return { hashes: [], bytes: 0 };
   const replies = await redis.send(
     requests.map(({ queueKey, id, fields }) => ['hmgetBuffer', keyOf(queueKey, id), ...fields]),
-    maxBytes,
+    { maxBytes },
   );
   let bytes = 0;
   const hashes = replies.map((reply, i) => {

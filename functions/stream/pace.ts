@@ -21,7 +21,7 @@ export async function readPaces(
   if (queues.length === 0) return paces;
   const replies = await redis.send(
     queues.map((queue) => ['xinfoBuffer', 'STREAM', eventsKey(prefix, queue)]),
-    maxBytes,
+    { maxBytes },
   );
   for (const [i, queue] of queues.entries()) {
     const reply = replies[i];

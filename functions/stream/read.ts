@@ -146,7 +146,7 @@ async function ask(
 ): Promise<[PageRequest, Answer][]> {
   if (requests.length === 0) return [];
   const groups = requests.map((request) => commandsOf(request, eventsKey(prefix, request.cursor.queue)));
-  const replies = await redis.send(groups.flat(), maxBytes);
+  const replies = await redis.send(groups.flat(), { maxBytes });
   let next = 0;
   return requests.map((request, i) => {
     const own = replies.slice(next, next + (groups[i]?.length ?? 0));

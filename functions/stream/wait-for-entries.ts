@@ -23,7 +23,7 @@ export async function awaitRing(redis: RedisConnection, cursors: readonly Cursor
   const ids = cursors.map(({ position }) => position?.id ?? ZERO_ID);
   try {
     const command = ['xread', 'COUNT', 1, 'BLOCK', BLOCK, 'STREAMS', ...queues.keys(), ...ids] as const;
-    const [reply] = await redis.send([command], MAX_REPLY_BYTES);
+    const [reply] = await redis.send([command], { maxBytes: MAX_REPLY_BYTES });
     if (reply instanceof Error) return { error: reply };
     const streams = (reply ?? []) as [key: string, entries: unknown][];
     return { queues: streams.flatMap(([key]) => queues.get(key) ?? []) };

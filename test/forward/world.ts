@@ -148,7 +148,7 @@ export async function createWorld(
         const connection = await around(() => connectRedis({ url: redisUrl }));
         return {
           ...connection,
-          send: (commands, maxBytes) => around(() => connection.send(commands, maxBytes)),
+          send: (commands, limits) => around(() => connection.send(commands, limits)),
           scan: (pattern, options) => around(() => connection.scan(pattern, options)),
         };
       },

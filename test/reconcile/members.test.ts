@@ -25,7 +25,7 @@ describe('the members of a sorted set behind a place', () => {
         // In front of each command that a page needs, somebody removes members.
         const busy: RedisConnection = {
           ...connection,
-          send: async (commands, maxBytes) => {
+          send: async (commands, limits) => {
             for (const rank of upcoming.shift() ?? []) {
               const [gone] = await admin.zrangeBuffer(key, `${rank}`, `${rank}`);
               if (gone) {
@@ -33,7 +33,7 @@ describe('the members of a sorted set behind a place', () => {
                 await admin.zrem(key, gone);
               }
             }
-            return connection.send(commands, maxBytes);
+            return connection.send(commands, limits);
           },
         };
         const expected = (await admin.zrangebyscoreBuffer(key, -2, to)).map((member) => member.toString('hex'));

@@ -165,7 +165,7 @@ describe('a cluster', () => {
     const ask = (queues: readonly string[]) =>
       connection.send(
         queues.map((queue) => ['xrangeBuffer', `${prefix}:${queue}:events`, '-', '+', 'COUNT', 1] as const),
-        2_500_000,
+        { maxBytes: 2_500_000 },
       );
 
     await expect(ask(QUEUES.slice(0, 12))).rejects.toThrow(ReplyTooLargeError);

@@ -170,7 +170,7 @@ describe('a connection', () => {
     for (let n = 0; n < 5; n += 1) await admin.xadd(`${prefix}:q:events`, '*', 'data', 'x'.repeat(1_000_000));
     const connection = await runConnection();
     const read = (count: number) =>
-      connection.send([['xrangeBuffer', `${prefix}:q:events`, '-', '+', 'COUNT', count]], 2_500_000);
+      connection.send([['xrangeBuffer', `${prefix}:q:events`, '-', '+', 'COUNT', count]], { maxBytes: 2_500_000 });
 
     await expect(read(5)).rejects.toThrow(ReplyTooLargeError);
     expect(await read(2)).toHaveLength(1);

@@ -95,8 +95,8 @@ function withoutCounter(stream: Stream): Stream {
     return at === -1 ? reply : (reply as unknown[]).toSpliced(at, 2);
   };
   const { connection } = stream;
-  const send: typeof connection.send = async (commands, maxBytes) => {
-    const replies = await connection.send(commands, maxBytes);
+  const send: typeof connection.send = async (commands, limits) => {
+    const replies = await connection.send(commands, limits);
     return replies.map((reply) => (Array.isArray(reply) ? reply.map(withoutAdded) : reply));
   };
   return { ...stream, connection: { ...connection, send } };
