@@ -1,10 +1,10 @@
-import { ConfigError, RedisError } from '../errors.ts';
+import { RedisError } from '../errors.ts';
 import { connectCluster } from './cluster.ts';
 import { type RedisConnection, type RedisOptions, ReplyTooLargeError } from './port.ts';
 import { scan } from './scan.ts';
 import { connectMaster } from './sentinel.ts';
 import { connectServer, type RedisServer, type ServerAccess } from './server.ts';
-import { type Address, parseRedisUrl } from './url.ts';
+import { type Address, readRedisUrl } from './url.ts';
 
 /**
  * Connects to Redis for the length of one run: to a server, to the masters of a cluster, or to the master that Sentinels name.
@@ -16,7 +16,7 @@ import { type Address, parseRedisUrl } from './url.ts';
  * run that goes on listening waits with `+xread`. A cluster is asked where its keys are (`+cluster|slots`), and while it
  * moves keys between its servers `+asking` follows them. A user of Sentinels needs `+sentinel|get-master-addr-by-name` there.
  * @throws {RedisError} naming host, user and cause
- * @throws {ConfigError} when the URL is none; it is never repeated, since it holds the password
+ * @throws {ConfigError} when the URL is not valid; it is never repeated, since it holds the password
  */
 export async function connectRedis(options: RedisOptions): Promise<RedisConnection> {
   const { addresses, access } = readOptions(options);
@@ -36,13 +36,7 @@ export async function connectRedis(options: RedisOptions): Promise<RedisConnecti
 }
 
 function readOptions(options: RedisOptions): { addresses: readonly Address[]; access: ServerAccess } {
-  const url = parseRedisUrl(options.url);
-  if (!url) {
-    throw new ConfigError([
-      'the Redis URL is not one: it must look like redis://user:password@host:6379 (rediss:// for TLS), with special characters in the password percent-encoded (the value is not repeated here)',
-    ]);
-  }
-  const { tls, user, password, db, addresses } = url;
+  const { tls, user, password, db, addresses } = readRedisUrl(options.url);
   const { ca, token, connectTimeout = 5000, commandTimeout = 10_000 } = options;
   return { addresses, access: { tls, ca, user, password, token, db, connectTimeout, commandTimeout } };
 }

@@ -14,7 +14,7 @@ export interface RedisTarget extends Address {
 
 export interface RedisOptions {
   /**
-   * `redis://[user[:password]@]host[:port][/db]`, `rediss://` for TLS; several hosts, separated by commas, are servers of a
+   * `redis://[user[:password]@]host[:port][/db][?db=db]`, `rediss://` for TLS; several hosts, separated by commas, are servers of a
    * cluster or Sentinels, of which one is enough.
    */
   readonly url: string;
