@@ -1,8 +1,10 @@
 import type { RedisError } from '../errors.ts';
+import type { ServerAccess } from './client.ts';
 import { dispatch, type Errand, type Outcome } from './dispatch.ts';
+import { databaseError } from './error.ts';
 import type { RedisConnection, ScanOptions } from './port.ts';
 import { scan, together } from './scan.ts';
-import { connectServer, type RedisServer, type ServerAccess } from './server.ts';
+import { connectServer, type RedisServer } from './server.ts';
 import { createServerPool, type ServerPool } from './server-pool.ts';
 import { readTopology, type Topology } from './topology.ts';
 import { redirectionOf, type Unit, unitsOf } from './unit.ts';
@@ -23,12 +25,15 @@ export async function connectCluster(
   access: ServerAccess,
   first?: RedisServer,
 ): Promise<RedisConnection> {
+  const { host, port } = seeds[0] as Address;
+  const target = { host, port, user: access.user ?? 'default', role: 'a cluster', iam: access.token !== undefined };
   const ofServer = { ...access, role: 'a server of the cluster', db: 0 };
   const servers = createServerPool((address) => connectServer(address, ofServer), first);
   const failure = (error: unknown) => {
     servers.close();
     throw error;
   };
+  if (access.db !== 0) failure(databaseError(target, access.db));
   let topology = await askOne(servers, seeds, access.tls).catch(failure);
 
   /** Asks again where all slots are: first those who know, and not those who fail. */
@@ -72,9 +77,8 @@ export async function connectCluster(
   const scanAt = async (master: Address, pattern: string, options?: ScanOptions) =>
     scan(await servers.at(master), pattern, options);
 
-  const { host, port } = seeds[0] as Address;
   return {
-    target: { host, port, user: access.user ?? 'default', role: 'a cluster', iam: access.token !== undefined },
+    target,
     async send(commands, { maxBytes } = {}) {
       const limit = maxBytes === undefined ? undefined : { maxBytes, received: 0 };
       const units = unitsOf(commands);

@@ -1,9 +1,10 @@
 import { RedisError } from '../errors.ts';
+import type { ServerAccess } from './client.ts';
 import { connectCluster } from './cluster.ts';
 import { type RedisConnection, type RedisOptions, ReplyTooLargeError } from './port.ts';
 import { scan } from './scan.ts';
 import { connectMaster } from './sentinel.ts';
-import { connectServer, type RedisServer, type ServerAccess } from './server.ts';
+import { connectServer, type RedisServer } from './server.ts';
 import { type Address, readRedisUrl } from './url.ts';
 
 /**

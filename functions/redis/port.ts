@@ -1,7 +1,8 @@
+import type { CommandName } from './permissions.ts';
 import type { Address } from './url.ts';
 
 /** A command's name as ioredis spells it (`xrangeBuffer` for bytes), then its arguments. */
-export type Command = readonly [name: string, ...args: (string | number | Buffer)[]];
+export type Command = readonly [name: CommandName | `${CommandName}Buffer`, ...args: (string | number | Buffer)[]];
 
 /** Where a connection goes and as whom; an error may name all of it. The password is not part of it. */
 export interface RedisTarget extends Address {
