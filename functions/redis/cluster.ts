@@ -28,7 +28,7 @@ export async function connectCluster(
   const { host, port } = seeds[0] as Address;
   const target = { host, port, user: access.user ?? 'default', role: 'a cluster', iam: access.token !== undefined };
   const ofServer = { ...access, role: 'a server of the cluster', db: 0 };
-  const servers = createServerPool((address) => connectServer(address, ofServer), first);
+  const servers = createServerPool(target, (address) => connectServer(address, ofServer), first);
   const failure = (error: unknown) => {
     servers.close();
     throw error;
@@ -79,14 +79,14 @@ export async function connectCluster(
 
   return {
     target,
-    async send(commands, { maxBytes } = {}) {
-      const limit = maxBytes === undefined ? undefined : { maxBytes, received: 0 };
+    async send(commands, limits) {
+      const allowance = { ...limits, received: 0 };
       const units = unitsOf(commands);
       const errands = units.map((unit) => ({ unit, to: topology.masterOf(unit.slot) }));
-      const outcomes = await dispatch(servers, errands, limit);
+      const outcomes = await dispatch(servers, errands, allowance);
       const others = await again(outcomes);
       if (others.length > 0) {
-        for (const [unit, outcome] of await dispatch(servers, others, limit)) outcomes.set(unit, settled(outcome));
+        for (const [unit, outcome] of await dispatch(servers, others, allowance)) outcomes.set(unit, settled(outcome));
       }
       const all = units.map((unit) => outcomes.get(unit) as Outcome);
       if (all[0]?.failure && all.every(({ failure }) => failure)) throw all[0].failure;
@@ -101,7 +101,6 @@ export async function connectCluster(
       });
       if (failed.length === 0)
         return together(found.flatMap((result) => (result.status === 'fulfilled' ? result.value : [])));
-      for (const { from } of failed) servers.drop(from);
       await refresh(
         [],
         failed.map(({ from }) => from),
@@ -123,7 +122,6 @@ async function askOne(servers: ServerPool, candidates: readonly Address[], tls: 
     try {
       return await readTopology(await servers.at(address), tls);
     } catch (error) {
-      servers.drop(address);
       failure ??= error;
     }
   }

@@ -176,6 +176,11 @@ function kindOf(error: Error): Omit<Kind, 'sign'> {
   return KINDS.find(({ sign }) => sign.test(error.message) || sign.test(coded)) ?? UNKNOWN;
 }
 
+/** What is asked of a connection that its owner has closed. */
+export function closedError(target: RedisTarget): RedisError {
+  return redisError(new Error('Connection is closed'), target, 'reading');
+}
+
 /** Why a cluster is not read: keys of another database than 0 would be looked for in the wrong one. */
 export function databaseError(target: RedisTarget, db: number): RedisError {
   return new RedisError(

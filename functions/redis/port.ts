@@ -42,7 +42,7 @@ export interface SentinelOptions {
 }
 
 /** How much of the replies to one pipeline may arrive. */
-interface ReplyLimits {
+export interface ReplyLimits {
   /** Bytes of all replies together, over all servers. @default unlimited */
   readonly maxBytes?: number | undefined;
 }
@@ -62,7 +62,7 @@ export interface RedisConnection {
   close(): void;
 }
 
-/** The reply was larger than asked for; it was not read to its end, and the connection is gone. */
+/** The replies have more bytes than were allowed; they were not read to their end. */
 export class ReplyTooLargeError extends Error {}
 
 /** The cursor of each server in a scan of all keys; `0` of a server that was scanned to its end. */

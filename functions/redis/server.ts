@@ -2,26 +2,29 @@ import type { RedisError } from '../errors.ts';
 import { type Client, isReply, openClient, type ServerAccess } from './client.ts';
 import { redisError } from './error.ts';
 import { mapOf } from './pairs.ts';
-import { type Command, type RedisTarget, ReplyTooLargeError } from './port.ts';
+import { type Command, type RedisTarget, type ReplyLimits, ReplyTooLargeError } from './port.ts';
 import { speaksPlain, speaksTls } from './probe.ts';
 import type { Address } from './url.ts';
 
-/** How many bytes may arrive for one question, over all servers that it goes to, and how many did. */
-export interface ReplyLimit {
-  readonly maxBytes: number;
+/** The limits of one question, and how many bytes have arrived for it from all servers that it went to. */
+export interface Allowance extends ReplyLimits {
   received: number;
 }
 
 /** A connection to one server. */
 export interface RedisServer {
   readonly target: RedisTarget;
-  /** `standalone`, `cluster` or `sentinel`; absent before Redis 6, and where `HELLO` is not known. */
-  readonly mode?: string | undefined;
-  /** `master` or `replica`; absent as `mode` is. */
-  readonly role?: string | undefined;
-  /** @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more than the limit arrives */
-  send(commands: readonly Command[], limit?: ReplyLimit): Promise<unknown[]>;
+  /** @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more than the allowance arrives */
+  send(commands: readonly Command[], allowance?: Allowance): Promise<unknown[]>;
   close(): void;
+}
+
+/** What a server says of itself; nothing before Redis 6.2, or where `HELLO` is denied. */
+interface About {
+  /** `standalone`, `cluster` or `sentinel`. */
+  readonly mode: string | undefined;
+  /** `master` or `replica`. */
+  readonly role: string | undefined;
 }
 
 /** What servers before Redis 6.2 answer to `HELLO` without arguments, and one that denies it. */
@@ -32,7 +35,7 @@ const NO_HELLO = /^(ERR unknown command|ERR wrong number of arguments for 'hello
  *
  * @throws {RedisError} naming host, user and cause
  */
-export async function connectServer({ host, port }: Address, access: ServerAccess): Promise<RedisServer> {
+export async function connectServer({ host, port }: Address, access: ServerAccess): Promise<RedisServer & About> {
   const { user, role, token } = access;
   const target = { host, port, user: user ?? 'default', role, iam: token !== undefined };
   let client: Client | undefined;
@@ -53,7 +56,7 @@ export async function connectServer({ host, port }: Address, access: ServerAcces
  *
  * ioredis would select the database, too, but it goes on where the server refuses that. A Sentinel has none.
  */
-async function introduce(client: Client, target: RedisTarget, db: number): Promise<Pick<RedisServer, 'mode' | 'role'>> {
+async function introduce(client: Client, target: RedisTarget, db: number): Promise<About> {
   const [hello, selected] = await client.exchange(db === 0 ? [['hello']] : [['hello'], ['select', db]]);
   if (hello instanceof Error && !(isReply(hello) && NO_HELLO.test(hello.message))) throw hello;
   const about = mapOf(hello instanceof Error ? [] : (hello as unknown[]));
@@ -74,30 +77,26 @@ async function connectionError(error: Error, target: RedisTarget, { tls }: Serve
 }
 
 function sender(client: Client, target: RedisTarget): RedisServer['send'] {
-  return async (commands, limit) => {
-    const stop = limit && client.watch(stopBeyond(limit, client.close));
+  return async (commands, allowance = { received: 0 }) => {
+    const stop = client.watch((chunk) => {
+      allowance.received += chunk.length;
+      // XRANGE can limit entries, but not bytes.
+      if (isSpent(allowance)) client.close();
+    });
     try {
       const replies = await client.exchange(commands);
+      if (isSpent(allowance)) throw new ReplyTooLargeError(`the reply has more than ${allowance.maxBytes} bytes`);
       const broken = replies.find((reply) => reply instanceof Error && !isReply(reply));
-      if (broken) throw broken;
+      if (broken) throw redisError(broken as Error, target, 'reading');
       return replies;
-    } catch (error) {
-      if (limit && limit.received > limit.maxBytes) {
-        throw new ReplyTooLargeError(`the reply has more than ${limit.maxBytes} bytes`);
-      }
-      throw redisError(error as Error, target, 'reading');
     } finally {
-      stop?.();
+      stop();
     }
   };
 }
 
-/** Ends the connection as soon as more than the limit has arrived: XRANGE can limit entries, but not bytes. */
-function stopBeyond(limit: ReplyLimit, stop: () => void): (chunk: Buffer) => void {
-  return (chunk) => {
-    limit.received += chunk.length;
-    if (limit.received > limit.maxBytes) stop();
-  };
+function isSpent({ maxBytes = Number.POSITIVE_INFINITY, received }: Allowance): boolean {
+  return received > maxBytes;
 }
 
 function textOf(about: ReadonlyMap<string, unknown>, name: string): string | undefined {

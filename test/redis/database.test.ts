@@ -1,6 +1,6 @@
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { connectRedis } from '../../functions/redis/connect.ts';
-import type { RedisOptions } from '../../functions/redis/port.ts';
+import { type RedisOptions, ReplyTooLargeError } from '../../functions/redis/port.ts';
 import { adminRedis, ownPrefix } from '../redis.ts';
 import { startCluster } from '../redis-cluster.ts';
 import { MASTER, startSentinel } from '../redis-sentinel.ts';
@@ -42,6 +42,16 @@ describe('the database of the URL', () => {
 
     expect(await (await connect(url + rest)).send([['xrange', key, '-', '+']])).toEqual([[['1-1', ['db', '2']]]]);
     expect(await (await connect(url)).send([['xrange', key, '-', '+']])).toEqual([[['1-1', ['db', '0']]]]);
+  });
+
+  test('is selected on a new connection, too', async () => {
+    const key = ownPrefix();
+    await writeBoth(key);
+    const connection = await connect(`${await readerUrl(key, '+select')}/2`);
+
+    await expect(connection.send([['xrange', key, '-', '+']], { maxBytes: 4 })).rejects.toThrow(ReplyTooLargeError);
+
+    expect(await connection.send([['xrange', key, '-', '+']])).toEqual([[['1-1', ['db', '2']]]]);
   });
 
   test.each(['/2', '?db=2'])('is never another one where the user may not select it: %s', async (rest) => {
