@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { tokenError } from './error.ts';
 import type { Command, RedisTarget } from './port.ts';
+import { connectorOf, type Filter } from './socket.ts';
 
 /** How to get into a server, besides its address. */
 export interface ServerAccess {
@@ -22,10 +23,13 @@ export interface ServerAccess {
 
 /** A client of ioredis that was connected and logged in, and never connects again by itself. */
 export interface Client {
-  /** Sends a pipeline. @returns for each command its reply, or why there is none */
-  exchange(commands: readonly Command[]): Promise<unknown[]>;
-  /** Calls a function with all that arrives, until what it returns is called. */
-  watch(onData: (chunk: Buffer) => void): () => void;
+  /**
+   * Sends a pipeline, while no other is under way.
+   *
+   * @param filter chooses what the parser gets of the replies
+   * @returns for each command its reply, or why there is none
+   */
+  exchange(commands: readonly Command[], filter?: Filter): Promise<unknown[]>;
   close(): void;
 }
 
@@ -38,12 +42,15 @@ export async function openClient(target: RedisTarget, access: ServerAccess): Pro
         throw tokenError(error, target);
       })
     : access.password;
+  let filter: Filter = keepAll;
+  const secure = tls ? { ...(ca !== undefined && { ca }) } : undefined;
   const redis = new Redis({
     host,
     port,
     ...(password !== undefined && { password }),
     ...(password !== undefined && user !== undefined && { username: user }),
-    ...(tls && { tls: ca === undefined ? {} : { ca } }),
+    ...(secure && { tls: secure }),
+    Connector: connectorOf(target, secure, (chunk) => filter(chunk)),
     lazyConnect: true,
     connectTimeout,
     commandTimeout,
@@ -65,21 +72,17 @@ export async function openClient(target: RedisTarget, access: ServerAccess): Pro
     throw reason ?? error;
   }
   return {
-    async exchange(commands) {
+    async exchange(commands, chosen = keepAll) {
+      filter = chosen;
       const results = (await redis.pipeline(commands.map((command) => [...command])).exec()) ?? [];
       return results.map(([error, reply]) => (error ? explain(error, reason) : reply));
     },
-    watch(onData) {
-      const { stream } = redis;
-      stream.on('data', onData);
-      return () => stream.off('data', onData);
-    },
-    close() {
-      redis.disconnect();
-      // An orderly end would first wait for what the server is still sending.
-      redis.stream.destroy();
-    },
+    close: () => redis.disconnect(),
   };
+}
+
+function keepAll(chunk: Buffer): readonly Buffer[] {
+  return [chunk];
 }
 
 /** Whether an error is a reply of Redis, and not of ioredis. */

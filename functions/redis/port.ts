@@ -43,8 +43,23 @@ export interface SentinelOptions {
 
 /** How much of the replies to one pipeline may arrive. */
 export interface ReplyLimits {
-  /** Bytes of all replies together, over all servers. @default unlimited */
+  /** Bytes of all replies together, from all servers. @default unlimited */
   readonly maxBytes?: number | undefined;
+  /** Bytes of a single value: in the place of a longer one, at any depth, is an {@link Elided}. @default unlimited */
+  readonly maxValueBytes?: number | undefined;
+}
+
+/** Stands for a value that was too long to be kept; of its bytes, only its head counts for `maxBytes`. */
+export class Elided {
+  /** How long the value is. */
+  readonly bytes: number;
+  /** Its first bytes, 1024 at most. */
+  readonly head: Buffer;
+
+  constructor(bytes: number, head: Buffer) {
+    this.bytes = bytes;
+    this.head = head;
+  }
 }
 
 /** Any kind of Redis: one server, a cluster, or the master that Sentinels name. */

@@ -1,5 +1,6 @@
 import type { RedisError } from '../errors.ts';
 import { type Client, isReply, openClient, type ServerAccess } from './client.ts';
+import { createElision } from './elide.ts';
 import { redisError } from './error.ts';
 import { mapOf } from './pairs.ts';
 import { type Command, type RedisTarget, type ReplyLimits, ReplyTooLargeError } from './port.ts';
@@ -78,20 +79,18 @@ async function connectionError(error: Error, target: RedisTarget, { tls }: Serve
 
 function sender(client: Client, target: RedisTarget): RedisServer['send'] {
   return async (commands, allowance = { received: 0 }) => {
-    const stop = client.watch((chunk) => {
-      allowance.received += chunk.length;
+    const elision = createElision(allowance.maxValueBytes);
+    const replies = await client.exchange(commands, (chunk) => {
+      const { parts, bytes } = elision.pass(chunk);
+      allowance.received += bytes;
       // XRANGE can limit entries, but not bytes.
       if (isSpent(allowance)) client.close();
+      return parts;
     });
-    try {
-      const replies = await client.exchange(commands);
-      if (isSpent(allowance)) throw new ReplyTooLargeError(`the reply has more than ${allowance.maxBytes} bytes`);
-      const broken = replies.find((reply) => reply instanceof Error && !isReply(reply));
-      if (broken) throw redisError(broken as Error, target, 'reading');
-      return replies;
-    } finally {
-      stop();
-    }
+    if (isSpent(allowance)) throw new ReplyTooLargeError(`the reply has more than ${allowance.maxBytes} bytes`);
+    const broken = replies.find((reply) => reply instanceof Error && !isReply(reply));
+    if (broken) throw redisError(broken as Error, target, 'reading');
+    return elision.restore(replies);
   };
 }
 
