@@ -1,11 +1,13 @@
 import { Redis } from 'ioredis';
 import { tokenError } from './error.ts';
 import type { Command, RedisTarget } from './port.ts';
-import { connectorOf, type Filter } from './socket.ts';
+import { connectorOf, type Filter, secureOptions } from './socket.ts';
 
 /** How to get into a server, besides its address. */
 export interface ServerAccess {
   readonly tls: boolean;
+  /** The hosts of the URL, for which a server's certificate may be. */
+  readonly hosts: readonly string[];
   /** Certificates that are trusted instead of Node's own, as PEM. */
   readonly ca?: string | undefined;
   readonly user?: string | undefined;
@@ -35,7 +37,7 @@ export interface Client {
 
 /** @throws {Error} why it could not connect or log in, in the words of Node, Redis or ioredis */
 export async function openClient(target: RedisTarget, access: ServerAccess): Promise<Client> {
-  const { tls, ca, user, token, connectTimeout, commandTimeout } = access;
+  const { user, token, connectTimeout, commandTimeout } = access;
   const { host, port } = target;
   const password = token
     ? await token().catch((error: Error) => {
@@ -43,7 +45,7 @@ export async function openClient(target: RedisTarget, access: ServerAccess): Pro
       })
     : access.password;
   let filter: Filter = keepAll;
-  const secure = tls ? { ...(ca !== undefined && { ca }) } : undefined;
+  const secure = access.tls ? secureOptions(target, access) : undefined;
   const redis = new Redis({
     host,
     port,

@@ -38,7 +38,8 @@ export async function connectRedis(options: RedisOptions): Promise<RedisConnecti
 function readOptions(options: RedisOptions): { addresses: readonly Address[]; access: ServerAccess } {
   const { tls, user, password, db, addresses } = readRedisUrl(options.url);
   const { ca, token, connectTimeout = 5000, commandTimeout = 10_000 } = options;
-  return { addresses, access: { tls, ca, user, password, token, db, connectTimeout, commandTimeout } };
+  const hosts = addresses.map(({ host }) => host);
+  return { addresses, access: { tls, hosts, ca, user, password, token, db, connectTimeout, commandTimeout } };
 }
 
 function withPort(addresses: readonly Address[], usual: number): Address[] {

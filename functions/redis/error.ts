@@ -56,7 +56,8 @@ const KINDS: readonly Kind[] = [
     code: 'REDIS_TLS',
     sign: /ERR_TLS_CERT_ALTNAME_INVALID/,
     cause: 'the certificate is of another host',
-    remedy: 'use a host name that the certificate has; a cluster gives its servers one by cluster-announce-hostname',
+    remedy:
+      'use a host name that the certificate has; it must be for the address of the server, or for a host of the URL',
   },
   {
     code: 'REDIS_TLS',

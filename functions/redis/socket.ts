@@ -39,6 +39,27 @@ export function connectorOf(address: Address, secure: tls.ConnectionOptions | un
   };
 }
 
+/**
+ * The options of TLS for a server: its certificate must be for its address, or for a host of the URL that led to it.
+ *
+ * Clusters and Sentinels often name servers by addresses that nobody signs, while the certificate is for the name that clients know.
+ */
+export function secureOptions(
+  { host }: Address,
+  { hosts, ca }: { readonly hosts: readonly string[]; readonly ca?: string | undefined },
+): tls.ConnectionOptions {
+  const names = [host, ...hosts];
+  const servername = names.find((name) => net.isIP(name) === 0);
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(servername !== undefined && { servername }),
+    checkServerIdentity(_, certificate) {
+      const faults = names.map((name) => tls.checkServerIdentity(name, certificate));
+      return faults.includes(undefined) ? undefined : faults[0];
+    },
+  };
+}
+
 function open({ host, port }: Address, secure: tls.ConnectionOptions | undefined, filter: Filter): net.Socket {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   const onread = {
