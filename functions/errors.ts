@@ -33,6 +33,9 @@ export type RedisErrorCode =
   | 'REDIS_TLS'
   | 'REDIS_AUTH'
   | 'REDIS_PERMISSION'
+  | 'REDIS_PROTECTED'
+  | 'REDIS_MAX_CLIENTS'
+  | 'REDIS_DATABASE'
   | 'REDIS_MOVED'
   | 'REDIS_NOT_CLUSTER'
   | 'REDIS_SENTINEL'
@@ -44,6 +47,13 @@ export type RedisErrorCode =
 export class RedisError extends BullbridgeError {
   override readonly name = 'RedisError';
   declare readonly code: RedisErrorCode;
+  /** Whether it can pass by itself, so that it is worth trying again. */
+  readonly passes: boolean;
+
+  constructor(code: RedisErrorCode, message: string, { passes = false }: { readonly passes?: boolean } = {}) {
+    super(code, message);
+    this.passes = passes;
+  }
 }
 
 /** The checkpoint table is missing, denied, does not answer, or has rows of a newer version. */

@@ -18,14 +18,20 @@ interface Variable<T> {
   readonly allowed: string;
   readonly default?: string;
   readonly optional?: true;
-  /** Its value is never repeated. */
+  /** Its value is never repeated; the schema has a message for each fault. */
   readonly secret?: true;
 }
+
+const redisUrl = z.string().check(
+  z.refine((value) => parseRedisUrl(value).url !== undefined, {
+    error: ({ input }) => parseRedisUrl(`${input}`).fault,
+  }),
+);
 
 /** Every variable of the functions' environment; the reference in the README is made from this table. */
 export const VARIABLES = {
   REDIS_URL: {
-    schema: z.string().check(z.refine((value) => parseRedisUrl(value) !== undefined)),
+    schema: redisUrl,
     optional: true,
     secret: true,
     allowed: 'a URL such as redis://user:password@host:6379',
@@ -203,7 +209,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     if (value === undefined && variable.optional) continue;
     const parsed = value === undefined ? undefined : variable.schema.safeParse(value);
     if (parsed?.success) values[name] = parsed.data;
-    else faults.push(`${name} is ${describe(given, variable)}; it must be ${variable.allowed}`);
+    else if (given === undefined) faults.push(`${name} is not set; it must be ${variable.allowed}`);
+    else if (variable.secret)
+      faults.push(`${name} is not valid (its value is not repeated here): ${messageOf(parsed)}`);
+    else faults.push(`${name} is ${JSON.stringify(given)}; it must be ${variable.allowed}`);
   }
   if (Boolean(environment['REDIS_URL']) === Boolean(environment['REDIS_URL_SECRET_ARN'])) {
     const found = environment['REDIS_URL']
@@ -212,7 +221,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     faults.push(`${found}; exactly one of them says where Redis is`);
   }
   const { REDIS_URL = '', ...settings } = values as unknown as Partial<Config>;
-  faults.push(...redisFaults(REDIS_URL, settings));
+  faults.push(...redisFaults(parseRedisUrl(REDIS_URL).url, settings));
   for (const name of Object.keys(environment)) {
     if (!name.startsWith('BULLBRIDGE_') || Object.hasOwn(VARIABLES, name)) continue;
     faults.push(`${name} is not known; the nearest name is ${closest(name, Object.keys(VARIABLES))}`);
@@ -221,9 +230,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return values as Config;
 }
 
-function describe(given: string | undefined, { secret }: Variable<unknown>): string {
-  if (given === undefined) return 'not set';
-  return secret ? 'not valid (its value is not repeated here)' : JSON.stringify(given);
+function messageOf(parsed: z.core.util.SafeParseResult<unknown> | undefined): string | undefined {
+  return parsed?.error?.issues[0]?.message;
 }
 
 /** The settings of what details have and leave out. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { parseRedisUrl } from '../functions/redis/url.ts';
 import { flagOf, type Options } from './options.ts';
 import { RedisAccess, type RedisIamOptions } from './redis-access.ts';
 
@@ -41,10 +42,12 @@ function cacheOf(redisIam: string): Pick<RedisIamOptions, 'service' | 'name'> {
 }
 
 function endpointOf(redis: string): Pick<RedisIamOptions, 'host' | 'port' | 'userId'> {
-  const { protocol, username, password, hostname, port } = URL.parse(redis) ?? {};
-  if (protocol === 'rediss:' && username && hostname && !password) {
-    return { userId: username, host: hostname, port: port ? Number(port) : undefined };
+  const { url, fault } = parseRedisUrl(redis);
+  const { tls, user, password, db, addresses: [address, ...others] = [] } = url ?? {};
+  if (tls && user && !password && db === 0 && address && others.length === 0) {
+    return { userId: user, host: address.host, port: address.port || undefined };
   }
-  const allowed = 'a URL such as rediss://<user>@<host>:6379, without a password';
-  throw new Error(`context redis must be ${allowed}, with redisIam; what was given is not repeated here`);
+  const allowed = 'a URL such as rediss://<user>@<host>:6379, without a password or a database';
+  const found = fault ?? 'it is another URL';
+  throw new Error(`context redis must be ${allowed}, with redisIam; what was given is not repeated here: ${found}`);
 }

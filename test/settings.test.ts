@@ -134,12 +134,23 @@ describe('the configuration', () => {
     ]);
   });
 
-  test('never repeats a Redis URL, which holds the password', () => {
-    const faults = faultsOf({ ...REQUIRED, REDIS_URL: 'http://:secret@cache' });
+  test.each([
+    ['http://:secret@cache', 'it must begin with redis:// or rediss://'],
+    [
+      'redis://default:57#secret@cache',
+      'an @ follows a /, ? or #: in the user and the password, special characters must',
+    ],
+    ['redis://:secret%@cache', 'a % in the user or the password begins no percent-encoded character'],
+    ['redis://:secret@cache/secret', 'only a database may follow the hosts'],
+    ['redis://:secret@cache?password=secret', 'only a database may follow the hosts'],
+    ['redis://:secret@cache/1?db=2', 'its path and its ?db= name different databases'],
+  ])('says what is wrong with the Redis URL %s, which it never repeats', (url, fault) => {
+    const faults = faultsOf({ ...REQUIRED, REDIS_URL: url });
 
     expect(faults).toEqual([
-      'REDIS_URL is not valid (its value is not repeated here); it must be a URL such as redis://user:password@host:6379',
+      expect.stringContaining(`REDIS_URL is not valid (its value is not repeated here): ${fault}`),
     ]);
+    expect(faults.join()).not.toContain('secret');
   });
 
   test('takes several hosts, a cluster, Sentinels, a certificate of one line and a cache', () => {
@@ -177,7 +188,7 @@ describe('the configuration', () => {
       ['both BULLBRIDGE_REDIS_CLUSTER and BULLBRIDGE_REDIS_SENTINEL are set; a cluster has no Sentinels'],
     ],
     [
-      { BULLBRIDGE_REDIS_CLUSTER: 'true', REDIS_URL: 'redis://one/2' },
+      { BULLBRIDGE_REDIS_CLUSTER: 'true', REDIS_URL: 'redis://one,two?db=2' },
       ['BULLBRIDGE_REDIS_CLUSTER is true, but the URL of Redis names database 2; a cluster has only 0'],
     ],
     [

@@ -1,7 +1,7 @@
 import type { RedisConnection } from '../redis/port.ts';
+import type { Cursor } from '../stream/read.ts';
 import type { StreamReader } from '../stream/reader.ts';
 import { readStates } from '../stream/states.ts';
-import type { Cursor } from '../stream/read.ts';
 import { countUnread } from '../stream/unread.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { KeptBy } from './kept.ts';

@@ -53,6 +53,8 @@ export interface Report extends Tally {
   /** Queues of this shard. */
   queues: number;
   caughtUp: boolean;
+  /** Named queues that have neither a stream nor settings. */
+  missing: readonly string[];
   /** Whether another run has the lease, so that this one did nothing. */
   leaseHeld: boolean;
   /** Milliseconds from the newest published entry's time to the saving of its position. */
@@ -78,6 +80,7 @@ export function emptyReport(): Report {
     retentionUsed: undefined,
     caughtUp: false,
     leaseHeld: false,
+    missing: [],
   };
   return { ...nothing, sweepDurations: [], warnings: [] };
 }

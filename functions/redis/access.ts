@@ -4,7 +4,7 @@ import { ConfigError } from '../errors.ts';
 import { tokensOf } from './iam-token.ts';
 import type { RedisOptions } from './port.ts';
 import { type RedisSettings, redisFaults } from './settings.ts';
-import { parseRedisUrl } from './url.ts';
+import { readRedisUrl } from './url.ts';
 
 /** The settings that say where Redis is: exactly one of the first two. */
 export interface RedisAccessSettings extends RedisSettings {
@@ -46,9 +46,9 @@ export async function readRedisAccess(
   } = settings;
   const secret = REDIS_URL === undefined ? await readSecret(arn, secrets) : { url: REDIS_URL };
   const ca = settings.BULLBRIDGE_REDIS_CA ?? secret.ca;
-  const faults = redisFaults(secret.url, { ...settings, BULLBRIDGE_REDIS_CA: ca });
+  const url = readRedisUrl(secret.url);
+  const faults = redisFaults(url, { ...settings, BULLBRIDGE_REDIS_CA: ca });
   if (faults.length > 0) throw new ConfigError(faults);
-  const user = parseRedisUrl(secret.url)?.user;
   return {
     url: secret.url,
     cluster: settings.BULLBRIDGE_REDIS_CLUSTER,
@@ -56,7 +56,7 @@ export async function readRedisAccess(
       sentinel: { master, user: secret.sentinelUsername, password: secret.sentinelPassword },
     }),
     ca,
-    ...(iam && user !== undefined && { token: tokensOf(bus, iam, user, now) }),
+    ...(iam && url.user !== undefined && { token: tokensOf(bus, iam, url.user, now) }),
   };
 }
 

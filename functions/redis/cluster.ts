@@ -1,8 +1,10 @@
 import type { RedisError } from '../errors.ts';
+import type { ServerAccess } from './client.ts';
 import { dispatch, type Errand, type Outcome } from './dispatch.ts';
+import { databaseError } from './error.ts';
 import type { RedisConnection, ScanOptions } from './port.ts';
 import { scan, together } from './scan.ts';
-import { connectServer, type RedisServer, type ServerAccess } from './server.ts';
+import { connectServer, type RedisServer } from './server.ts';
 import { createServerPool, type ServerPool } from './server-pool.ts';
 import { readTopology, type Topology } from './topology.ts';
 import { redirectionOf, type Unit, unitsOf } from './unit.ts';
@@ -23,12 +25,15 @@ export async function connectCluster(
   access: ServerAccess,
   first?: RedisServer,
 ): Promise<RedisConnection> {
+  const { host, port } = seeds[0] as Address;
+  const target = { host, port, user: access.user ?? 'default', role: 'a cluster', iam: access.token !== undefined };
   const ofServer = { ...access, role: 'a server of the cluster', db: 0 };
-  const servers = createServerPool((address) => connectServer(address, ofServer), first);
+  const servers = createServerPool(target, (address) => connectServer(address, ofServer), first);
   const failure = (error: unknown) => {
     servers.close();
     throw error;
   };
+  if (access.db !== 0) failure(databaseError(target, access.db));
   let topology = await askOne(servers, seeds, access.tls).catch(failure);
 
   /** Asks again where all slots are: first those who know, and not those who fail. */
@@ -72,18 +77,17 @@ export async function connectCluster(
   const scanAt = async (master: Address, pattern: string, options?: ScanOptions) =>
     scan(await servers.at(master), pattern, options);
 
-  const { host, port } = seeds[0] as Address;
   return {
-    target: { host, port, user: access.user ?? 'default', role: 'a cluster', iam: access.token !== undefined },
+    target,
     isCluster: true,
-    async send(commands, { maxBytes } = {}) {
-      const limit = maxBytes === undefined ? undefined : { maxBytes, received: 0 };
+    async send(commands, limits) {
+      const allowance = { ...limits, received: 0 };
       const units = unitsOf(commands);
       const errands = units.map((unit) => ({ unit, to: topology.masterOf(unit.slot) }));
-      const outcomes = await dispatch(servers, errands, limit);
+      const outcomes = await dispatch(servers, errands, allowance);
       const others = await again(outcomes);
       if (others.length > 0) {
-        for (const [unit, outcome] of await dispatch(servers, others, limit)) outcomes.set(unit, settled(outcome));
+        for (const [unit, outcome] of await dispatch(servers, others, allowance)) outcomes.set(unit, settled(outcome));
       }
       const all = units.map((unit) => outcomes.get(unit) as Outcome);
       if (all[0]?.failure && all.every(({ failure }) => failure)) throw all[0].failure;
@@ -98,7 +102,6 @@ export async function connectCluster(
       });
       if (failed.length === 0)
         return together(found.flatMap((result) => (result.status === 'fulfilled' ? result.value : [])));
-      for (const { from } of failed) servers.drop(from);
       await refresh(
         [],
         failed.map(({ from }) => from),
@@ -120,7 +123,6 @@ async function askOne(servers: ServerPool, candidates: readonly Address[], tls: 
     try {
       return await readTopology(await servers.at(address), tls);
     } catch (error) {
-      servers.drop(address);
       failure ??= error;
     }
   }

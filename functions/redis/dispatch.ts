@@ -1,6 +1,6 @@
 import { RedisError } from '../errors.ts';
 import type { Command } from './port.ts';
-import type { ReplyLimit } from './server.ts';
+import type { Allowance } from './server.ts';
 import type { ServerPool } from './server-pool.ts';
 import type { Unit } from './unit.ts';
 import { type Address, placeOf } from './url.ts';
@@ -21,11 +21,11 @@ export interface Outcome {
   readonly failure?: RedisError;
 }
 
-/** Sends each server its units in one pipeline. @throws {ReplyTooLargeError} when more than the limit arrives from all together */
+/** Sends each server its units in one pipeline. @throws {ReplyTooLargeError} when more than the allowance arrives from all together */
 export async function dispatch(
   servers: ServerPool,
   errands: readonly Errand[],
-  limit: ReplyLimit | undefined,
+  allowance: Allowance,
 ): Promise<Map<Unit, Outcome>> {
   const outcomes = new Map<Unit, Outcome>();
   const pipelines = new Map<string, { readonly to: Address; readonly errands: Errand[] }>();
@@ -42,7 +42,7 @@ export async function dispatch(
   const sent = [...pipelines.values()].map(async ({ to, errands: own }) => {
     try {
       const server = await servers.at(to);
-      const replies = await server.send(own.flatMap(toCommands), limit);
+      const replies = await server.send(own.flatMap(toCommands), allowance);
       let next = 0;
       for (const { unit, asking } of own) {
         const start = asking ? next + 1 : next;
@@ -50,7 +50,6 @@ export async function dispatch(
         outcomes.set(unit, { from: to, replies: replies.slice(start, next) });
       }
     } catch (error) {
-      servers.drop(to);
       if (!(error instanceof RedisError)) throw error;
       for (const { unit } of own) {
         outcomes.set(unit, { from: to, replies: unit.commands.map(() => error), failure: error });

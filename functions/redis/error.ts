@@ -1,101 +1,163 @@
 import { RedisError, type RedisErrorCode } from '../errors.ts';
+import { permissionsFor } from './permissions.ts';
 import type { RedisTarget } from './port.ts';
 
-type Kind = readonly [code: RedisErrorCode, sign: RegExp, cause: string, remedy: string];
+interface Kind {
+  readonly code: RedisErrorCode;
+  /** An error code of Node, the beginning of a reply of Redis, or a message of ioredis. */
+  readonly sign: RegExp;
+  /** It can pass without anybody doing anything, so that it is worth trying again. */
+  readonly passes?: true;
+  readonly cause: string;
+  readonly remedy: string;
+}
 
-/** What a user of Redis must be allowed for each function and for each kind of Redis. */
-const PERMISSIONS =
-  'grant it %R~<prefix>:* with +xrange +xinfo|stream +multi +exec +scan +hmget for forward, +xread to go on listening, and +xrange +zrangebyscore +hmget for reconcile, in a cluster also +cluster|slots and +asking, and on Sentinels +sentinel|get-master-addr-by-name';
+const PERMISSION_REMEDY = [
+  `grant it the keys %R~<prefix>:* with ${permissionsFor('forward')} for forward`,
+  `${permissionsFor('reconcile')} for reconcile`,
+  `for a database other than 0 also ${permissionsFor('database')}`,
+  `in a cluster also ${permissionsFor('cluster')}`,
+  `and on Sentinels ${permissionsFor('sentinel')}`,
+].join(', ');
 
 const IAM_REMEDY =
   "grant the function's role elasticache:Connect or memorydb:Connect on the cache and on the user, and check the name of the cache (BULLBRIDGE_REDIS_IAM), the region, and that the user of the URL is the id of a user with IAM authentication";
 
-/** First match wins. The signs are error codes of Node, reply prefixes of Redis, and messages of ioredis. */
+/** First match wins. */
 const KINDS: readonly Kind[] = [
-  ['REDIS_REFUSED', /ECONNREFUSED/, 'nothing listens there', 'check host, port and that the server runs'],
-  ['REDIS_DNS', /ENOTFOUND|EAI_AGAIN/, 'the host name is not known', 'check the host, and the DNS of the VPC'],
-  [
-    'REDIS_TLS',
-    /ERR_TLS_CERT_ALTNAME_INVALID/,
-    'the certificate is of another host',
-    'use a host name that the certificate has; a cluster gives its servers one by cluster-announce-hostname',
-  ],
-  [
-    'REDIS_TLS',
-    /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
-    'the certificate is not valid now',
-    "renew the server's certificate",
-  ],
-  [
-    'REDIS_TLS',
-    /CERTIFICATE_REQUIRED|certificate required/,
-    'the server wants a certificate of the client',
-    'there is none to give: set tls-auth-clients to no or optional on the server',
-  ],
-  [
-    'REDIS_TLS',
-    /self.signed|UNABLE_TO_|unable to (verify|get)|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|INVALID_CA/i,
-    'the certificate is not signed by whom is trusted',
-    'give the certificate of the authority that signed it, in BULLBRIDGE_REDIS_CA or under the key "ca" of the secret',
-  ],
-  ['REDIS_TLS', /^NEEDS TLS/, 'the server speaks TLS only', 'use rediss:// instead of redis://'],
-  ['REDIS_TLS', /^NO TLS/, 'the server does not speak TLS', 'use redis:// instead of rediss://, or its port for TLS'],
-  [
-    'REDIS_TLS',
-    /CERT|SSL|TLS|wrong version number/i,
-    'TLS failed',
-    'use rediss:// exactly where the server speaks TLS, with a certificate that Node trusts',
-  ],
-  [
-    'REDIS_TIMEOUT',
-    /ETIMEDOUT|timed out|EHOSTUNREACH|ENETUNREACH/,
-    'no answer in time',
-    'check security groups and subnets, and rediss:// where the server speaks TLS',
-  ],
-  [
-    'REDIS_AUTH',
-    /^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password|ERR Client sent AUTH)/,
-    'user or password is wrong',
-    'check the user and the password in the URL, those of Sentinels under "sentinelUsername" and "sentinelPassword" in the secret',
-  ],
-  ['REDIS_PERMISSION', /^NOPERM/, 'the user may not do this', PERMISSIONS],
-  [
-    'REDIS_NOT_CLUSTER',
-    /cluster support disabled/,
-    'the server is not in cluster mode',
-    'leave BULLBRIDGE_REDIS_CLUSTER out, or give the endpoint of the cluster',
-  ],
-  [
-    'REDIS_MOVED',
-    /^(MOVED|CROSSSLOT|ASK) /,
-    'the server is a node of a cluster',
-    'set BULLBRIDGE_REDIS_CLUSTER=true (`cluster: true` in the construct)',
-  ],
-  [
-    'REDIS_WRONG_TYPE',
-    /^WRONGTYPE/,
-    'the key is not what BullMQ keeps there',
-    'check the prefix and the queue name; something else has written that key',
-  ],
-  [
-    'REDIS_NOT_READY',
-    /^(LOADING|MASTERDOWN|TRYAGAIN|BUSY|REDIRECTED)/,
-    'the server is not ready',
-    'wait: the next run tries again',
-  ],
-  [
-    'REDIS_NOT_READY',
-    /^CLUSTERDOWN/,
-    'the cluster does not serve this key',
-    'look at CLUSTER INFO and CLUSTER NODES; the next run tries again',
-  ],
-  [
-    'REDIS_CLOSED',
-    /Connection is closed|ECONNRESET|EPIPE|Stream isn't writeable/,
-    'the connection was closed',
-    'look at the log of the server; the next run connects again',
-  ],
+  {
+    code: 'REDIS_MAX_CLIENTS',
+    sign: /^ERR max number of clients/,
+    passes: true,
+    cause: 'the server has no room for another client',
+    remedy: 'look at CLIENT LIST for clients that are too many, or raise maxclients',
+  },
+  {
+    code: 'REDIS_PROTECTED',
+    sign: /^DENIED/,
+    cause: 'the server is in protected mode',
+    remedy: 'give its user a password, then set protected-mode to no',
+  },
+  {
+    code: 'REDIS_REFUSED',
+    sign: /ECONNREFUSED/,
+    passes: true,
+    cause: 'nothing listens there',
+    remedy: 'check host, port and that the server runs',
+  },
+  {
+    code: 'REDIS_DNS',
+    sign: /ENOTFOUND|EAI_AGAIN/,
+    passes: true,
+    cause: 'the host name is not known',
+    remedy: 'check the host, and the DNS of the VPC',
+  },
+  {
+    code: 'REDIS_TLS',
+    sign: /ERR_TLS_CERT_ALTNAME_INVALID/,
+    cause: 'the certificate is of another host',
+    remedy:
+      'use a host name that the certificate has; it must be for the address of the server, or for a host of the URL',
+  },
+  {
+    code: 'REDIS_TLS',
+    sign: /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
+    cause: 'the certificate is not valid now',
+    remedy: "renew the server's certificate",
+  },
+  {
+    code: 'REDIS_TLS',
+    sign: /CERTIFICATE_REQUIRED|certificate required/,
+    cause: 'the server wants a certificate of the client',
+    remedy: 'there is none to give: set tls-auth-clients to no or optional on the server',
+  },
+  {
+    code: 'REDIS_TLS',
+    sign: /self.signed|UNABLE_TO_|unable to (verify|get)|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|INVALID_CA/i,
+    cause: 'the certificate is signed by an authority that is not trusted',
+    remedy: 'give the certificate of that authority, in BULLBRIDGE_REDIS_CA or under the key "ca" of the secret',
+  },
+  {
+    code: 'REDIS_TLS',
+    sign: /^NEEDS TLS/,
+    cause: 'the server speaks TLS only',
+    remedy: 'use rediss:// instead of redis://',
+  },
+  {
+    code: 'REDIS_TLS',
+    sign: /^NO TLS/,
+    cause: 'the server does not speak TLS',
+    remedy: 'use redis:// instead of rediss://, or its port for TLS',
+  },
+  {
+    code: 'REDIS_AUTH',
+    sign: /^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid (username-)?password|ERR Client sent AUTH|ERR Authentication required|ERR operation not permitted)/i,
+    cause: 'user or password is wrong',
+    remedy:
+      'check the user and the password in the URL, those of Sentinels under "sentinelUsername" and "sentinelPassword" in the secret',
+  },
+  { code: 'REDIS_PERMISSION', sign: /^NOPERM/, cause: 'the user may not do this', remedy: PERMISSION_REMEDY },
+  {
+    code: 'REDIS_DATABASE',
+    sign: /\bDB index\b|\bselect\b/i,
+    cause: 'the server does not have this database',
+    remedy: 'name one that it has at the end of the URL, or none for database 0; a cluster has no other',
+  },
+  {
+    code: 'REDIS_NOT_CLUSTER',
+    sign: /cluster support disabled/,
+    cause: 'the server is not in cluster mode',
+    remedy: 'leave BULLBRIDGE_REDIS_CLUSTER out, or give the endpoint of the cluster',
+  },
+  {
+    code: 'REDIS_MOVED',
+    sign: /^(MOVED|CROSSSLOT|ASK) /,
+    cause: 'the server is a node of a cluster',
+    remedy: 'set BULLBRIDGE_REDIS_CLUSTER=true (`cluster: true` in the construct)',
+  },
+  {
+    code: 'REDIS_WRONG_TYPE',
+    sign: /^WRONGTYPE/,
+    cause: 'the key is not what BullMQ keeps there',
+    remedy: 'check the prefix and the queue name; something else has written that key',
+  },
+  {
+    code: 'REDIS_NOT_READY',
+    sign: /^(LOADING|MASTERDOWN|READONLY|TRYAGAIN|BUSY|OOM|UNBLOCKED|REDIRECTED)/,
+    passes: true,
+    cause: 'the server is not ready',
+    remedy: 'wait: the next run tries again',
+  },
+  {
+    code: 'REDIS_NOT_READY',
+    sign: /^CLUSTERDOWN/,
+    passes: true,
+    cause: 'the cluster does not serve this key',
+    remedy: 'look at CLUSTER INFO and CLUSTER NODES; the next run tries again',
+  },
+  {
+    code: 'REDIS_CLOSED',
+    sign: /Connection is closed|ECONNRESET|EPIPE|Stream isn't writeable/,
+    passes: true,
+    cause: 'the connection was closed',
+    remedy: 'look at the log of the server; the next run connects again',
+  },
+  {
+    code: 'REDIS_TIMEOUT',
+    sign: /ETIMEDOUT|timed out|EHOSTUNREACH|ENETUNREACH/,
+    passes: true,
+    cause: 'no answer in time',
+    remedy: 'check security groups and subnets, and rediss:// where the server speaks TLS',
+  },
+  {
+    code: 'REDIS_TLS',
+    sign: /CERT|SSL|TLS|wrong version number/i,
+    cause: 'TLS failed',
+    remedy: 'use rediss:// exactly where the server speaks TLS, with a certificate that Node trusts',
+  },
 ];
+
+const UNKNOWN: Omit<Kind, 'sign'> = { code: 'REDIS_FAILED', cause: 'Redis refused it', remedy: 'see the reply' };
 
 /**
  * Turns what ioredis or Redis reported into one error that says where, who, why and what to do.
@@ -104,15 +166,28 @@ const KINDS: readonly Kind[] = [
  */
 export function redisError(error: Error, target: RedisTarget, what: string): RedisError {
   if (error instanceof RedisError) return error;
-  const said = 'code' in error && typeof error.code === 'string' ? `${error.code} ${error.message}` : error.message;
-  const [code, , cause, remedy] = KINDS.find(([, sign]) => sign.test(error.message) || sign.test(said)) ?? [
-    'REDIS_FAILED' as const,
-    undefined,
-    'Redis refused it',
-    'see the reply',
-  ];
+  const { code, cause, remedy, passes } = kindOf(error);
   const advice = code === 'REDIS_AUTH' && target.iam ? IAM_REMEDY : remedy;
-  return new RedisError(code, `${what} failed on ${describe(target)}: ${cause} (${error.message.trim()}); ${advice}.`);
+  const message = `${what} failed on ${describe(target)}: ${cause} (${error.message.trim()}); ${advice}.`;
+  return new RedisError(code, message, { passes });
+}
+
+function kindOf(error: Error): Omit<Kind, 'sign'> {
+  const coded = 'code' in error && typeof error.code === 'string' ? `${error.code} ${error.message}` : error.message;
+  return KINDS.find(({ sign }) => sign.test(error.message) || sign.test(coded)) ?? UNKNOWN;
+}
+
+/** What is asked of a connection that its owner has closed. */
+export function closedError(target: RedisTarget): RedisError {
+  return redisError(new Error('Connection is closed'), target, 'reading');
+}
+
+/** Why a cluster is not read: keys of another database than 0 would be looked for in the wrong one. */
+export function databaseError(target: RedisTarget, db: number): RedisError {
+  return new RedisError(
+    'REDIS_DATABASE',
+    `the URL names database ${db}, but a cluster has only 0: ${describe(target)}; leave the database out of the URL.`,
+  );
 }
 
 /** Why there is no password that AWS would take. */

@@ -1,7 +1,8 @@
+import type { CommandName } from './permissions.ts';
 import type { Address } from './url.ts';
 
 /** A command's name as ioredis spells it (`xrangeBuffer` for bytes), then its arguments. */
-export type Command = readonly [name: string, ...args: (string | number | Buffer)[]];
+export type Command = readonly [name: CommandName | `${CommandName}Buffer`, ...args: (string | number | Buffer)[]];
 
 /** Where a connection goes and as whom; an error may name all of it. The password is not part of it. */
 export interface RedisTarget extends Address {
@@ -14,7 +15,7 @@ export interface RedisTarget extends Address {
 
 export interface RedisOptions {
   /**
-   * `redis://[user[:password]@]host[:port][/db]`, `rediss://` for TLS; several hosts, separated by commas, are servers of a
+   * `redis://[user[:password]@]host[:port][/db][?db=db]`, `rediss://` for TLS; several hosts, separated by commas, are servers of a
    * cluster or Sentinels, of which one is enough.
    */
   readonly url: string;
@@ -41,9 +42,24 @@ export interface SentinelOptions {
 }
 
 /** How much of the replies to one pipeline may arrive. */
-interface ReplyLimits {
-  /** Bytes of all replies together, over all servers. @default unlimited */
+export interface ReplyLimits {
+  /** Bytes of all replies together, from all servers. @default unlimited */
   readonly maxBytes?: number | undefined;
+  /** Bytes of a single value: in the place of a longer one, at any depth, is an {@link Elided}. @default unlimited */
+  readonly maxValueBytes?: number | undefined;
+}
+
+/** Stands for a value that was too long to be kept; of its bytes, only its head counts for `maxBytes`. */
+export class Elided {
+  /** How long the value is. */
+  readonly bytes: number;
+  /** Its first bytes, 1024 at most. */
+  readonly head: Buffer;
+
+  constructor(bytes: number, head: Buffer) {
+    this.bytes = bytes;
+    this.head = head;
+  }
 }
 
 /** Any kind of Redis: one server, a cluster, or the master that Sentinels name. */
@@ -63,7 +79,7 @@ export interface RedisConnection {
   close(): void;
 }
 
-/** The reply was larger than asked for; it was not read to its end, and the connection is gone. */
+/** The replies have more bytes than were allowed; they were not read to their end. */
 export class ReplyTooLargeError extends Error {}
 
 /** The cursor of each server in a scan of all keys; `0` of a server that was scanned to its end. */

@@ -1,7 +1,8 @@
 import { RedisError } from '../errors.ts';
+import type { ServerAccess } from './client.ts';
 import { redisError } from './error.ts';
 import type { SentinelOptions } from './port.ts';
-import { connectServer, type RedisServer, type ServerAccess } from './server.ts';
+import { connectServer, type RedisServer } from './server.ts';
 import type { Address } from './url.ts';
 
 /**

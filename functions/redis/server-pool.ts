@@ -1,3 +1,6 @@
+import { closedError } from './error.ts';
+import { keepConnected } from './keep-connected.ts';
+import type { RedisTarget } from './port.ts';
 import type { RedisServer } from './server.ts';
 import { type Address, placeOf } from './url.ts';
 
@@ -5,36 +8,44 @@ import { type Address, placeOf } from './url.ts';
 export interface ServerPool {
   /** @throws {RedisError} when it cannot be reached */
   at(address: Address): Promise<RedisServer>;
-  /** Closes a connection; the next one to that server is new. */
-  drop(address: Address): void;
   close(): void;
 }
 
-/** @param first a connection that is open already */
+/**
+ * @param cluster named in errors
+ * @param first a connection that is open already
+ */
 export function createServerPool(
+  cluster: RedisTarget,
   connect: (address: Address) => Promise<RedisServer>,
   first: RedisServer | undefined,
 ): ServerPool {
   const servers = new Map<string, Promise<RedisServer>>();
-  if (first) servers.set(placeOf(first.target), Promise.resolve(first));
-  const drop = (place: string) => {
-    // One that could not be opened was reported to whoever wanted it.
-    servers.get(place)?.then(
-      (server) => server.close(),
-      () => {},
-    );
-    servers.delete(place);
-  };
+  let isClosed = false;
+
+  function keep(address: Address, opening: Promise<RedisServer>): Promise<RedisServer> {
+    const place = placeOf(address);
+    const server = opening.then((opened) => keepConnected(opened, () => connect(address)));
+    servers.set(place, server);
+    // The next one who needs it tries again.
+    server.catch(() => servers.delete(place));
+    return server;
+  }
+
+  if (first) keep(first.target, Promise.resolve(first));
   return {
-    at(address) {
-      const place = placeOf(address);
-      const server = servers.get(place) ?? connect(address);
-      servers.set(place, server);
-      return server;
+    async at(address) {
+      if (isClosed) throw closedError(cluster);
+      return servers.get(placeOf(address)) ?? keep(address, connect(address));
     },
-    drop: (address) => drop(placeOf(address)),
     close() {
-      for (const place of servers.keys()) drop(place);
+      isClosed = true;
+      for (const server of servers.values()) {
+        server.then(
+          ({ close }) => close(),
+          () => {},
+        );
+      }
     },
   };
 }

@@ -1,112 +1,69 @@
-import { Redis } from 'ioredis';
 import type { RedisError } from '../errors.ts';
-import { redisError, tokenError } from './error.ts';
+import { type Client, isReply, openClient, type ServerAccess } from './client.ts';
+import { createElision } from './elide.ts';
+import { redisError } from './error.ts';
 import { mapOf } from './pairs.ts';
-import { type Command, type RedisTarget, ReplyTooLargeError } from './port.ts';
+import { type Command, type RedisTarget, type ReplyLimits, ReplyTooLargeError } from './port.ts';
 import { speaksPlain, speaksTls } from './probe.ts';
 import type { Address } from './url.ts';
 
-/** How to get into a server, beside where it is. */
-export interface ServerAccess {
-  readonly tls: boolean;
-  /** Certificates that are trusted instead of Node's own, as PEM. */
-  readonly ca?: string | undefined;
-  readonly user?: string | undefined;
-  readonly password?: string | undefined;
-  /** Makes the password of each connection, instead of `password`. */
-  readonly token?: (() => Promise<string>) | undefined;
-  readonly db?: number | undefined;
-  /** Milliseconds to connect. */
-  readonly connectTimeout: number;
-  /** Milliseconds for the reply to one pipeline. */
-  readonly commandTimeout: number;
-  /** What the server is to others, for errors. */
-  readonly role?: string | undefined;
-}
-
-/** How many bytes may arrive for one question, over all servers that it goes to, and how many did. */
-export interface ReplyLimit {
-  readonly maxBytes: number;
+/** The limits of one question, and how many bytes have arrived for it from all servers that it went to. */
+export interface Allowance extends ReplyLimits {
   received: number;
 }
 
 /** A connection to one server. */
 export interface RedisServer {
   readonly target: RedisTarget;
-  /** `standalone`, `cluster` or `sentinel`; absent before Redis 6, and where `HELLO` is not known. */
-  readonly mode?: string | undefined;
-  /** `master` or `replica`; absent as `mode` is. */
-  readonly role?: string | undefined;
-  /** @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more than the limit arrives */
-  send(commands: readonly Command[], limit?: ReplyLimit): Promise<unknown[]>;
+  /** @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more than the allowance arrives */
+  send(commands: readonly Command[], allowance?: Allowance): Promise<unknown[]>;
   close(): void;
 }
 
+/** What a server says of itself; nothing before Redis 6.2, or where `HELLO` is denied. */
+interface About {
+  /** `standalone`, `cluster` or `sentinel`. */
+  readonly mode: string | undefined;
+  /** `master` or `replica`. */
+  readonly role: string | undefined;
+}
+
+/** What servers before Redis 6.2 answer to `HELLO` without arguments, and one that denies it. */
+const NO_HELLO = /^(ERR unknown command|ERR wrong number of arguments for 'hello'|NOPERM)/i;
+
 /**
- * Connects to one server, and asks what it is.
+ * Connects to one server, asks what it is, and selects the database before anything can be read from another one.
  *
- * `HELLO` is for every user, whatever it may do, and without arguments it changes nothing.
- * https://redis.io/docs/latest/commands/hello/
  * @throws {RedisError} naming host, user and cause
  */
-export async function connectServer({ host, port }: Address, access: ServerAccess): Promise<RedisServer> {
+export async function connectServer({ host, port }: Address, access: ServerAccess): Promise<RedisServer & About> {
   const { user, role, token } = access;
   const target = { host, port, user: user ?? 'default', role, iam: token !== undefined };
-  const redis = await open(target, access);
-  const close = () => redis.disconnect();
+  let client: Client | undefined;
   try {
-    const [hello] = await sendPipeline(redis, [['hello']]);
-    if (hello instanceof Error && !/^(ERR|NOPERM)/.test(hello.message)) throw hello;
-    const about = mapOf(hello instanceof Error ? [] : (hello as unknown[]));
-    return {
-      target,
-      mode: textOf(about, 'mode'),
-      role: textOf(about, 'role'),
-      send: (commands, limit) => sendWithin(redis, target, commands, limit),
-      close,
-    };
+    client = await openClient(target, access);
+    const about = await introduce(client, target, access.db);
+    const { close } = client;
+    return { target, ...about, send: sender(client, target), close };
   } catch (error) {
-    close();
+    client?.close();
     throw await connectionError(error as Error, target, access);
   }
 }
 
-async function open(target: RedisTarget, access: ServerAccess): Promise<Redis> {
-  const { tls, ca, user, db = 0, token, connectTimeout, commandTimeout } = access;
-  const { host, port } = target;
-  const password = token
-    ? await token().catch((error: Error) => {
-        throw tokenError(error, target);
-      })
-    : access.password;
-  const redis = new Redis({
-    host,
-    port,
-    db,
-    ...(password !== undefined && { password }),
-    ...(password !== undefined && user !== undefined && { username: user }),
-    ...(tls && { tls: ca === undefined ? {} : { ca } }),
-    lazyConnect: true,
-    connectTimeout,
-    commandTimeout,
-    retryStrategy: () => null,
-    maxRetriesPerRequest: 0,
-    enableReadyCheck: false,
-    protocol: 2,
-    disableClientInfo: true,
-  });
-  // connect() only says that the connection was closed; why it was comes as an event.
-  let reason: Error | undefined;
-  redis.on('error', (error: Error) => {
-    reason ??= error;
-  });
-  try {
-    await redis.connect();
-    return redis;
-  } catch (error) {
-    redis.disconnect();
-    throw await connectionError(reason ?? (error as Error), target, access);
-  }
+/**
+ * `HELLO` is for every user, whatever it may do, and without arguments it changes nothing.
+ * https://redis.io/docs/latest/commands/hello/
+ *
+ * ioredis would select the database, too, but it goes on where the server refuses that. A Sentinel has none.
+ */
+async function introduce(client: Client, target: RedisTarget, db: number): Promise<About> {
+  const [hello, selected] = await client.exchange(db === 0 ? [['hello']] : [['hello'], ['select', db]]);
+  if (hello instanceof Error && !(isReply(hello) && NO_HELLO.test(hello.message))) throw hello;
+  const about = mapOf(hello instanceof Error ? [] : (hello as unknown[]));
+  const mode = textOf(about, 'mode');
+  if (selected instanceof Error && mode !== 'sentinel') throw redisError(selected, target, `selecting database ${db}`);
+  return { mode, role: textOf(about, 'role') };
 }
 
 /** A server that speaks TLS and a client that does not, or the other way, only see silence or a closed connection. */
@@ -120,38 +77,25 @@ async function connectionError(error: Error, target: RedisTarget, { tls }: Serve
   return found;
 }
 
-async function sendWithin(redis: Redis, target: RedisTarget, commands: readonly Command[], limit?: ReplyLimit) {
-  const stop = limit && watchReply(redis, limit);
-  try {
-    return await sendPipeline(redis, commands);
-  } catch (error) {
-    if (limit && limit.received > limit.maxBytes) {
-      throw new ReplyTooLargeError(`the reply has more than ${limit.maxBytes} bytes`);
-    }
-    throw redisError(error as Error, target, 'reading');
-  } finally {
-    stop?.();
-  }
-}
-
-/** Settled replies of a pipeline; a reply that is an error is one only if it is Redis's own. */
-async function sendPipeline(redis: Redis, commands: readonly Command[]): Promise<unknown[]> {
-  const results = (await redis.pipeline(commands.map((command) => [...command])).exec()) ?? [];
-  const replies = results.map(([error, reply]) => error ?? reply);
-  const broken = replies.find((reply) => reply instanceof Error && reply.name !== 'ReplyError');
-  if (broken) throw broken;
-  return replies;
-}
-
-/** Ends the connection as soon as more than the limit has arrived: XRANGE can limit entries, but not bytes. */
-function watchReply(redis: Redis, limit: ReplyLimit): () => void {
-  const { stream } = redis;
-  const count = (chunk: Buffer) => {
-    limit.received += chunk.length;
-    if (limit.received > limit.maxBytes) stream.destroy();
+function sender(client: Client, target: RedisTarget): RedisServer['send'] {
+  return async (commands, allowance = { received: 0 }) => {
+    const elision = createElision(allowance.maxValueBytes);
+    const replies = await client.exchange(commands, (chunk) => {
+      const { parts, bytes } = elision.pass(chunk);
+      allowance.received += bytes;
+      // XRANGE can limit entries, but not bytes.
+      if (isSpent(allowance)) client.close();
+      return parts;
+    });
+    if (isSpent(allowance)) throw new ReplyTooLargeError(`the reply has more than ${allowance.maxBytes} bytes`);
+    const broken = replies.find((reply) => reply instanceof Error && !isReply(reply));
+    if (broken) throw redisError(broken as Error, target, 'reading');
+    return elision.restore(replies);
   };
-  stream.on('data', count);
-  return () => stream.off('data', count);
+}
+
+function isSpent({ maxBytes = Number.POSITIVE_INFINITY, received }: Allowance): boolean {
+  return received > maxBytes;
 }
 
 function textOf(about: ReadonlyMap<string, unknown>, name: string): string | undefined {

@@ -1,4 +1,4 @@
-import { parseRedisUrl } from './url.ts';
+import type { RedisUrl } from './url.ts';
 
 /** A cache of AWS that takes IAM tokens for passwords. */
 export interface IamCache {
@@ -21,15 +21,19 @@ export interface RedisSettings {
   readonly BULLBRIDGE_REDIS_IAM?: IamCache | undefined;
 }
 
-/** What does not go together, in the settings and with the URL; the URL is not repeated, since it holds the password. */
-export function redisFaults(url: string, settings: RedisSettings): string[] {
+/**
+ * The faults of settings that do not go together, or not with the URL; the URL is not repeated, since it holds the password.
+ *
+ * @param url absent where it is in a secret, or not valid
+ */
+export function redisFaults(url: RedisUrl | undefined, settings: RedisSettings): string[] {
   const {
     BULLBRIDGE_REDIS_CLUSTER: cluster,
     BULLBRIDGE_REDIS_SENTINEL: sentinel,
     BULLBRIDGE_REDIS_CA: ca,
     BULLBRIDGE_REDIS_IAM: iam,
   } = settings;
-  const { addresses = [], tls = true, user, password, db = 0 } = parseRedisUrl(url) ?? {};
+  const { addresses = [], tls = true, user, password, db = 0 } = url ?? {};
   const given = 'the URL of Redis';
   const faults: (string | false | undefined)[] = [
     addresses.length > 1 &&

@@ -1,3 +1,6 @@
+import { isIPv6 } from 'node:net';
+import { ConfigError } from '../errors.ts';
+
 /** A server, where it listens. */
 export interface Address {
   readonly host: string;
@@ -19,36 +22,73 @@ export interface RedisUrl {
   readonly db: number;
 }
 
-/** What stands in front of the hosts, the hosts, and what follows them; a password can have an `@`. */
-const PARTS = /^(rediss?:\/\/(?:[^/?#]*@)?)([^/?#@]+)(.*)$/;
+/** A URL, or why the text is none: a fixed text without any part of it, since it holds the password. */
+export type ParsedUrl =
+  | { readonly url: RedisUrl; readonly fault?: undefined }
+  | { readonly url?: undefined; readonly fault: string };
+
+const FAULTS = {
+  scheme: 'it must begin with redis:// or rediss://',
+  encoding:
+    'an @ follows a /, ? or #: in the user and the password, special characters must be percent-encoded (% as %25, # as %23, / as %2F, ? as %3F, @ as %40)',
+  percent: 'a % in the user or the password begins no percent-encoded character; % itself must be written as %25',
+  hosts: 'it must name a host, or several separated by commas, each as host or host:port, with a port from 1 to 65535',
+  rest: 'only a database may follow the hosts, as in redis://host:6379/2 or redis://host:6379?db=2; a /, ? or # in the user or the password must be percent-encoded',
+  databases: 'its path and its ?db= name different databases; name one',
+} as const;
+
+/** Scheme, then all up to the first `/`, `?` or `#`, then the rest. */
+const PARTS = /^(rediss?):\/\/([^/?#]*)(.*)$/s;
+const HOST = /^(?:\[([^\]]*)\]|([\p{L}\p{N}._-]+))(?::(\d{1,5}))?$/u;
+const DATABASE = /^(?:\/(\d{0,9}))?(?:\?db=(\d{1,9}))?$/;
 
 /**
- * Reads `redis://[user[:password]@]host[:port][,host[:port]…][/db]`, with `rediss` for TLS.
+ * Reads `redis://[user[:password]@]host[:port][,host[:port]…][/db][?db=db]`, with `rediss` for TLS.
  *
- * @returns `undefined` where it is none
+ * Whoever forgets to percent-encode a password must not have a piece of it taken for a host: an `@` behind a `/`, `?` or `#` is
+ * refused, and so is everything behind the hosts but a database. `?db=` is how ioredis and BullMQ read it, too.
  */
-export function parseRedisUrl(text: string): RedisUrl | undefined {
-  const [, front, hosts = '', rest] = PARTS.exec(text) ?? [];
-  const urls = hosts.split(',').map((host) => toUrl(`${front}${host}${rest}`));
-  const [first] = urls;
-  if (!first || !urls.every((url) => url?.hostname)) return undefined;
-  const db = Number(first.pathname.slice(1));
-  if (!Number.isInteger(db)) return undefined;
+export function parseRedisUrl(text: string): ParsedUrl {
+  const [, scheme, authority = '', rest = ''] = PARTS.exec(text) ?? [];
+  if (!scheme) return { fault: FAULTS.scheme };
+  if (rest.includes('@')) return { fault: FAULTS.encoding };
+  const end = authority.lastIndexOf('@');
+  const [user = '', ...password] = authority.slice(0, Math.max(0, end)).split(':');
+  const addresses = authority
+    .slice(end + 1)
+    .split(',')
+    .map(toAddress);
+  if (!addresses.every((address) => address !== undefined)) return { fault: FAULTS.hosts };
+  const database = DATABASE.exec(rest);
+  if (!database) return { fault: FAULTS.rest };
+  const [inPath, inQuery] = database.slice(1).map((digits) => (digits ? Number(digits) : undefined));
+  if (inPath !== undefined && inQuery !== undefined && inPath !== inQuery) return { fault: FAULTS.databases };
   try {
     return {
-      tls: first.protocol === 'rediss:',
-      addresses: urls.flatMap((url) =>
-        url ? { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(url.port) } : [],
-      ),
-      user: decodeURIComponent(first.username) || undefined,
-      password: decodeURIComponent(first.password) || undefined,
-      db,
+      url: {
+        tls: scheme === 'rediss',
+        addresses,
+        user: decodeURIComponent(user) || undefined,
+        password: decodeURIComponent(password.join(':')) || undefined,
+        db: inPath ?? inQuery ?? 0,
+      },
     };
   } catch {
-    return undefined;
+    return { fault: FAULTS.percent };
   }
 }
 
-function toUrl(text: string): URL | undefined {
-  return URL.canParse(text) ? new URL(text) : undefined;
+/** The same, for a text that must be one. @throws {ConfigError} that does not repeat it */
+export function readRedisUrl(text: string): RedisUrl {
+  const { url, fault } = parseRedisUrl(text);
+  if (url) return url;
+  throw new ConfigError([`the URL of Redis is not valid (its value is not repeated here): ${fault}`]);
+}
+
+function toAddress(text: string): Address | undefined {
+  const [, ip, name, digits] = HOST.exec(text) ?? [];
+  const host = ip !== undefined && isIPv6(ip) ? ip : name;
+  const port = digits === undefined ? 0 : Number(digits);
+  if (!host || port > 65_535 || (digits !== undefined && port === 0)) return undefined;
+  return { host, port };
 }

@@ -172,7 +172,7 @@ describe('what an operator must mend rejects, with positions unmoved:', () => {
     expect(error.name).toBe('ConfigError');
     expect(error.message).toMatchInlineSnapshot(`
       "3 faults in the configuration:
-      - REDIS_URL is not valid (its value is not repeated here); it must be a URL such as redis://user:password@host:6379
+      - REDIS_URL is not valid (its value is not repeated here): it must begin with redis:// or rediss://
       - EVENT_BUS_NAME is not set; it must be the name or ARN of an event bus
       - BULLBRIDGE_SWEEPSIZE is not known; the nearest name is BULLBRIDGE_SWEEP_SIZE"
     `);

@@ -122,6 +122,10 @@ test.for([
   [{ redis: 'user:hunter2@host' }],
   [{ redis: 'rediss://user:hunter2@host:6379', redisIam: 'elasticache:jobs' }],
   [{ redis: 'hunter2', redisIam: 'elasticache:jobs' }],
+  [{ redis: 'rediss://user@hunter2/2', redisIam: 'elasticache:jobs' }],
+  [{ redis: 'rediss://user@hunter2?db=2', redisIam: 'elasticache:jobs' }],
+  [{ redis: 'rediss://user@hunter2,two', redisIam: 'elasticache:jobs' }],
+  [{ redis: 'rediss://user:57#hunter2@host', redisIam: 'elasticache:jobs' }],
 ])('refuses %j without repeating a password', ([context]) => {
   expect(() => createStack(context)).toThrow(/^context redis must .* not repeated here/);
   expect(() => createStack(context)).not.toThrow(/hunter2/);

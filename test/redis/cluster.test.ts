@@ -160,6 +160,28 @@ describe('a cluster', () => {
     expect(mixed).toEqual([[], [0, 1, 2, 3, 4], [], [0, 1, 2, 3, 4]]);
   });
 
+  test('stays closed, with nothing open, whatever is asked of it', async () => {
+    const prefix = ownPrefix();
+    await writeAll(prefix);
+    const clients = () =>
+      Promise.all(
+        cluster.masters.map(async ({ admin }) => /connected_clients:\d+/.exec(await admin.info('clients'))?.[0]),
+      );
+    const before = await clients();
+    const [one, two] = cluster.masters;
+    const connection = await connect(`redis://127.0.0.1:${one?.port},localhost:${two?.port}`, { cluster: true });
+    await readAll(connection, prefix, QUEUES);
+    expect(await clients()).not.toEqual(before);
+
+    connection.close();
+
+    expect(await failure(connection.send([['xrange', `${prefix}:q0:events`, '-', '+']]))).toMatchObject({
+      code: 'REDIS_CLOSED',
+    });
+    expect(await failure(connection.scan('*'))).toMatchObject({ code: 'REDIS_CLOSED' });
+    await expect.poll(clients).toEqual(before);
+  });
+
   test('gives up a reply that grows too large over all servers, and goes on with new connections', async () => {
     const prefix = ownPrefix();
     const data = 'x'.repeat(400_000);
@@ -207,7 +229,7 @@ describe('a user of a cluster', () => {
     expect(await failure(connectRedis({ url }))).toMatchObject({
       code: 'REDIS_PERMISSION',
       message: expect.stringMatching(
-        /asking the cluster for its slots .*'cluster\|slots'.*also \+cluster\|slots and \+asking/,
+        /asking the cluster for its slots .*'cluster\|slots'.*in a cluster also \+cluster\|slots \+asking/,
       ),
     });
   });

@@ -1,8 +1,12 @@
 import { describe, expect, onTestFinished } from 'vitest';
 import { connectRedis } from '../../functions/redis/connect.ts';
-import { discoverQueues } from '../../functions/stream/discovery.ts';
-import { noCertificates, ownAuthority } from '../certificates.ts';
+import type { RedisConnection } from '../../functions/redis/port.ts';
+import { slotOf } from '../../functions/redis/slot.ts';
+import { secureOptions } from '../../functions/redis/socket.ts';
+import { freePort } from '../../local/process.ts';
+import { type Authority, noCertificates, ownAuthority } from '../certificates.ts';
 import { startCluster } from '../redis-cluster.ts';
+import { MASTER, startSentinel } from '../redis-sentinel.ts';
 import { startTlsServer } from '../redis-tls.ts';
 import { missing, testWhere } from '../replicas.ts';
 import { failure, PASSWORD } from './failure.ts';
@@ -20,26 +24,131 @@ describe('TLS with an authority of its own', () => {
       const connection = await connectRedis({ url, ca: authority.ca });
       onTestFinished(() => connection.close());
 
-      expect(await connection.send([['ping']])).toEqual(['PONG']);
+      expect(await connection.send([['xrange', 'key', '-', '+']])).toEqual([[]]);
     }
   });
 
   test('reaches the servers of a cluster by the names they announce', async () => {
     const authority = ownAuthority();
+    await using cluster = await startTlsCluster(
+      authority,
+      'DNS:localhost',
+      ...['--cluster-announce-hostname', 'localhost'],
+    );
+
+    await readsAll(await connectRedis({ url: `rediss://localhost:${cluster.masters[0]?.tlsPort}`, ca: authority.ca }));
+  });
+});
+
+/** A cluster with TLS whose servers call each other by their addresses. */
+function startTlsCluster(authority: Authority, names: string, ...args: string[]) {
+  const { cert, key } = authority.sign(names);
+  const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', authority.caFile];
+  return startCluster({ tls: ['--tls-auth-clients', 'no', ...files], args });
+}
+
+/** Reads a key of each master. */
+async function readsAll(connection: RedisConnection) {
+  onTestFinished(() => connection.close());
+  const keys = ['a', 'b', 'c', 'd'];
+  expect(new Set(keys.map(slotOf).map((slot) => Math.floor(slot / 5461))).size).toBe(3);
+  expect(await connection.send(keys.map((key) => ['xrange', key, '-', '+'] as const))).toEqual([[], [], [], []]);
+}
+
+describe('a certificate for the name in the URL', () => {
+  test('is good for the servers of a cluster that go by their addresses', async () => {
+    const authority = ownAuthority();
+    await using cluster = await startTlsCluster(authority, 'DNS:localhost');
+    const [one, two] = cluster.masters.map(({ tlsPort }) => tlsPort);
+
+    await readsAll(await connectRedis({ url: `rediss://localhost:${one}`, ca: authority.ca }));
+    const several = `rediss://127.0.0.1:${one},localhost:${two}`;
+    await readsAll(await connectRedis({ url: several, cluster: true, ca: authority.ca }));
+  });
+
+  test('need not be: one for their addresses is good, too', async () => {
+    const authority = ownAuthority();
+    await using cluster = await startTlsCluster(authority, 'IP:127.0.0.1');
+    const [one, two] = cluster.masters.map(({ tlsPort }) => tlsPort);
+
+    const url = `rediss://127.0.0.1:${one},localhost:${two}`;
+    await readsAll(await connectRedis({ url, cluster: true, ca: authority.ca }));
+  });
+
+  test('is good for the master that Sentinels name by its address', async () => {
+    const authority = ownAuthority();
+    const master = await startTlsServer(authority, { names: 'DNS:localhost' });
+    const tlsPort = await freePort();
     const { cert, key } = authority.sign('DNS:localhost');
-    const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', authority.caFile];
-    await using cluster = await startCluster({
-      tls: ['--tls-auth-clients', 'no', ...files],
-      args: ['--cluster-announce-hostname', 'localhost'],
-    });
-    for (const queue of ['a', 'b', 'c', 'd']) await cluster.client.xadd(`bull:${queue}:events`, '*', 'n', 1);
-    const url = `rediss://localhost:${cluster.masters[0]?.tlsPort}`;
-    const connection = await connectRedis({ url, ca: authority.ca });
+    await startSentinel({ ...master, url: `redis://127.0.0.1:${master.tlsPort}` }, [
+      `tls-port ${tlsPort}`,
+      `tls-cert-file ${cert}`,
+      `tls-key-file ${key}`,
+      `tls-ca-cert-file ${authority.caFile}`,
+      'tls-auth-clients no',
+      'tls-replication yes',
+    ]);
+    const connect = (host: string, ca = authority.ca) =>
+      connectRedis({ url: `rediss://:${PASSWORD}@${host}:${tlsPort}`, sentinel: { master: MASTER }, ca });
+    await master.admin.config('SET', 'requirepass', PASSWORD);
+
+    const connection = await connect('localhost');
     onTestFinished(() => connection.close());
 
-    expect(await discoverQueues(connection, 'bull')).toEqual(['a', 'b', 'c', 'd']);
-    const reads = ['a', 'b', 'c', 'd'].map((queue) => ['xrangeBuffer', `bull:${queue}:events`, '-', '+'] as const);
-    for (const entries of await connection.send(reads)) expect(entries).toHaveLength(1);
+    expect(connection.target).toMatchObject({ host: '127.0.0.1', port: master.tlsPort });
+    expect(await connection.send([['xrange', 'key', '-', '+']])).toEqual([[]]);
+    expect(await failure(connect('127.0.0.1'))).toMatchObject({ message: expect.stringContaining('of another host') });
+    expect(await failure(connect('localhost', ownAuthority().ca))).toMatchObject({
+      message: expect.stringContaining('an authority that is not trusted'),
+    });
+  });
+
+  test.each([
+    ['for another name', 'DNS:cache.example', 'localhost'],
+    ['for another address', 'IP:127.0.0.2', 'localhost'],
+    ['for the name, where the URL has only the address', 'DNS:localhost', '127.0.0.1'],
+    ['for names below it', 'DNS:*.localhost', 'localhost'],
+  ])('is no good %s', async (_, names, host) => {
+    const authority = ownAuthority();
+    await using cluster = await startTlsCluster(authority, names);
+    const url = rediss(cluster.masters[0]?.tlsPort ?? 0, host);
+
+    expect(await failure(connectRedis({ url, ca: authority.ca, ...fast }))).toMatchObject({
+      code: 'REDIS_TLS',
+      message: expect.stringContaining('the certificate is of another host'),
+    });
+  });
+
+  test('is no good for a server that has another one than the one that was asked', async () => {
+    const authority = ownAuthority();
+    await using cluster = await startTlsCluster(authority, 'DNS:localhost');
+    const { cert, key } = authority.sign('DNS:cache.example');
+    const [first, other] = cluster.masters;
+    // Its connections from now on.
+    await other?.admin.config('SET', 'tls-cert-file', cert, 'tls-key-file', key);
+    const connection = await connectRedis({ url: `rediss://localhost:${first?.tlsPort}`, ca: authority.ca });
+    onTestFinished(() => connection.close());
+
+    const keys = ['a', 'b', 'c', 'd'];
+    const replies = await connection.send(keys.map((each) => ['xrange', each, '-', '+'] as const));
+
+    expect(replies).toEqual(
+      keys.map((each) => (cluster.ownerOf(each) === other ? expect.objectContaining({ code: 'REDIS_TLS' }) : [])),
+    );
+    expect(replies.filter((reply) => reply instanceof Error)).not.toEqual([]);
+  });
+});
+
+describe('the name that a server is told to prove', () => {
+  test.each([
+    ['redis.example', ['cache.example'], 'redis.example'],
+    ['10.0.0.7', ['cache.example'], 'cache.example'],
+    ['10.0.0.7', ['10.0.0.1', 'two.example'], 'two.example'],
+    ['::1', ['cache.example'], 'cache.example'],
+    ['10.0.0.7', ['10.0.0.1'], undefined],
+  ])('of %s, with %j in the URL, is %s', (host, hosts, servername) => {
+    expect(secureOptions({ host, port: 6379 }, { hosts })).toMatchObject(servername ? { servername } : {});
+    expect(secureOptions({ host, port: 6379 }, { hosts }).servername).toBe(servername);
   });
 });
 
@@ -54,7 +163,9 @@ describe('TLS that fails has one error for each reason', () => {
       await failure(connectRedis({ url: rediss(tlsPort), ...fast, ...(ca && { ca: ownAuthority().ca }) })),
     ).toMatchObject({
       code: 'REDIS_TLS',
-      message: expect.stringMatching(/not signed by whom is trusted .*BULLBRIDGE_REDIS_CA or under the key "ca"/),
+      message: expect.stringMatching(
+        /signed by an authority that is not trusted .*BULLBRIDGE_REDIS_CA or under the key "ca"/,
+      ),
     });
   });
 

@@ -1,0 +1,100 @@
+import { Redis } from 'ioredis';
+import { tokenError } from './error.ts';
+import type { Command, RedisTarget } from './port.ts';
+import { connectorOf, type Filter, secureOptions } from './socket.ts';
+
+/** How to get into a server, besides its address. */
+export interface ServerAccess {
+  readonly tls: boolean;
+  /** The hosts of the URL, for which a server's certificate may be. */
+  readonly hosts: readonly string[];
+  /** Certificates that are trusted instead of Node's own, as PEM. */
+  readonly ca?: string | undefined;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  /** Makes the password of each connection, instead of `password`. */
+  readonly token?: (() => Promise<string>) | undefined;
+  readonly db: number;
+  /** Milliseconds to connect. */
+  readonly connectTimeout: number;
+  /** Milliseconds for the reply to one pipeline. */
+  readonly commandTimeout: number;
+  /** What the server is to others, for errors. */
+  readonly role?: string | undefined;
+}
+
+/** A client of ioredis that was connected and logged in, and never connects again by itself. */
+export interface Client {
+  /**
+   * Sends a pipeline, while no other is under way.
+   *
+   * @param filter chooses what the parser gets of the replies
+   * @returns for each command its reply, or why there is none
+   */
+  exchange(commands: readonly Command[], filter?: Filter): Promise<unknown[]>;
+  close(): void;
+}
+
+/** @throws {Error} why it could not connect or log in, in the words of Node, Redis or ioredis */
+export async function openClient(target: RedisTarget, access: ServerAccess): Promise<Client> {
+  const { user, token, connectTimeout, commandTimeout } = access;
+  const { host, port } = target;
+  const password = token
+    ? await token().catch((error: Error) => {
+        throw tokenError(error, target);
+      })
+    : access.password;
+  let filter: Filter = keepAll;
+  const secure = access.tls ? secureOptions(target, access) : undefined;
+  const redis = new Redis({
+    host,
+    port,
+    ...(password !== undefined && { password }),
+    ...(password !== undefined && user !== undefined && { username: user }),
+    ...(secure && { tls: secure }),
+    Connector: connectorOf(target, secure, (chunk) => filter(chunk)),
+    lazyConnect: true,
+    connectTimeout,
+    commandTimeout,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    enableReadyCheck: false,
+    protocol: 2,
+    disableClientInfo: true,
+  });
+  // What is pending is only told that the connection was closed; why it was comes as an event.
+  let reason: Error | undefined;
+  redis.on('error', (error: Error) => {
+    reason ??= error;
+  });
+  try {
+    await redis.connect();
+  } catch (error) {
+    redis.disconnect();
+    throw reason ?? error;
+  }
+  return {
+    async exchange(commands, chosen = keepAll) {
+      filter = chosen;
+      const results = (await redis.pipeline(commands.map((command) => [...command])).exec()) ?? [];
+      return results.map(([error, reply]) => (error ? explain(error, reason) : reply));
+    },
+    close: () => redis.disconnect(),
+  };
+}
+
+function keepAll(chunk: Buffer): readonly Buffer[] {
+  return [chunk];
+}
+
+/** Whether an error is a reply of Redis, and not of ioredis. */
+export function isReply(error: Error): boolean {
+  return error.name === 'ReplyError';
+}
+
+/** Adds to a closed connection what was the matter: an error of the socket, or a reply that no command had asked for. */
+function explain(error: Error, reason: Error | undefined): Error {
+  if (isReply(error) || !reason || !/closed/.test(error.message)) return error;
+  const [, reply = reason.message] = /Last error: (.*)/s.exec(reason.message) ?? [];
+  return new Error(`${error.message}: ${reply}`);
+}
