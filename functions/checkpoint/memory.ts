@@ -1,6 +1,9 @@
 import type { Lease } from './lease.ts';
 import type { Checkpoint } from './positions.ts';
 
+/** One taking of a lease. */
+type Turn = Pick<Lease, 'key' | 'epoch'>;
+
 /** What a run leaves to the next one of its container. */
 interface Memory {
   /** Checkpoints by their keys; `undefined` of a queue that has none. */
@@ -18,9 +21,9 @@ export interface CheckpointMemory {
    *
    * @param maxAge milliseconds since that run
    */
-  recall(lease: Lease, maxAge: number): Memory | undefined;
+  recall(lease: Turn, maxAge: number): Memory | undefined;
   /** Keeps what a run leaves that did not fail. */
-  keep(lease: Lease, memory: Memory): void;
+  keep(lease: Turn, memory: Memory): void;
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pMap from 'p-map';
-import { type Lease, liftLease, renewLease } from '../checkpoint/lease.ts';
 import { openGap } from '../checkpoint/ledger.ts';
 import type { CheckpointMemory } from '../checkpoint/memory.ts';
 import { type Checkpoint, loadCheckpoints, saveCheckpoint } from '../checkpoint/positions.ts';
+import { SupersededError } from '../checkpoint/superseded.ts';
+import type { HeldLease } from '../checkpoint/with-lease.ts';
 import { queueId } from '../event/envelope.ts';
 import type { StartFrom } from '../start-from.ts';
 import { beginning, type Position } from '../stream/position.ts';
@@ -11,7 +12,6 @@ import type { Cursor } from '../stream/read.ts';
 import { type FirstPositions, saveFirstPositions, saveSource } from './first-positions.ts';
 import type { QueueLoss } from './outgoing.ts';
 import { queuesOf, type Shard } from './shard.ts';
-import { SupersededError } from './superseded.ts';
 
 /** The saved positions of a run's queues. */
 export interface QueueCheckpoints {
@@ -64,7 +64,7 @@ const MAX_CONCURRENCY = 16;
 export async function openCheckpoints(
   { dynamodb: client, table, now, wait, checkpoints: memory }: Table,
   { sourceName, prefix, startFrom, queues: configured, interval }: Settings,
-  lease: Lease,
+  lease: HeldLease,
   shard: Shard,
   known: KnownQueues,
   statesOf: FirstPositions['statesOf'],
@@ -83,9 +83,7 @@ export async function openCheckpoints(
       : recalled?.isWhole && unseen.length === 0
         ? new Map<string, Checkpoint>()
         : await saveSource(first, known.queues, known.isWhole);
-  const newest = Math.max(0, ...Array.from(loaded.values(), ({ epoch }) => epoch));
-  const held = newest > lease.epoch ? await liftLease(rows, lease, newest) : lease;
-  if (!held) throw new SupersededError('the lease was taken');
+  await lease.liftAbove(Math.max(0, ...Array.from(loaded.values(), ({ epoch }) => epoch)));
   const checkpoints = new Map<string, Checkpoint | undefined>();
   for (const queue of queues) {
     const key = keyOf(queue);
@@ -102,18 +100,18 @@ export async function openCheckpoints(
       const ledger = { client, table, sourceName, prefix };
       const gaps = losses.map((loss) => ({ ...loss, detectedAt: detectedAt.getTime() }));
       // Whoever lost the lease has read on from where others have been since: what it misses may have been forwarded.
-      if (gaps.length > 0 && !(await renewLease(rows, held))) throw new SupersededError('the lease was taken');
+      if (gaps.length > 0) await lease.confirm();
       await pMap(gaps, (gap) => openGap(ledger, gap), { concurrency: MAX_CONCURRENCY });
     },
     async save(moved) {
       const saveOne = async ([queue, next]: readonly [string, Position]) => {
         const key = keyOf(queue);
-        const saved = await saveCheckpoint(rows, { key, previous: checkpoints.get(key), next }, held.epoch);
+        const saved = await saveCheckpoint(rows, { key, previous: checkpoints.get(key), next }, lease.epoch);
         if (!saved) throw new SupersededError(`the position of queue "${queue}" was moved`);
         checkpoints.set(key, saved);
       };
       await pMap(moved, saveOne, { concurrency: MAX_CONCURRENCY });
     },
-    keep: (allReadAt) => memory.keep(held, { checkpoints, isWhole: known.isWhole, allReadAt }),
+    keep: (allReadAt) => memory.keep(lease, { checkpoints, isWhole: known.isWhole, allReadAt }),
   };
 }

@@ -1,14 +1,14 @@
 import pMap from 'p-map';
+import type { WaitingTable } from '../checkpoint/await-lease.ts';
 import { markSeenWhole, wasSeenWhole } from '../checkpoint/first-run.ts';
-import type { LeaseTable } from '../checkpoint/lease.ts';
-import { type Checkpoint, loadCheckpoints, type PositionTable, saveCheckpoint } from '../checkpoint/positions.ts';
+import { type Checkpoint, loadCheckpoints, saveCheckpoint } from '../checkpoint/positions.ts';
 import { queueId } from '../event/envelope.ts';
 import { placeOf, type StartFrom } from '../start-from.ts';
 import { firstPosition } from '../stream/first-position.ts';
 import type { State } from '../stream/states.ts';
 
 export interface FirstPositions {
-  readonly table: LeaseTable & PositionTable;
+  readonly table: WaitingTable;
   readonly sourceName: string;
   readonly prefix: string;
   readonly startFrom: StartFrom;

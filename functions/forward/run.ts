@@ -1,4 +1,5 @@
-import { awaitLease, keepLease, type Lease, releaseLease } from '../checkpoint/lease.ts';
+import { SupersededError } from '../checkpoint/superseded.ts';
+import { type HeldLease, withLease } from '../checkpoint/with-lease.ts';
 import type { Clients, Container } from '../clients.ts';
 import { BullbridgeError } from '../errors.ts';
 import type { DetailSettings } from '../event/detail-settings.ts';
@@ -10,9 +11,9 @@ import type { StartFrom } from '../start-from.ts';
 import type { Position } from '../stream/position.ts';
 import { createStreamReader } from '../stream/reader.ts';
 import { readStates } from '../stream/states.ts';
-import { countUnread } from '../stream/unread.ts';
 import { createArrivals } from './arrivals.ts';
-import { openCheckpoints } from './checkpoints.ts';
+import { type KnownQueues, openCheckpoints } from './checkpoints.ts';
+import { finish } from './finish.ts';
 import { queuesOutrunning } from './forecast.ts';
 import { createJobLoader } from './jobs.ts';
 import { createKept } from './kept.ts';
@@ -20,10 +21,8 @@ import { createListener } from './listen.ts';
 import { type Outgoing, toOutgoing } from './outgoing.ts';
 import { runPipeline, type Unit } from './pipeline.ts';
 import { count, type Report } from './report.ts';
-import { retentionUsed } from './retention.ts';
 import type { Shard } from './shard.ts';
 import { createSource } from './source.ts';
-import { SupersededError } from './superseded.ts';
 import { sizeOf } from './sweep.ts';
 
 /** Bytes of a sweep's entries; two sweeps and what is read ahead are in memory at once, each of them several times over. */
@@ -57,8 +56,8 @@ export type ForwardClients = Pick<Container, keyof Clients | 'discoverQueues' | 
 /**
  * Forwards what the queues of a shard have received since their saved positions, until all are caught up or told to drain.
  *
- * Where it is to go on listening, it does so until an interval after its start; then the next run is due, which waits for the
- * lease.
+ * Where it is to listen, it continues until its successor waits for the lease. Queues are looked for before the lease is taken, so
+ * that a long look keeps nobody from reading.
  *
  * @param owner names this run in the lease; never the same for two runs
  * @throws {BullbridgeError} what an operator must mend; positions do not move past entries that are not settled
@@ -71,44 +70,42 @@ export async function forward(
   signals: Signals,
   report: Report,
 ): Promise<void> {
-  const until = AbortSignal.timeout(settings.interval);
+  const { sourceName, prefix, interval } = settings;
   const table = { client: clients.dynamodb, table: clients.table, now: clients.now, wait: clients.wait };
-  const leaseKey = `${settings.sourceName}/${settings.prefix}/shard/${shard.index}/${shard.count}`;
-  const lease = await awaitLease(table, leaseKey, owner, signals.drain);
-  if ('heldBy' in lease) {
-    report.leaseHeld = true;
-    return;
-  }
-  const ending = new AbortController();
-  const superseded = new AbortController();
-  keepLease(table, lease, ending.signal, () => superseded.abort(new SupersededError('the lease was taken')));
+  const leaseKey = `${sourceName}/${prefix}/shard/${shard.index}/${shard.count}`;
+  const warn = (message: string) => report.warnings.push(message);
+  const redis = await clients.connectRedis();
   try {
-    const redis = await clients.connectRedis();
-    try {
-      const stop = AbortSignal.any([signals.stop, superseded.signal]);
-      await forwardQueues({ settings, shard, clients, lease, redis, report, until }, { ...signals, stop });
-    } finally {
-      redis.close();
-    }
-  } catch (error) {
-    if (!(error instanceof SupersededError)) throw error;
-    report.warnings.push(`Stopped: ${error.message} by another run, which goes on from the saved positions.`);
+    const known = await knownQueues(settings, clients, redis, signals.drain);
+    if (known.isWhole && known.queues.length === 0) warn(`No queue was found under the prefix "${prefix}".`);
+    const ending = await withLease(table, leaseKey, { owner, signals, interval, warn }, ({ lease, handOver, lost }) => {
+      const drain = AbortSignal.any([signals.drain, handOver]);
+      const stop = AbortSignal.any([signals.stop, lost]);
+      return forwardQueues({ settings, shard, clients, redis, known, lease, report }, { drain, stop });
+    });
+    report.leaseHeld = ending === 'held';
   } finally {
-    ending.abort();
-    // It expires by itself; a failure to give it back must not hide why the run failed.
-    await releaseLease(table, lease).catch((error: Error) => report.warnings.push(error.message));
+    redis.close();
   }
+}
+
+function knownQueues(
+  { queues }: ForwardSettings,
+  { discoverQueues }: ForwardClients,
+  redis: RedisConnection,
+  drain: AbortSignal,
+): Promise<KnownQueues> | KnownQueues {
+  return queues === '*' ? discoverQueues(redis, drain) : { queues, isWhole: true };
 }
 
 interface Run {
   readonly settings: ForwardSettings;
   readonly shard: Shard;
   readonly clients: ForwardClients;
-  readonly lease: Lease;
   readonly redis: RedisConnection;
+  readonly known: KnownQueues;
+  readonly lease: HeldLease;
   readonly report: Report;
-  /** Aborted when the next run is due. */
-  readonly until: AbortSignal;
 }
 
 /**
@@ -126,16 +123,8 @@ interface Settled {
   readonly newest: number;
 }
 
-async function forwardQueues({ settings, shard, clients, lease, redis, report, until }: Run, signals: Signals) {
+async function forwardQueues({ settings, shard, clients, redis, known, lease, report }: Run, signals: Signals) {
   const { prefix, interval, sweepSize } = settings;
-  const known =
-    settings.queues === '*'
-      ? await clients.discoverQueues(redis, signals.drain)
-      : { queues: settings.queues, isWhole: true };
-  const warn = (error: Error) => {
-    report.warnings.push(error.message);
-    return undefined;
-  };
   const statesOf = (queues: readonly string[]) => readStates(redis, queues, prefix);
   const checkpoints = await openCheckpoints(clients, settings, lease, shard, known, statesOf);
   report.queues = checkpoints.cursors.length;
@@ -155,7 +144,10 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
     if (settings.tail !== 'auto') return settings.tail === 'always';
     const cursors = [...reader.idle(), ...reader.due()];
     const forecast = { cursors, arrivals: arrivals.all(), interval, now: clients.now() };
-    const busy = await queuesOutrunning(keptBy, forecast).catch(warn);
+    const busy = await queuesOutrunning(keptBy, forecast).catch((error: Error) => {
+      report.warnings.push(error.message);
+      return undefined;
+    });
     return busy === undefined || busy.length > 0;
   }
 
@@ -164,10 +156,9 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
 
   /** Waits until a queue is due again. @returns whether one may be */
   async function waitForMore(signal: AbortSignal): Promise<boolean> {
-    const ending = AbortSignal.any([until, signal]);
-    if (ending.aborted || reader.idle().length === 0) return false;
+    if (signal.aborted || reader.idle().length === 0) return false;
     listens ??= await isListeningNeeded();
-    const rung = listens ? await listener.wait(reader.idle(), ending) : undefined;
+    const rung = listens ? await listener.wait(reader.idle(), signal) : undefined;
     if (rung) reader.ring(rung);
     return rung !== undefined;
   }
@@ -216,13 +207,5 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
       'The deadline came before all entries under way were settled; the next run sends those again.',
     );
   }
-  const unread = await countUnread(statesOf, reader.due());
-  report.backlog = [...unread.values()].reduce((sum, { entries }) => sum + entries, source.waiting());
-  for (const [queue, { entries, exact }] of unread) if (exact) arrivals.addUnread(queue, entries);
-  const arrived = new Map(arrivals.all());
-  // Nothing of a queue seen first can be lost yet.
-  for (const { queue, position } of checkpoints.cursors) if (position.kind === 'unread') arrived.delete(queue);
-  // A forecast only: a run that forwarded everything has not failed for want of it.
-  report.retentionUsed = await retentionUsed(keptBy, arrived).catch(warn);
-  for (const error of source.failures.values()) throw error;
+  await finish({ redis, prefix, cursors: checkpoints.cursors, reader, source, arrivals, keptBy }, report);
 }

@@ -67,8 +67,8 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     steps,
     {
       file: 'forward/checkpoints.ts',
-      from: 'memory.keep(held, {',
-      to: 'memory.keep({ ...held, epoch: held.epoch + 1 }, {',
+      from: 'memory.keep(lease, {',
+      to: 'memory.keep({ ...lease, epoch: lease.epoch + 1 }, {',
     },
   ],
   [
