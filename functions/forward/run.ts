@@ -123,7 +123,10 @@ interface Settled {
   readonly newest: number;
 }
 
-async function forwardQueues({ settings, shard, clients, redis, known, lease, report }: Run, signals: Signals) {
+async function forwardQueues(
+  { settings, shard, clients, redis, known, lease, report }: Run,
+  signals: Signals,
+): Promise<void> {
   const { prefix, interval, sweepSize } = settings;
   const statesOf = (queues: readonly string[]) => readStates(redis, queues, prefix);
   const checkpoints = await openCheckpoints(clients, settings, lease, shard, known, statesOf);
@@ -199,6 +202,7 @@ async function forwardQueues({ settings, shard, clients, redis, known, lease, re
   try {
     const wait = (signal: AbortSignal) => clients.wait(SAVE_AFTER, signal);
     await runPipeline<Work, Settled>({ read, settle, save, wait }, signals, 2 * sweepSize);
+    lease.noteSaved();
     checkpoints.keep(reader.allReadAt);
     report.caughtUp = known.isWhole && source.isCaughtUp() && source.failures.size === 0;
   } catch (error) {
