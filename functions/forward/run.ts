@@ -6,6 +6,7 @@ import type { DetailSettings } from '../event/detail-settings.ts';
 import { freeLarge } from '../event/entry.ts';
 import { createFilter, type EventSelection } from '../event/filter.ts';
 import type { Signals } from '../invocation.ts';
+import { createPatientConnection } from '../redis/patient.ts';
 import type { RedisConnection } from '../redis/port.ts';
 import type { StartFrom } from '../start-from.ts';
 import type { Position } from '../stream/position.ts';
@@ -74,7 +75,7 @@ export async function forward(
   const table = { client: clients.dynamodb, table: clients.table, now: clients.now, wait: clients.wait };
   const leaseKey = `${sourceName}/${prefix}/shard/${shard.index}/${shard.count}`;
   const warn = (message: string) => report.warnings.push(message);
-  const redis = await clients.connectRedis();
+  const redis = createPatientConnection(clients.connectRedis, { wait: clients.wait, signal: signals.drain, warn });
   try {
     const known = await knownQueues(settings, clients, redis, signals.drain);
     if (known.isWhole && known.queues.length === 0) warn(`No queue was found under the prefix "${prefix}".`);
@@ -141,7 +142,7 @@ async function forwardQueues(
   const options = { ...settings, ...settings.details, passes: createFilter(settings.events) };
   const loadJobs = createJobLoader(redis, options);
   const keptBy = createKept(redis, prefix);
-  using listener = createListener(clients, prefix, (message) => report.warnings.push(message));
+  using listener = createListener(clients, prefix, signals.drain, (message) => report.warnings.push(message));
 
   async function isListeningNeeded(): Promise<boolean> {
     if (settings.tail !== 'auto') return settings.tail === 'always';
