@@ -106,7 +106,11 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
   [
     'what waits for its saving is not saved at a hand-over',
     tails,
-    { file: 'forward/pipeline.ts', from: 'await taken;\n    await save();', to: 'await taken;' },
+    {
+      file: 'forward/pipeline.ts',
+      from: 'await Promise.all(underWay);\n    await save();',
+      to: 'await Promise.all(underWay);',
+    },
   ],
 ];
 
