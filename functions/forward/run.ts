@@ -57,8 +57,8 @@ export type ForwardClients = Pick<Container, keyof Clients | 'discoverQueues' | 
 /**
  * Forwards what the queues of a shard have received since their saved positions, until all are caught up or told to drain.
  *
- * Where it is to listen, it continues until its successor waits for the lease. Queues are looked for before the lease is taken, so
- * that a long look keeps nobody from reading.
+ * A run that listens does so until its successor waits for the lease. Queues are looked for before the lease is taken, so that a
+ * long look keeps no other run from reading.
  *
  * @param owner names this run in the lease; never the same for two runs
  * @throws {BullbridgeError} what an operator must mend; positions do not move past entries that are not settled
