@@ -1,15 +1,9 @@
-import { type AttributeValue, BatchGetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { checkFormat, FORMAT_VALUE } from './format.ts';
-import type { LeaseTable } from './lease.ts';
+import { BatchGetItemCommand } from '@aws-sdk/client-dynamodb';
+import { is } from './condition.ts';
+import { firstRunKey, type Source } from './keys.ts';
+import { type Row, toRow } from './row.ts';
+import { type Clock, type Key, type Table, writeRow } from './table.ts';
 import { checkpointError } from './table-error.ts';
-
-/** The Redis and prefix that rows belong to. */
-export interface Source {
-  readonly sourceName: string;
-  readonly prefix: string;
-}
-
-type Item = Record<string, AttributeValue>;
 
 /**
  * The moment at which bullbridge first ran for a source, in milliseconds since the epoch; the first to ask makes it now.
@@ -18,35 +12,30 @@ type Item = Record<string, AttributeValue>;
  * every shard, after a crash, and for queues that appear later: these have nothing older.
  * @throws {CheckpointError} when the table is missing, denied or does not answer
  */
-export async function firstRunOf(table: LeaseTable, { sourceName, prefix }: Source): Promise<number> {
-  const key: Item = { pk: { S: `${sourceName}/${prefix}` }, sk: { S: 'start' } };
+export async function firstRunOf(table: Table & Clock, source: Source): Promise<number> {
+  const key = firstRunKey(source);
   // A row that was not found may be there: DynamoDB can leave a key unread, and another shard can write it meanwhile.
-  const row = (await find(table, key)) ?? (await create(table, key));
-  checkFormat(row, table.table);
-  return Number(row['startedAt']?.N);
+  const startedAt = (await find(table, key))?.['startedAt'] ?? (await create(table, key))?.['startedAt'];
+  return Number(startedAt);
 }
 
-async function find({ client, table }: LeaseTable, key: Item): Promise<Item | undefined> {
+async function find({ client, table }: Table, { pk, sk }: Key): Promise<Row | undefined> {
   const { Responses } = await client
-    .send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys: [key], ConsistentRead: true } } }))
-    .catch((error: unknown) => Promise.reject(checkpointError(error, table)));
-  return Responses?.[table]?.[0];
-}
-
-/** Writes the row unless there is one; either way that row is what is returned. */
-async function create({ client, table, now }: LeaseTable, key: Item): Promise<Item> {
-  const { Attributes } = await client
     .send(
-      new UpdateItemCommand({
-        TableName: table,
-        Key: key,
-        UpdateExpression:
-          'SET #format = if_not_exists(#format, :format), startedAt = if_not_exists(startedAt, :startedAt)',
-        ExpressionAttributeNames: { '#format': 'format' },
-        ExpressionAttributeValues: { ':format': FORMAT_VALUE, ':startedAt': { N: `${now().getTime()}` } },
-        ReturnValues: 'ALL_NEW',
+      new BatchGetItemCommand({
+        RequestItems: { [table]: { Keys: [{ pk: { S: pk }, sk: { S: sk } }], ConsistentRead: true } },
       }),
     )
     .catch((error: unknown) => Promise.reject(checkpointError(error, table)));
-  return Attributes as Item;
+  const [item] = Responses?.[table] ?? [];
+  return item && toRow(item, table);
+}
+
+/** Writes the row unless there is one; either way that row is what is returned. */
+async function create(table: Table & Clock, key: Key): Promise<Row | undefined> {
+  const outcome = await writeRow(table, key, {
+    set: { startedAt: table.now().getTime() },
+    condition: is('startedAt', undefined),
+  });
+  return 'written' in outcome ? outcome.written : outcome.refused;
 }

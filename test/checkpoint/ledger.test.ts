@@ -98,6 +98,17 @@ describe('the ledger of gaps', () => {
     expect(await open(ledger)).toEqual([]);
   });
 
+  test('has a gap closed also where the answer was lost and the write sent again', async () => {
+    const ledger = await ownLedger();
+    await openGap(ledger, gap());
+    const found = await onlyOpen(ledger);
+    const recovery = { completed: 5, failed: 1, unknown: 6 };
+    await closeGap(ledger, found, recovery, NOW);
+
+    expect(await closeGap(ledger, found, recovery, NOW)).toBe(true);
+    expect(await closeGap(ledger, { ...found, revision: 2 }, recovery, NOW)).toBe(false);
+  });
+
   test('of a newer format is neither read nor written over', async () => {
     const ledger = await ownLedger();
     await openGap(ledger, gap());

@@ -1,7 +1,9 @@
+import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { fc, test as prop } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import { anchorsFor } from '../../functions/checkpoint/anchors.ts';
-import { loadCheckpoints, type PositionTable, saveCheckpoint } from '../../functions/checkpoint/positions.ts';
+import { loadCheckpoints, saveCheckpoint } from '../../functions/checkpoint/positions.ts';
+import type { Table } from '../../functions/checkpoint/table.ts';
 import { compareIds, idTime } from '../../functions/stream/id.ts';
 import type { Position } from '../../functions/stream/position.ts';
 import { dynamoClient, ownTable, setFormat } from '../dynamodb.ts';
@@ -13,12 +15,21 @@ const at = (ms: number, ordinal?: number): Position => ({
   digest: 'x',
 });
 
-async function ownPositions(): Promise<PositionTable> {
+type Positions = Table & { readonly wait: () => Promise<void> };
+
+async function ownPositions(): Promise<Positions> {
   const client = dynamoClient();
   return { client, table: await ownTable(client), wait: async () => {} };
 }
 
-async function saved(table: PositionTable, position: Position, epoch = 1) {
+async function rowOf({ client, table }: Positions, pk = KEY) {
+  const { Item } = await client.send(
+    new GetItemCommand({ TableName: table, Key: { pk: { S: pk }, sk: { S: 'position' } } }),
+  );
+  return Item ?? {};
+}
+
+async function saved(table: Positions, position: Position, epoch = 1) {
   const checkpoint = await saveCheckpoint(table, { key: KEY, previous: undefined, next: position }, epoch);
   if (!checkpoint) throw new Error('not saved');
   return checkpoint;
@@ -70,6 +81,23 @@ describe('the position of a queue', () => {
 
     expect(await saveCheckpoint(table, move, 2)).toMatchObject({ position: at(7, 4), epoch: 2 });
     expect(await saveCheckpoint(table, move, 3)).toBeUndefined();
+  });
+
+  prop.prop([fc.subarray(['position', 'ordinal', 'digest', 'anchors', 'epoch', 'format']), fc.boolean()], {
+    numRuns: 30,
+  })('moves on from a row that lacks any of its attributes', async (lacking, isCounted) => {
+    const table = await ownPositions();
+    await saved(table, isCounted ? at(5, 3) : at(5), 7);
+    const row = await rowOf(table);
+    const Item = Object.fromEntries(Object.entries(row).filter(([name]) => !lacking.includes(name)));
+    await table.client.send(new PutItemCommand({ TableName: table.table, Item }));
+
+    const previous = (await loadCheckpoints(table, [KEY])).get(KEY);
+    const move = { key: KEY, previous, next: at(7, 4) };
+
+    expect(await saveCheckpoint(table, move, 8)).toMatchObject({ position: at(7, 4), epoch: 8 });
+    expect((await loadCheckpoints(table, [KEY])).get(KEY)).toMatchObject({ position: at(7, 4), epoch: 8 });
+    expect(await saveCheckpoint(table, { ...move, next: at(9, 5) }, 8)).toBeUndefined();
   });
 
   test('is loaded for thousands of queues', async () => {

@@ -34,8 +34,8 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     steps,
     {
       file: 'checkpoint/positions.ts',
-      from: "condition: '#position = :previous AND ordinal = :previousOrdinal AND epoch <= :epoch'",
-      to: "condition: '(:previous = :previous) OR ordinal = :previousOrdinal OR epoch <= :epoch'",
+      from: "return all(is('position', previous.id), is('ordinal', previous.ordinal), isAtMost('epoch', epoch));",
+      to: "return isAtMost('format', epoch);",
     },
   ],
   [
