@@ -76,8 +76,9 @@ export async function saveCheckpoint(
   epoch: number,
 ): Promise<Checkpoint | undefined> {
   const saved = { position: next, anchors: anchorsFor(next, previous?.position, previous?.anchors ?? []), epoch };
-  const outcome = await writeRow(table, positionKey(key), {
-    set: toValues(saved),
+  const rowKey = positionKey(key);
+  const outcome = await writeRow(table, rowKey, {
+    set: { ...toValues(saved), ...(rowKey.pk !== key && { queueId: key }) },
     condition: isUnmoved(previous?.position, epoch),
   });
   if ('written' in outcome) return saved;

@@ -2,6 +2,7 @@ import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { fc, test as prop } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import { anchorsFor } from '../../functions/checkpoint/anchors.ts';
+import { positionKey } from '../../functions/checkpoint/keys.ts';
 import { loadCheckpoints, saveCheckpoint } from '../../functions/checkpoint/positions.ts';
 import type { Table } from '../../functions/checkpoint/table.ts';
 import { compareIds, idTime } from '../../functions/stream/id.ts';
@@ -98,6 +99,23 @@ describe('the position of a queue', () => {
     expect(await saveCheckpoint(table, move, 8)).toMatchObject({ position: at(7, 4), epoch: 8 });
     expect((await loadCheckpoints(table, [KEY])).get(KEY)).toMatchObject({ position: at(7, 4), epoch: 8 });
     expect(await saveCheckpoint(table, { ...move, next: at(9, 5) }, 8)).toBeUndefined();
+  });
+
+  test('is saved for a queue whose name is too long for a key, with the name', async () => {
+    const table = await ownPositions();
+    const keys = [1100, 2100, 2101].map((length) => `default/bull:${'é'.repeat(length / 2)}${length % 2 ? 'x' : ''}`);
+    for (const [n, key] of keys.entries())
+      await saveCheckpoint(table, { key, previous: undefined, next: at(n + 1, n) }, 1);
+
+    const loaded = await loadCheckpoints(table, [KEY, ...keys]);
+
+    expect([...loaded].map(([key, { position }]) => [key, position])).toEqual(
+      expect.arrayContaining(keys.map((key, n) => [key, at(n + 1, n)])),
+    );
+    expect(loaded.size).toBe(3);
+    expect(await rowOf(table, keys[0])).not.toHaveProperty('queueId');
+    const { pk } = positionKey(keys[1] as string);
+    expect(await rowOf(table, pk)).toMatchObject({ queueId: { S: keys[1] } });
   });
 
   test('is loaded for thousands of queues', async () => {
