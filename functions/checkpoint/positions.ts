@@ -5,7 +5,7 @@ import { anchorsFor } from './anchors.ts';
 import { all, type Condition, is, isAtMost } from './condition.ts';
 import { positionKey } from './keys.ts';
 import { type Row, toRow, type Value } from './row.ts';
-import { type Table, writeRow } from './table.ts';
+import { type Clock, type Table, writeRow } from './table.ts';
 import { checkpointError } from './table-error.ts';
 
 interface ReadableTable extends Table {
@@ -24,6 +24,12 @@ export interface Checkpoint {
 /** Keys of one BatchGetItem. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
 const MAX_BATCH = 100;
 const MAX_CONCURRENCY = 16;
+/**
+ * Seconds until the row of a queue expires whose stream is gone: a year.
+ *
+ * Only a row that says that nothing was read of the present stream may expire. A queue seen first begins at the same place.
+ */
+const KEPT = 365 * 24 * 3600;
 
 /**
  * Loads the checkpoints of many queues; a queue that has none is not in the map.
@@ -71,14 +77,20 @@ export interface Move {
  * @throws {CheckpointError} when the table is missing, denied or does not answer
  */
 export async function saveCheckpoint(
-  table: Table,
+  table: Table & Clock,
   { key, previous, next }: Move,
   epoch: number,
 ): Promise<Checkpoint | undefined> {
   const saved = { position: next, anchors: anchorsFor(next, previous?.position, previous?.anchors ?? []), epoch };
   const rowKey = positionKey(key);
+  const expires = next.ordinal === 0;
   const outcome = await writeRow(table, rowKey, {
-    set: { ...toValues(saved), ...(rowKey.pk !== key && { queueId: key }) },
+    set: {
+      ...toValues(saved),
+      ...(rowKey.pk !== key && { queueId: key }),
+      ...(expires && { ttl: Math.floor(table.now().getTime() / 1000) + KEPT }),
+    },
+    remove: expires ? [] : ['ttl'],
     condition: isUnmoved(previous?.position, epoch),
   });
   if ('written' in outcome) return saved;

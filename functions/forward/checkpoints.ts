@@ -53,7 +53,7 @@ export async function openCheckpoints(
   lease: Lease,
   queues: readonly string[],
 ): Promise<QueueCheckpoints> {
-  const positions = { client, table, wait };
+  const positions = { client, table, now, wait };
   const keyOf = (queue: string) => queueId({ sourceName, prefix, queue });
   const known = memory.recall(lease, 2 * interval);
   const unknown = queues.map(keyOf).filter((key) => !known.has(key));

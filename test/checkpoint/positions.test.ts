@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { anchorsFor } from '../../functions/checkpoint/anchors.ts';
 import { positionKey } from '../../functions/checkpoint/keys.ts';
 import { loadCheckpoints, saveCheckpoint } from '../../functions/checkpoint/positions.ts';
-import type { Table } from '../../functions/checkpoint/table.ts';
+import type { Clock, Table } from '../../functions/checkpoint/table.ts';
 import { compareIds, idTime } from '../../functions/stream/id.ts';
 import type { Position } from '../../functions/stream/position.ts';
 import { dynamoClient, ownTable, setFormat } from '../dynamodb.ts';
@@ -16,11 +16,13 @@ const at = (ms: number, ordinal?: number): Position => ({
   digest: 'x',
 });
 
-type Positions = Table & { readonly wait: () => Promise<void> };
+type Positions = Table & Clock & { readonly wait: () => Promise<void> };
+
+const NOW = Date.parse('2026-11-01T12:00:00Z');
 
 async function ownPositions(): Promise<Positions> {
   const client = dynamoClient();
-  return { client, table: await ownTable(client), wait: async () => {} };
+  return { client, table: await ownTable(client), now: () => new Date(NOW), wait: async () => {} };
 }
 
 async function rowOf({ client, table }: Positions, pk = KEY) {
@@ -116,6 +118,18 @@ describe('the position of a queue', () => {
     expect(await rowOf(table, keys[0])).not.toHaveProperty('queueId');
     const { pk } = positionKey(keys[1] as string);
     expect(await rowOf(table, pk)).toMatchObject({ queueId: { S: keys[1] } });
+  });
+
+  test('expires a year after its stream was gone, unless the queue comes back', async () => {
+    const table = await ownPositions();
+    const first = await saved(table, at(5, 3));
+    expect(await rowOf(table)).not.toHaveProperty('ttl');
+
+    const gone = await saveCheckpoint(table, { key: KEY, previous: first, next: { ...at(5, 0), digest: '' } }, 1);
+    expect(await rowOf(table)).toMatchObject({ ttl: { N: `${Math.floor(NOW / 1000) + 365 * 24 * 3600}` } });
+
+    await saveCheckpoint(table, { key: KEY, previous: gone, next: at(7, 1) }, 1);
+    expect(await rowOf(table)).not.toHaveProperty('ttl');
   });
 
   test('is loaded for thousands of queues', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, GetItemCommand, type UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Redis } from 'ioredis';
@@ -68,6 +68,8 @@ export interface World {
   now(): Date;
   advance(milliseconds: number): void;
   checkpoint(queue: string): Promise<Checkpoint | undefined>;
+  /** When the row of a queue expires, in seconds since the epoch. */
+  expiry(queue: string): Promise<number | undefined>;
   /** What the ledger has. */
   gaps(): Promise<OpenGap[]>;
   key(queue: string): string;
@@ -208,6 +210,11 @@ export async function createWorld(
     async checkpoint(queue) {
       const key = `${defaults.sourceName}/${prefix}:${queue}`;
       return (await loadCheckpoints({ client: dynamodb, table, wait: async () => {} }, [key])).get(key);
+    },
+    async expiry(queue) {
+      const Key = { pk: { S: `${defaults.sourceName}/${prefix}:${queue}` }, sk: { S: 'position' } };
+      const { Item } = await dynamodb.send(new GetItemCommand({ TableName: table, Key }));
+      return Item?.['ttl'] && Number(Item['ttl'].N);
     },
     gaps: () => Array.fromAsync(openGaps({ client: dynamodb, table, sourceName: defaults.sourceName, prefix })),
     key: (queue) => `${prefix}:${queue}:events`,
