@@ -18,6 +18,10 @@ export function positionKey(id: string): Key {
   return { pk: fitKey(id, MAX_PK), sk: 'position' };
 }
 
+export function leaseKey(name: string): Key {
+  return { pk: fitKey(name, MAX_PK), sk: 'lease' };
+}
+
 /** All gaps of a source share a partition, so that one query finds the open ones, whatever the number of queues. */
 export function gapPartition({ sourceName, prefix }: Source): string {
   return fitKey(`${sourceName}/${prefix}/gaps`, MAX_PK);

@@ -1,6 +1,9 @@
 import type { Lease } from './lease.ts';
 import type { Checkpoint } from './positions.ts';
 
+/** One taking of a lease. */
+type Turn = Pick<Lease, 'key' | 'epoch'>;
+
 /** Checkpoints by their keys; `undefined` of a queue that has none. */
 type Checkpoints = ReadonlyMap<string, Checkpoint | undefined>;
 
@@ -11,9 +14,9 @@ export interface CheckpointMemory {
    *
    * @param maxAge milliseconds since that run
    */
-  recall(lease: Lease, maxAge: number): Checkpoints;
+  recall(lease: Turn, maxAge: number): Checkpoints;
   /** Keeps what a run leaves that did not fail. */
-  keep(lease: Lease, checkpoints: Checkpoints): void;
+  keep(lease: Turn, checkpoints: Checkpoints): void;
 }
 
 /**

@@ -1,15 +1,15 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pMap from 'p-map';
 import { firstRunOf } from '../checkpoint/first-run.ts';
-import { type Lease, liftLease, renewLease } from '../checkpoint/lease.ts';
 import { openGap } from '../checkpoint/ledger.ts';
 import type { CheckpointMemory } from '../checkpoint/memory.ts';
 import { type Checkpoint, loadCheckpoints, saveCheckpoint } from '../checkpoint/positions.ts';
+import { SupersededError } from '../checkpoint/superseded.ts';
+import type { HeldLease } from '../checkpoint/with-lease.ts';
 import { queueId } from '../event/envelope.ts';
 import { mentionsNow, placeOf, type StartFrom } from '../start-from.ts';
 import type { Position } from '../stream/position.ts';
 import type { Cursor } from '../stream/read.ts';
-import { SupersededError } from './superseded.ts';
 import type { QueueLoss } from './sweep.ts';
 
 /** The saved positions of a run's queues. */
@@ -50,7 +50,7 @@ const MAX_CONCURRENCY = 16;
 export async function openCheckpoints(
   { dynamodb: client, table, now, wait, checkpoints: memory }: Table,
   { sourceName, prefix, startFrom, interval }: Settings,
-  lease: Lease,
+  lease: HeldLease,
   queues: readonly string[],
 ): Promise<QueueCheckpoints> {
   const positions = { client, table, now, wait };
@@ -62,9 +62,7 @@ export async function openCheckpoints(
     // Also where each of these queues has a position: the next one to appear is older than the run that finds it.
     mentionsNow(startFrom) ? firstRunOf({ client, table, now }, { sourceName, prefix }) : undefined,
   ]);
-  const newest = Math.max(0, ...[...loaded.values()].map(({ epoch }) => epoch));
-  const held = newest > lease.epoch ? await liftLease({ client, table, now }, lease, newest) : lease;
-  if (!held) throw new SupersededError('the lease was taken');
+  await lease.liftAbove(Math.max(0, ...[...loaded.values()].map(({ epoch }) => epoch)));
   const checkpoints = new Map<string, Checkpoint | undefined>();
   for (const key of queues.map(keyOf)) checkpoints.set(key, known.get(key) ?? loaded.get(key));
   return {
@@ -76,19 +74,18 @@ export async function openCheckpoints(
       const ledger = { client, table, sourceName, prefix };
       const gaps = losses.map((loss) => ({ ...loss, detectedAt: detectedAt.getTime() }));
       // Whoever lost the lease has read on from where others have been since: what it misses may have been forwarded.
-      if (gaps.length > 0 && !(await renewLease({ client, table, now }, held)))
-        throw new SupersededError('the lease was taken');
+      if (gaps.length > 0) await lease.confirm();
       await pMap(gaps, (gap) => openGap(ledger, gap), { concurrency: MAX_CONCURRENCY });
     },
     async save(moved) {
       const saveOne = async ([queue, next]: readonly [string, Position]) => {
         const key = keyOf(queue);
-        const saved = await saveCheckpoint(positions, { key, previous: checkpoints.get(key), next }, held.epoch);
+        const saved = await saveCheckpoint(positions, { key, previous: checkpoints.get(key), next }, lease.epoch);
         if (!saved) throw new SupersededError(`the position of queue "${queue}" was moved`);
         checkpoints.set(key, saved);
       };
       await pMap(moved, saveOne, { concurrency: MAX_CONCURRENCY });
     },
-    keep: () => memory.keep(held, checkpoints),
+    keep: () => memory.keep(lease, checkpoints),
   };
 }

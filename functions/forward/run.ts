@@ -1,4 +1,5 @@
-import { awaitLease, keepLease, type Lease, releaseLease } from '../checkpoint/lease.ts';
+import { SupersededError } from '../checkpoint/superseded.ts';
+import { type Tenure, withLease } from '../checkpoint/with-lease.ts';
 import type { Clients, Container } from '../clients.ts';
 import { BullbridgeError } from '../errors.ts';
 import type { DetailSettings } from '../event/detail-settings.ts';
@@ -16,7 +17,6 @@ import { createJobLoader } from './jobs.ts';
 import { runPipeline, type Unit } from './pipeline.ts';
 import { retentionUsed } from './retention.ts';
 import { queuesOf, type Shard } from './shard.ts';
-import { SupersededError } from './superseded.ts';
 import { count, createSweeps, type Outgoing, sizeOf, type Tally, toOutgoing } from './sweep.ts';
 import { createTail, type TailMode } from './tail.ts';
 
@@ -82,8 +82,7 @@ export function emptyReport(): Report {
 /**
  * Forwards what the queues of a shard have received since their saved positions, until all are caught up or told to drain.
  *
- * Where it is to go on listening, it does so until an interval after its start; then the next run is due, which waits for the
- * lease.
+ * A run that listens does so until its successor waits for the lease.
  *
  * @param owner names this run in the lease; never the same for two runs
  * @throws {BullbridgeError} what an operator must mend; positions do not move past entries that are not settled
@@ -96,44 +95,33 @@ export async function forward(
   signals: Signals,
   report: Report,
 ): Promise<void> {
-  const until = AbortSignal.timeout(settings.interval);
+  const { sourceName, prefix, interval } = settings;
   const table = { client: clients.dynamodb, table: clients.table, now: clients.now, wait: clients.wait };
-  const leaseKey = `${settings.sourceName}/${settings.prefix}/shard/${shard.index}/${shard.count}`;
-  const lease = await awaitLease(table, leaseKey, owner, signals.drain);
-  if ('heldBy' in lease) {
-    report.leaseHeld = true;
-    return;
-  }
-  const ending = new AbortController();
-  const superseded = new AbortController();
-  keepLease(table, lease, ending.signal, () => superseded.abort(new SupersededError('the lease was taken')));
-  try {
+  const leaseKey = `${sourceName}/${prefix}/shard/${shard.index}/${shard.count}`;
+  const warn = (message: string) => report.warnings.push(message);
+  const ending = await withLease(table, leaseKey, { owner, signals, interval, warn }, async (tenure) => {
     const redis = await clients.connectRedis();
     try {
-      const stop = AbortSignal.any([signals.stop, superseded.signal]);
-      await forwardQueues({ settings, shard, clients, lease, redis, report, until }, { ...signals, stop });
+      await forwardQueues(
+        { settings, shard, clients, redis, report, ...tenure },
+        {
+          drain: AbortSignal.any([signals.drain, tenure.handOver]),
+          stop: AbortSignal.any([signals.stop, tenure.lost]),
+        },
+      );
     } finally {
       redis.close();
     }
-  } catch (error) {
-    if (!(error instanceof SupersededError)) throw error;
-    report.warnings.push(`Stopped: ${error.message} by another run, which goes on from the saved positions.`);
-  } finally {
-    ending.abort();
-    // It expires by itself; a failure to give it back must not hide why the run failed.
-    await releaseLease(table, lease).catch((error: Error) => report.warnings.push(error.message));
-  }
+  });
+  report.leaseHeld = ending === 'held';
 }
 
-interface Run {
+interface Run extends Tenure {
   readonly settings: ForwardSettings;
   readonly shard: Shard;
   readonly clients: ForwardClients;
-  readonly lease: Lease;
   readonly redis: RedisConnection;
   readonly report: Report;
-  /** Aborted when the next run is due. */
-  readonly until: AbortSignal;
 }
 
 /**
@@ -151,7 +139,7 @@ interface Settled {
   readonly newest: number;
 }
 
-async function forwardQueues({ settings, shard, clients, lease, redis, report, until }: Run, signals: Signals) {
+async function forwardQueues({ settings, shard, clients, lease, handOver, redis, report }: Run, signals: Signals) {
   const known =
     settings.queues === '*'
       ? await clients.discoverQueues(redis, signals.drain)
@@ -170,7 +158,7 @@ async function forwardQueues({ settings, shard, clients, lease, redis, report, u
   const capacitiesOf = createCapacities(redis, settings.prefix);
   using tail = createTail(clients, {
     prefix: settings.prefix,
-    until,
+    until: handOver,
     isNeeded: async () => {
       if (settings.tail !== 'auto') return settings.tail === 'always';
       const { cursors } = checkpoints;

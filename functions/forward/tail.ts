@@ -32,7 +32,7 @@ export interface Tail extends Disposable {
 
 export interface TailOptions {
   readonly prefix: string;
-  /** Aborted when the next run is due. */
+  /** Aborted when the next run waits for the lease. */
   readonly until: AbortSignal;
   /** Asked once, when the run has caught up for the first time. */
   readonly isNeeded: () => Promise<boolean>;

@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { firstRunKey, gapKey, gapPartition, positionKey } from '../../functions/checkpoint/keys.ts';
+import { firstRunKey, gapKey, gapPartition, leaseKey, positionKey } from '../../functions/checkpoint/keys.ts';
 import { writeRow } from '../../functions/checkpoint/table.ts';
 import { dynamoClient, ownTable } from '../dynamodb.ts';
 
@@ -18,6 +18,7 @@ describe('the keys of a row', () => {
     const long = 'q'.repeat(1024 - '/1795398834833-0'.length);
     expect(positionKey('default/bull:emails')).toEqual({ pk: 'default/bull:emails', sk: 'position' });
     expect(positionKey('é'.repeat(1024))).toEqual({ pk: 'é'.repeat(1024), sk: 'position' });
+    expect(leaseKey('default/bull/shard/0/1')).toEqual({ pk: 'default/bull/shard/0/1', sk: 'lease' });
     expect(firstRunKey(SOURCE)).toEqual({ pk: 'default/bull', sk: 'start' });
     expect(gapPartition(SOURCE)).toBe('default/bull/gaps');
     expect(gapKey(SOURCE, 'emails', '7-0')).toEqual({ pk: 'default/bull/gaps', sk: 'emails/7-0' });

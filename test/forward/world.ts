@@ -56,7 +56,7 @@ export interface World {
     container?: Kept;
     drain?: AbortSignal;
     stop?: AbortSignal;
-    /** How the run waits. @default backoff takes no time; the renewal of the lease waits for the end of the run */
+    /** How the run waits. @default backoff takes no time; the lease is renewed when another run asks for it */
     wait?: Clients['wait'];
   }): Promise<Report>;
   /** A container that stays warm, for those runs that are given it. */
@@ -79,17 +79,45 @@ function rowOf({ input: { Key } }: UpdateItemCommand): string | undefined {
   return Key && `${Key['pk']?.S} ${Key['sk']?.S}`;
 }
 
+/** Whether it gives an attribute of its row a value. */
+function sets({ input: { UpdateExpression = '' } }: UpdateItemCommand, attribute: string): boolean {
+  return UpdateExpression.includes(`#${attribute} =`);
+}
+
 /** The code that a world runs. */
 export interface Parts {
   readonly forward: typeof forward;
   readonly createPublisher: typeof createPublisher;
 }
 
+/** The leases that runs ask for. */
+interface Requests {
+  /** Takes note that a run asked for a lease which was taken in an epoch. */
+  note(row: string, epoch: number): void;
+  /** Waits until one does. */
+  awaitOne(row: string, epoch: number): Promise<void>;
+}
+
+function createRequests(): Requests {
+  const epochs = new Map<string, number>();
+  let next = Promise.withResolvers<void>();
+  return {
+    note(row, epoch) {
+      epochs.set(row, epoch);
+      next.resolve();
+      next = Promise.withResolvers();
+    },
+    async awaitOne(row, epoch) {
+      while ((epochs.get(row) ?? 0) < epoch) await next.promise;
+    },
+  };
+}
+
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
 
-/** Backoff takes no time; the renewal of the lease waits for the end of the run. */
+/** Backoff takes no time; the renewal of the lease waits for the end of the run, or for a request. */
 const wait: Clients['wait'] = async (milliseconds, signal) => {
   if (signal && milliseconds >= LEASE_MS / 3) await untilAborted(signal);
 };
@@ -134,6 +162,7 @@ export async function createWorld(
     sqs.destroy();
   });
   const tableCalls: string[] = [];
+  const requests = createRequests();
   let time = Date.now();
   const now = () => new Date(time);
 
@@ -145,6 +174,7 @@ export async function createWorld(
   function clients(around: Around, redisUrl: string, kept = newContainer(), waits = wait): ForwardClients {
     const putEvents = putEventsOf(eventBridge, BUS);
     const park = parkIn(sqs, { queueUrl: bus.queueUrl(DEAD_LETTERS), busName: BUS, now });
+    let asked: Promise<void> | undefined;
     return {
       connectRedis: async () => {
         const connection = await around(() => connectRedis({ url: redisUrl }));
@@ -163,14 +193,24 @@ export async function createWorld(
         random: () => 0.5,
       }),
       dynamodb: {
-        send: (command: UpdateItemCommand) => {
+        send: async (command: UpdateItemCommand) => {
           tableCalls.push(command.constructor.name);
-          return around(() => dynamodb.send(command), rowOf(command));
+          const row = rowOf(command);
+          const answer = await around(() => dynamodb.send(command), row);
+          const epoch = Number(answer.Attributes?.['epoch']?.N);
+          if (row && sets(command, 'waiter')) requests.note(row, epoch);
+          if (row && sets(command, 'owner')) asked = requests.awaitOne(row, epoch);
+          return answer;
         },
       } as unknown as DynamoDBClient,
       table,
       now,
-      wait: waits,
+      wait: async (milliseconds, signal) => {
+        const isRenewal = milliseconds === LEASE_MS / 3;
+        await (isRenewal && asked ? Promise.race([waits(milliseconds, signal), asked]) : waits(milliseconds, signal));
+        // Once it was asked, it hands over, and need not be woken up again.
+        if (isRenewal) asked = undefined;
+      },
     };
   }
 

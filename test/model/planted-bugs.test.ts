@@ -58,8 +58,8 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     steps,
     {
       file: 'forward/checkpoints.ts',
-      from: 'gaps.length > 0 && !(await renewLease',
-      to: 'gaps.length < 0 && !(await renewLease',
+      from: 'if (gaps.length > 0) await lease.confirm();',
+      to: '',
     },
   ],
   [
@@ -67,8 +67,8 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     steps,
     {
       file: 'forward/checkpoints.ts',
-      from: 'memory.keep(held, checkpoints)',
-      to: 'memory.keep({ ...held, epoch: held.epoch + 1 }, checkpoints)',
+      from: 'memory.keep(lease, checkpoints)',
+      to: 'memory.keep({ ...lease, epoch: lease.epoch + 1 }, checkpoints)',
     },
   ],
   [
