@@ -120,7 +120,7 @@ describe('what runs', () => {
     const slower = synthesize({ interval: Duration.seconds(300) });
     slower.hasResourceProperties('AWS::Scheduler::Schedule', { ScheduleExpression: 'rate(5 minutes)' });
     slower.hasResourceProperties('AWS::Lambda::Function', {
-      Timeout: 315,
+      Timeout: 375,
       Environment: { Variables: Match.objectLike({ BULLBRIDGE_INTERVAL_SECONDS: '300' }) },
     });
     slower.hasResourceProperties('AWS::Lambda::EventInvokeConfig', { MaximumEventAgeInSeconds: 300 });
