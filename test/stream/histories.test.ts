@@ -76,7 +76,7 @@ function createHistory(stream: Stream) {
   /** Found trimmed, if only by the poll that read what was left; a snapshot can bring them back. */
   const gone = new Set<number>();
   let lost = 0;
-  /** Trimmed before anybody read: nobody's loss. */
+  /** Trimmed before the queue was first looked at: these do not count as lost. */
   let before = 0;
 
   async function addEntries(count: number): Promise<void> {
