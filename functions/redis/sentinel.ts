@@ -20,6 +20,7 @@ export async function connectMaster(
   const { master: name, user, password } = sentinel;
   const role = `the master "${name}"`;
   const said: string[] = [];
+  let passes = false;
   const tried = new Map<string, RedisError>();
   for (const address of sentinels) {
     const ofSentinel = { ...access, role: 'a Sentinel', user, password, token: undefined, db: 0 };
@@ -39,15 +40,18 @@ export async function connectMaster(
       if (server.role !== 'replica') return server;
       server.close();
       said.push(`${place} still names ${where}, which is a replica by now`);
+      passes = true;
     } catch (error) {
       if (!(error instanceof RedisError)) throw error;
       said.push(error.message);
+      passes ||= error.passes;
     }
   }
   for (const error of tried.values()) throw error;
   throw new RedisError(
     'REDIS_SENTINEL',
     `no Sentinel led to the master "${name}" (BULLBRIDGE_REDIS_SENTINEL): ${said.join('; ')}. REDIS_URL must name the Sentinels, and the master as their configuration does (\`sentinel monitor <name> …\`).`,
+    { passes },
   );
 }
 
