@@ -22,11 +22,6 @@ export interface Invocation {
   readonly signals: Signals;
 }
 
-/** Time left for what is under way when nothing new is begun any more, in milliseconds. */
-const DRAIN_MARGIN = 10_000;
-/** Time left for giving back the lease when everything is given up. */
-const STOP_MARGIN = 1000;
-
 /**
  * Makes the handler of a Lambda function: configuration, clients, logs, metrics and the deadline around its work.
  *
@@ -64,10 +59,27 @@ export function createHandler<Result>(
     .use(injectLambdaContext(logger, { resetKeys: true }));
 }
 
-/** The margins of a function with little time are a part of it. */
-function deadlines(left: number): Signals {
-  return {
-    drain: AbortSignal.timeout(Math.max(left / 2, left - DRAIN_MARGIN)),
-    stop: AbortSignal.timeout(Math.max(left * 0.75, left - STOP_MARGIN)),
-  };
+/** The longest time of a timer in Node.js, in milliseconds: 25 days. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+/**
+ * The signals of a run that has some time left.
+ *
+ * @param left milliseconds, any number
+ */
+export function deadlines(left: number): Signals {
+  const { drain, stop } = deadlineTimes(left);
+  return { drain: AbortSignal.timeout(drain), stop: AbortSignal.timeout(stop) };
+}
+
+/**
+ * When a run drains and when it stops, in whole milliseconds from now.
+ *
+ * A fifth of the time that is left is for what is under way when nothing new is begun, ten seconds at the most. A tenth of
+ * that is for giving back the lease when everything is given up.
+ */
+export function deadlineTimes(left: number): { readonly drain: number; readonly stop: number } {
+  const time = Math.min(MAX_TIMER, Math.max(0, left || 0));
+  const margin = Math.min(10_000, time / 5);
+  return { drain: Math.floor(time - margin), stop: Math.floor(time - margin / 10) };
 }

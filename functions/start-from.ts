@@ -29,11 +29,6 @@ export function placeOf(startFrom: StartFrom, queue: string): Place {
   return startFrom.queues.get(queue) ?? startFrom.default;
 }
 
-/** Whether any queue, also one that does not exist yet, begins at `now`. */
-export function mentionsNow(startFrom: StartFrom): boolean {
-  return [startFrom.default, ...startFrom.queues.values()].includes('now');
-}
-
 function isPlace(text: string | undefined): text is Place {
   return text === 'beginning' || text === 'now';
 }

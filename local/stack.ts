@@ -4,7 +4,7 @@ import type { RedriveResult } from '../functions/redrive/handler.ts';
 import { type Bundle, buildFunctions } from '../infra/build.ts';
 import { type LocalBus, startBus } from './bus/server.ts';
 import { createTable, localClient, startDynamoDB } from './dynamodb.ts';
-import { createFunction, type LocalFunction } from './lambda/function.ts';
+import { createFunction, type FunctionOptions, type LocalFunction } from './lambda/function.ts';
 
 /** What each function returns; the names are those of their folders in `functions/`. */
 interface Results {
@@ -38,6 +38,7 @@ export interface LocalStack extends AsyncDisposable {
   start<Name extends FunctionName>(
     name: Name,
     environment?: Readonly<Record<string, string>>,
+    options?: Pick<FunctionOptions, 'timeout'>,
   ): LocalFunction<Results[Name]>;
   readonly tableUrl: string;
   /** What runs where, in words. */
@@ -66,9 +67,14 @@ export async function startStack({
   const dynamodb = started.use(await startDynamoDB());
   const bus = started.use(await startBus({ buses: [BUS], queues: [DEAD_LETTERS], buckets: [PAYLOADS], secrets }));
   await createTable(localClient(dynamodb.url), TABLE);
-  const start = <Name extends FunctionName>(name: Name, overrides: Readonly<Record<string, string>> = {}) =>
+  const start = <Name extends FunctionName>(
+    name: Name,
+    overrides: Readonly<Record<string, string>> = {},
+    options: Pick<FunctionOptions, 'timeout'> = {},
+  ) =>
     started.use(
       createFunction<Results[Name]>({
+        ...options,
         name,
         bundle: bundles[name].file,
         environment: {

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { connectRedis } from '../functions/redis/connect.ts';
 import { mapOf } from '../functions/redis/pairs.ts';
-import { discoverQueues } from '../functions/stream/keys.ts';
+import { discoverQueues } from '../functions/stream/discovery.ts';
 
 /** What Redis itself says of a queue's event stream. */
 export interface StreamCount {

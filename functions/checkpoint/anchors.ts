@@ -1,5 +1,5 @@
 import { compareIds, idTime } from '../stream/id.ts';
-import type { Position } from '../stream/position.ts';
+import type { AtEntry, Position } from '../stream/position.ts';
 
 /**
  * Older positions to keep beside a new one, newest first: where reading can go on after a roll-back.
@@ -9,11 +9,11 @@ import type { Position } from '../stream/position.ts';
  * 1 kB. Of each span the oldest is kept, as it is the next to move into the span behind it. After a roll-back, positions
  * that are not older than the new one are no longer of this history.
  */
-export function anchorsFor(next: Position, previous: Position | undefined, anchors: readonly Position[]): Position[] {
-  const kept = new Map<number, Position>();
+export function anchorsFor(next: Position, previous: Position | undefined, anchors: readonly Position[]): AtEntry[] {
+  const kept = new Map<number, AtEntry>();
   for (const anchor of previous ? [previous, ...anchors] : anchors) {
-    const isOlder = compareIds(anchor.id, next.id) < 0 && anchor.digest !== '';
-    if (isOlder) kept.set(spanOf(idTime(next.id) - idTime(anchor.id)), anchor);
+    if (anchor.kind === 'entry' && compareIds(anchor.id, next.id) < 0)
+      kept.set(spanOf(idTime(next.id) - idTime(anchor.id)), anchor);
   }
   return [...kept.values()];
 }

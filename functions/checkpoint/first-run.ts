@@ -1,52 +1,34 @@
-import { type AttributeValue, BatchGetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { checkFormat, FORMAT_VALUE } from './format.ts';
-import type { LeaseTable } from './lease.ts';
+import { BatchGetItemCommand } from '@aws-sdk/client-dynamodb';
+import { is } from './condition.ts';
+import { firstRunKey, type Source } from './keys.ts';
+import { toRow } from './row.ts';
+import { type Clock, type Table, writeRow } from './table.ts';
 import { checkpointError } from './table-error.ts';
 
-/** The Redis and prefix that rows belong to. */
-export interface Source {
-  readonly sourceName: string;
-  readonly prefix: string;
+/**
+ * Whether an earlier run has seen every queue of a source: a queue without a position is then a new one, and all that its stream
+ * ever received is wanted.
+ *
+ * @throws {CheckpointError} when the table is missing, denied or does not answer, or when a newer version wrote the row
+ */
+export async function wasSeenWhole({ client, table }: Table, source: Source): Promise<boolean> {
+  const { pk, sk } = firstRunKey(source);
+  const Keys = [{ pk: { S: pk }, sk: { S: sk } }];
+  const { Responses } = await client
+    .send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } }))
+    .catch((error: unknown) => Promise.reject(checkpointError(error, table)));
+  const [item] = Responses?.[table] ?? [];
+  return item !== undefined && toRow(item, table)['startedAt'] !== undefined;
 }
-
-type Item = Record<string, AttributeValue>;
 
 /**
- * The moment at which bullbridge first ran for a source, in milliseconds since the epoch; the first to ask makes it now.
+ * Notes that every queue of a source was seen, and has a position.
  *
- * It is written before anything is read and never changes, so that what is older and what is newer stays the same for
- * every shard, after a crash, and for queues that appear later: these have nothing older.
- * @throws {CheckpointError} when the table is missing, denied or does not answer
+ * @throws {CheckpointError} as {@link wasSeenWhole}
  */
-export async function firstRunOf(table: LeaseTable, { sourceName, prefix }: Source): Promise<number> {
-  const key: Item = { pk: { S: `${sourceName}/${prefix}` }, sk: { S: 'start' } };
-  // A row that was not found may be there: DynamoDB can leave a key unread, and another shard can write it meanwhile.
-  const row = (await find(table, key)) ?? (await create(table, key));
-  checkFormat(row, table.table);
-  return Number(row['startedAt']?.N);
-}
-
-async function find({ client, table }: LeaseTable, key: Item): Promise<Item | undefined> {
-  const { Responses } = await client
-    .send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys: [key], ConsistentRead: true } } }))
-    .catch((error: unknown) => Promise.reject(checkpointError(error, table)));
-  return Responses?.[table]?.[0];
-}
-
-/** Writes the row unless there is one; either way that row is what is returned. */
-async function create({ client, table, now }: LeaseTable, key: Item): Promise<Item> {
-  const { Attributes } = await client
-    .send(
-      new UpdateItemCommand({
-        TableName: table,
-        Key: key,
-        UpdateExpression:
-          'SET #format = if_not_exists(#format, :format), startedAt = if_not_exists(startedAt, :startedAt)',
-        ExpressionAttributeNames: { '#format': 'format' },
-        ExpressionAttributeValues: { ':format': FORMAT_VALUE, ':startedAt': { N: `${now().getTime()}` } },
-        ReturnValues: 'ALL_NEW',
-      }),
-    )
-    .catch((error: unknown) => Promise.reject(checkpointError(error, table)));
-  return Attributes as Item;
+export async function markSeenWhole(table: Table & Clock, source: Source): Promise<void> {
+  await writeRow(table, firstRunKey(source), {
+    set: { startedAt: table.now().getTime() },
+    condition: is('startedAt', undefined),
+  });
 }

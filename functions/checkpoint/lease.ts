@@ -1,164 +1,133 @@
-import { ConditionalCheckFailedException, type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { checkpointError } from './table-error.ts';
+import { all, any, type Condition, is, isWithin, not } from './condition.ts';
+import { leaseKey } from './keys.ts';
+import type { Row } from './row.ts';
+import { type Clock, type Table, writeRow } from './table.ts';
 
 /**
  * How long a lease holds without being renewed, in milliseconds.
  *
- * Short, so that a run that crashed blocks its successor for seconds only. The lease spares duplicate work and nothing
+ * Short, so that a run that crashed blocks its successor for seconds only. The lease saves duplicate work and nothing
  * else: positions move by compare-and-set, so clocks that differ cost duplicates and never events.
  */
 export const LEASE_MS = 20_000;
 
-/** The right to work on a shard, until it expires or somebody takes it over. */
+/** The right to work on a shard, until it expires or another run takes it. */
 export interface Lease {
   readonly key: string;
+  /** Names the run; never the same for two runs. */
   readonly owner: string;
-  /** Counts how often the lease was taken; rows written by a later epoch refuse an earlier one. */
+  /** Grows each time that the lease is taken; rows written in a later epoch refuse an earlier one. */
   readonly epoch: number;
 }
 
-export interface LeaseTable {
-  readonly client: DynamoDBClient;
-  readonly table: string;
-  readonly now: () => Date;
-}
-
-interface WaitingTable extends LeaseTable {
-  readonly wait: (milliseconds: number, signal?: AbortSignal) => Promise<unknown>;
-}
-
-/** Who holds a lease that could not be taken. */
-export interface LeaseHeld {
-  readonly heldBy: string;
-  readonly expiresAt: number;
+/** The row of a lease that another run has; an attribute can be missing. */
+export interface LeaseRow {
+  readonly owner?: string | undefined;
+  readonly epoch?: number | undefined;
+  /** Milliseconds since the epoch by the clock of its owner; 0 once the lease is released. */
+  readonly expiresAt?: number | undefined;
+  /** A run that waits for the lease. */
+  readonly waiter?: string | undefined;
 }
 
 /**
- * Takes a shard's lease where it is free or expired.
+ * Takes a lease that is free: never taken, released, expired, or with an end that no right clock can have written.
  *
+ * @param abandoned a row that its owner did not renew in time: it counts as free, whatever the clocks say
+ * @returns the row that another run has, where it is not free
  * @throws {CheckpointError} when the table is missing, denied or does not answer
  */
-export async function takeLease(table: LeaseTable, key: string, owner: string): Promise<Lease | LeaseHeld> {
-  const now = table.now().getTime();
-  try {
-    const { Attributes } = await table.client.send(
-      new UpdateItemCommand({
-        ...item(table, key),
-        UpdateExpression: 'SET #owner = :owner, expiresAt = :expiresAt ADD epoch :one',
-        ConditionExpression: 'attribute_not_exists(pk) OR expiresAt < :now',
-        ExpressionAttributeNames: { '#owner': 'owner' },
-        ExpressionAttributeValues: {
-          ':owner': { S: owner },
-          ':expiresAt': { N: `${now + LEASE_MS}` },
-          ':now': { N: `${now}` },
-          ':one': { N: '1' },
-        },
-        ReturnValues: 'ALL_NEW',
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      }),
-    );
-    return { key, owner, epoch: Number(Attributes?.['epoch']?.N) };
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw checkpointError(error, table.table);
-    const heldBy = error.Item?.['owner']?.S ?? '';
-    // The answer to the write that took it was lost, and the client sent it again.
-    if (heldBy === owner) return { key, owner, epoch: Number(error.Item?.['epoch']?.N) };
-    return { heldBy, expiresAt: Number(error.Item?.['expiresAt']?.N) };
-  }
-}
-
-/**
- * Takes a shard's lease as soon as the run that has it gives it back, and waits ten seconds for that at most.
- *
- * A run that still has work when the next one is started by the schedule hands over within that time, so that a backlog is
- * worked off without a pause.
- * @throws {CheckpointError} as {@link takeLease}
- */
-export async function awaitLease(
-  table: WaitingTable,
+export async function takeLease(
+  table: Table & Clock,
   key: string,
   owner: string,
-  signal: AbortSignal,
-): Promise<Lease | LeaseHeld> {
-  for (let attempt = 1; ; attempt += 1) {
-    const lease = await takeLease(table, key, owner);
-    if (!('heldBy' in lease) || attempt > WAITS || signal.aborted) return lease;
-    await table.wait(WAIT, signal).catch(() => undefined);
-  }
-}
-
-/** Milliseconds between two attempts, and how often to wait. */
-const WAIT = 100;
-const WAITS = 100;
-
-/** Holds the lease for another {@link LEASE_MS}. @returns whether it still is this run's */
-export async function renewLease(table: LeaseTable, lease: Lease): Promise<boolean> {
-  return update(table, lease, { expiresAt: table.now().getTime() + LEASE_MS });
-}
-
-/**
- * Lifts a lease above an epoch that was found in a row, so that its run may write it.
- *
- * The rows of a queue outlive the leases: with another number of shards, or in a table that was restored, a lease
- * begins to count anew.
- * @returns `undefined` where another run has taken it
- */
-export async function liftLease(table: LeaseTable, lease: Lease, above: number): Promise<Lease | undefined> {
-  const epoch = above + 1;
-  return (await update(table, lease, { epoch })) ? { ...lease, epoch } : undefined;
+  abandoned?: LeaseRow,
+): Promise<Lease | { readonly heldBy: LeaseRow }> {
+  const now = table.now().getTime();
+  const outcome = await writeRow(table, leaseKey(key), {
+    set: { owner, expiresAt: now + LEASE_MS },
+    add: { epoch: 1 },
+    remove: ['waiter', 'waitingSince'],
+    // A run takes a lease once: its own write that arrives late must not take the lease again after it was released.
+    condition: all(not(is('owner', owner)), any(isFree(now), ...(abandoned ? [isUnchanged(abandoned)] : []))),
+  });
+  const row = toLeaseRow('written' in outcome ? outcome.written : outcome.refused);
+  // Also where it was refused: the answer to the write that took it was lost, and the client sent it again.
+  const isTaken = row.owner === owner && row.expiresAt !== 0;
+  return isTaken ? { key, owner, epoch: row.epoch ?? 0 } : { heldBy: row };
 }
 
 /**
- * Renews the lease every third of its time until the signal ends it, and says so when another run has taken it.
+ * Asks the run that has a lease to hand it over. The next run to take the lease removes the request.
  *
- * A renewal that fails is tried again at the next turn, since the lease holds for two more.
+ * @param since when the run began to wait, in milliseconds since the epoch; for whoever reads the table
+ * @returns `false` where the lease was released or taken meanwhile
  */
-export async function keepLease(
-  table: WaitingTable,
-  lease: Lease,
-  signal: AbortSignal,
-  onLost: () => void,
-): Promise<void> {
-  while (!signal.aborted) {
-    await table.wait(LEASE_MS / 3, signal).catch(() => undefined);
-    if (signal.aborted) return;
-    const isHeld = await renewLease(table, lease).catch(() => true);
-    if (!isHeld) return onLost();
-  }
+export async function askForLease(
+  table: Table,
+  key: string,
+  owner: string,
+  { heldBy, since }: { readonly heldBy: LeaseRow; readonly since: number },
+): Promise<boolean> {
+  const outcome = await writeRow(table, leaseKey(key), {
+    set: { waiter: owner, waitingSince: since },
+    condition: all(is('epoch', heldBy.epoch), not(isReleased)),
+  });
+  return 'written' in outcome;
+}
+
+/**
+ * Holds the lease for another {@link LEASE_MS}.
+ *
+ * A renewal that arrives after the release is refused, so that it cannot revive the lease.
+ * @returns the row, which says whether a run waits; `undefined` where this run does not have the lease any more
+ */
+export async function renewLease(table: Table & Clock, lease: Lease): Promise<LeaseRow | undefined> {
+  const outcome = await writeRow(table, leaseKey(lease.key), {
+    set: { expiresAt: table.now().getTime() + LEASE_MS },
+    condition: isHeld(lease),
+  });
+  return 'written' in outcome ? toLeaseRow(outcome.written) : undefined;
+}
+
+/**
+ * Lifts a lease above an epoch that was found in a row, so that its run may write that row.
+ *
+ * The rows of a queue outlive the leases: with another number of shards, or in a table that was restored, the epochs of a
+ * lease begin anew.
+ * @returns `undefined` where this run does not have the lease any more
+ */
+export async function liftLease(table: Table, lease: Lease, above: number): Promise<Lease | undefined> {
+  if (above < lease.epoch) return lease;
+  const lifted = { ...lease, epoch: above + 1 };
+  const outcome = await writeRow(table, leaseKey(lease.key), {
+    set: { epoch: lifted.epoch },
+    // Also where it is lifted: the client sends a write again whose answer was lost.
+    condition: any(isHeld(lease), isHeld(lifted)),
+  });
+  return 'written' in outcome ? lifted : undefined;
 }
 
 /** Gives the lease back, so that the next run need not wait; the epoch stays in the row. */
-export async function releaseLease(table: LeaseTable, lease: Lease): Promise<void> {
-  await update(table, lease, { expiresAt: 0 });
+export async function releaseLease(table: Table, lease: Lease): Promise<void> {
+  await writeRow(table, leaseKey(lease.key), { set: { expiresAt: 0 }, condition: isHeld(lease) });
 }
 
-/** Changes a lease while it is its owner's; says whether it was. */
-async function update(
-  table: LeaseTable,
-  { key, owner }: Lease,
-  change: Readonly<Record<string, number>>,
-): Promise<boolean> {
-  const names = Object.keys(change);
-  try {
-    await table.client.send(
-      new UpdateItemCommand({
-        ...item(table, key),
-        UpdateExpression: `SET ${names.map((name) => `${name} = :${name}`).join(', ')}`,
-        ConditionExpression: '#owner = :owner',
-        ExpressionAttributeNames: { '#owner': 'owner' },
-        ExpressionAttributeValues: {
-          ':owner': { S: owner },
-          ...Object.fromEntries(names.map((name) => [`:${name}`, { N: `${change[name]}` }])),
-        },
-      }),
-    );
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw checkpointError(error, table.table);
-  }
+/** Nobody has it. An end further away than two leases comes from a wrong clock. */
+function isFree(now: number): Condition {
+  return not(isWithin('expiresAt', now, now + 2 * LEASE_MS));
 }
 
-function item({ table }: LeaseTable, key: string) {
-  return { TableName: table, Key: { pk: { S: key }, sk: { S: 'lease' } } };
+const isReleased = is('expiresAt', 0);
+
+function isHeld({ owner, epoch }: Lease): Condition {
+  return all(is('owner', owner), is('epoch', epoch), not(isReleased));
+}
+
+function isUnchanged({ epoch, expiresAt }: LeaseRow): Condition {
+  return all(is('epoch', epoch), is('expiresAt', expiresAt));
+}
+
+function toLeaseRow({ owner, epoch, expiresAt, waiter }: Row = {}): LeaseRow {
+  return { owner, epoch, expiresAt, waiter } as LeaseRow;
 }

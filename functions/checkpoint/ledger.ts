@@ -1,22 +1,13 @@
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  QueryCommand,
-  UpdateItemCommand,
-  type UpdateItemCommandInput,
-} from '@aws-sdk/client-dynamodb';
+import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { Loss } from '../stream/position.ts';
-import { checkFormat, FORMAT_VALUE } from './format.ts';
+import { all, type Condition, is, not } from './condition.ts';
+import { gapKey, gapPartition, type Source } from './keys.ts';
+import { type Item, type Row, toRow } from './row.ts';
+import { type Change, type Outcome, type Table, writeRow } from './table.ts';
 import { checkpointError } from './table-error.ts';
 
 /** The rows of one source's gaps: those of one Redis and prefix. */
-export interface Ledger {
-  readonly client: DynamoDBClient;
-  readonly table: string;
-  readonly sourceName: string;
-  readonly prefix: string;
-}
+export type Ledger = Table & Source;
 
 /** A hole in the stream of a queue. */
 export interface Gap extends Loss {
@@ -44,8 +35,6 @@ export interface Recovery {
 /** How long a closed gap is kept, in seconds. */
 const KEPT = 30 * 24 * 3600;
 
-type Item = Record<string, AttributeValue>;
-
 /**
  * Writes a gap down, to be recovered.
  *
@@ -54,31 +43,13 @@ type Item = Record<string, AttributeValue>;
  * @throws {CheckpointError} when the table is missing, denied or does not answer, or has rows of a newer version
  */
 export async function openGap(ledger: Ledger, gap: Gap): Promise<void> {
-  const { reason, lost, exact, afterId, beforeId, detectedAt } = gap;
-  await update(ledger, gap, {
-    UpdateExpression:
-      'SET #format = :format, #queue = :queue, afterId = :afterId, beforeId = :beforeId, lost = :lost, exact = :exact, reason = :reason, detectedAt = :detectedAt, #state = :open ADD revision :one REMOVE progress, #ttl, completed, failed, #unknown',
-    ConditionExpression:
-      'attribute_not_exists(pk) OR (#format <= :format AND (lost <> :lost OR beforeId <> :beforeId))',
-    ExpressionAttributeNames: {
-      '#format': 'format',
-      '#queue': 'queue',
-      '#state': 'state',
-      '#ttl': 'ttl',
-      '#unknown': 'unknown',
-    },
-    ExpressionAttributeValues: {
-      ':format': FORMAT_VALUE,
-      ':queue': { S: gap.queue },
-      ':afterId': { S: afterId },
-      ':beforeId': beforeId === null ? { NULL: true } : { S: beforeId },
-      ':lost': { N: `${lost}` },
-      ':exact': { BOOL: exact },
-      ':reason': { S: reason },
-      ':detectedAt': { N: `${detectedAt}` },
-      ':open': { S: 'open' },
-      ':one': { N: '1' },
-    },
+  const { queue, reason, lost, exact, afterId, beforeId, detectedAt } = gap;
+  const bounds = { lost, beforeId: beforeId ?? undefined };
+  await write(ledger, gap, {
+    set: { queue, afterId, ...bounds, exact, reason, detectedAt, state: 'open' },
+    add: { revision: 1 },
+    remove: ['progress', 'ttl', 'completed', 'failed', 'unknown'],
+    condition: not(all(is('lost', bounds.lost), is('beforeId', bounds.beforeId))),
   });
 }
 
@@ -97,91 +68,54 @@ export async function* openGaps(ledger: Ledger): AsyncGenerator<OpenGap> {
           KeyConditionExpression: 'pk = :pk',
           FilterExpression: '#state = :open',
           ExpressionAttributeNames: { '#state': 'state' },
-          ExpressionAttributeValues: { ':pk': { S: partition(ledger) }, ':open': { S: 'open' } },
+          ExpressionAttributeValues: { ':pk': { S: gapPartition(ledger) }, ':open': { S: 'open' } },
           ConsistentRead: true,
           ExclusiveStartKey: from,
         }),
       )
       .catch((error: unknown) => Promise.reject(checkpointError(error, ledger.table)));
-    for (const item of page.Items ?? []) {
-      checkFormat(item, ledger.table);
-      yield toGap(item);
-    }
+    for (const item of page.Items ?? []) yield toGap(toRow(item, ledger.table));
     from = page.LastEvaluatedKey;
   } while (from);
 }
 
 /** Saves what the recovery of a gap has done so far. @returns whether the gap is still open, with the same bounds */
 export async function saveProgress(ledger: Ledger, gap: OpenGap, progress: string): Promise<boolean> {
-  return update(ledger, gap, {
-    UpdateExpression: 'SET progress = :progress',
-    ConditionExpression: UNCHANGED,
-    ExpressionAttributeNames: { '#state': 'state' },
-    ExpressionAttributeValues: { ...unchanged(gap), ':progress': { S: progress } },
-  });
+  return 'written' in (await write(ledger, gap, { set: { progress }, condition: isOpen(gap) }));
 }
 
 /** Closes a gap; its row stays for a month. @returns whether the gap was still open, with the same bounds */
 export async function closeGap(ledger: Ledger, gap: OpenGap, recovery: Recovery, now: number): Promise<boolean> {
   const { completed, failed, unknown } = recovery;
-  return update(ledger, gap, {
-    UpdateExpression:
-      'SET #state = :closed, completed = :completed, failed = :failed, #unknown = :unknown, #ttl = :ttl REMOVE progress',
-    ConditionExpression: UNCHANGED,
-    ExpressionAttributeNames: { '#state': 'state', '#ttl': 'ttl', '#unknown': 'unknown' },
-    ExpressionAttributeValues: {
-      ...unchanged(gap),
-      ':closed': { S: 'closed' },
-      ':completed': { N: `${completed}` },
-      ':failed': { N: `${failed}` },
-      ':unknown': { N: `${unknown}` },
-      ':ttl': { N: `${Math.floor(now / 1000) + KEPT}` },
-    },
+  const outcome = await write(ledger, gap, {
+    set: { state: 'closed', completed, failed, unknown, ttl: Math.floor(now / 1000) + KEPT },
+    remove: ['progress'],
+    condition: isOpen(gap),
   });
+  if ('written' in outcome) return true;
+  // The answer to the write that closed it was lost, and the client sent it again.
+  return outcome.refused?.['state'] === 'closed' && outcome.refused['revision'] === gap.revision;
 }
 
-const UNCHANGED = '#state = :open AND revision = :revision';
-
-function unchanged({ revision }: OpenGap): Item {
-  return { ':open': { S: 'open' }, ':revision': { N: `${revision}` } };
+function isOpen({ revision }: OpenGap): Condition {
+  return all(is('state', 'open'), is('revision', revision));
 }
 
-/** Changes the row of a gap where the condition holds; says whether it did. */
-async function update(
-  ledger: Ledger,
-  { queue, afterId }: Gap,
-  change: Omit<UpdateItemCommandInput, 'TableName' | 'Key'>,
-): Promise<boolean> {
-  const { client, table } = ledger;
-  const Key = { pk: { S: partition(ledger) }, sk: { S: `${queue}/${afterId}` } };
-  try {
-    await client.send(
-      new UpdateItemCommand({ TableName: table, Key, ...change, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }),
-    );
-    return true;
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw checkpointError(error, table);
-    if (error.Item) checkFormat(error.Item, table);
-    return false;
-  }
+function write(ledger: Ledger, { queue, afterId }: Gap, change: Change): Promise<Outcome> {
+  return writeRow(ledger, gapKey(ledger, queue, afterId), change);
 }
 
-/** All gaps of a source are in one partition, so that the open ones can be asked for whatever the number of queues. */
-function partition({ sourceName, prefix }: Ledger): string {
-  return `${sourceName}/${prefix}/gaps`;
-}
-
-function toGap(item: Item): OpenGap {
-  const progress = item['progress']?.S;
+function toGap(row: Row): OpenGap {
+  const progress = row['progress'] as string | undefined;
   return {
-    queue: item['queue']?.S ?? '',
-    reason: item['reason']?.S as Gap['reason'],
-    lost: Number(item['lost']?.N),
-    exact: item['exact']?.BOOL === true,
-    afterId: item['afterId']?.S ?? '',
-    beforeId: item['beforeId']?.S ?? null,
-    detectedAt: Number(item['detectedAt']?.N),
-    revision: Number(item['revision']?.N),
+    queue: row['queue'] as string,
+    reason: row['reason'] as Gap['reason'],
+    lost: Number(row['lost']),
+    exact: row['exact'] === true,
+    afterId: row['afterId'] as string,
+    beforeId: (row['beforeId'] as string | undefined) ?? null,
+    detectedAt: Number(row['detectedAt']),
+    revision: Number(row['revision']),
     ...(progress !== undefined && { progress }),
   };
 }

@@ -1,19 +1,15 @@
-import {
-  type AttributeValue,
-  BatchGetItemCommand,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, BatchGetItemCommand } from '@aws-sdk/client-dynamodb';
 import pMap from 'p-map';
-import { type Position, samePosition } from '../stream/position.ts';
+import { ZERO_ID } from '../stream/id.ts';
+import { type AtEntry, type Position, samePosition } from '../stream/position.ts';
 import { anchorsFor } from './anchors.ts';
-import { checkFormat, FORMAT_VALUE } from './format.ts';
+import { all, type Condition, is, isAtMost } from './condition.ts';
+import { positionKey } from './keys.ts';
+import { type Row, toRow, type Value } from './row.ts';
+import { type Clock, type Table, writeRow } from './table.ts';
 import { checkpointError } from './table-error.ts';
 
-export interface PositionTable {
-  readonly client: DynamoDBClient;
-  readonly table: string;
+interface ReadableTable extends Table {
   readonly wait: (milliseconds: number) => Promise<unknown>;
 }
 
@@ -21,43 +17,50 @@ export interface PositionTable {
 export interface Checkpoint {
   readonly position: Position;
   /** Older positions, newest first; see {@link anchorsFor}. */
-  readonly anchors: readonly Position[];
+  readonly anchors: readonly AtEntry[];
   /** The epoch of the run that wrote it. */
   readonly epoch: number;
 }
 
-type Item = Record<string, AttributeValue>;
-
 /** Keys of one BatchGetItem. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
 const MAX_BATCH = 100;
 const MAX_CONCURRENCY = 16;
+/**
+ * Seconds until the row of a queue expires whose stream is gone: a year.
+ *
+ * Only a row that says that nothing was read of the present stream may expire. A queue seen first begins at the same place.
+ */
+const KEPT = 365 * 24 * 3600;
 
 /**
  * Loads the checkpoints of many queues; a queue that has none is not in the map.
  *
  * @throws {CheckpointError} when the table is missing, denied or does not answer, or has rows of a newer version
  */
-export async function loadCheckpoints(table: PositionTable, keys: readonly string[]): Promise<Map<string, Checkpoint>> {
+export async function loadCheckpoints(table: ReadableTable, keys: readonly string[]): Promise<Map<string, Checkpoint>> {
   const batches: string[][] = [];
   for (let i = 0; i < keys.length; i += MAX_BATCH) batches.push(keys.slice(i, i + MAX_BATCH));
-  const items = await pMap(batches, (batch) => loadBatch(table, batch), { concurrency: MAX_CONCURRENCY });
-  return new Map(items.flat().map((item) => [item['pk']?.S as string, toCheckpoint(item)]));
+  const rows = await pMap(batches, (batch) => loadBatch(table, batch), { concurrency: MAX_CONCURRENCY });
+  const keyOf = new Map(keys.map((key) => [positionKey(key).pk as Value, key]));
+  const saved = rows.flat().filter((row) => row['position'] !== undefined);
+  return new Map(saved.map((row) => [keyOf.get(row['pk']) as string, toCheckpoint(row)]));
 }
 
-async function loadBatch({ client, table, wait }: PositionTable, keys: readonly string[]): Promise<Item[]> {
-  const items: Item[] = [];
-  let request = { Keys: keys.map(keyOf), ConsistentRead: true };
+async function loadBatch({ client, table, wait }: ReadableTable, keys: readonly string[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  let request: { Keys: Record<string, AttributeValue>[]; ConsistentRead: true } = {
+    Keys: keys.map(positionKey).map(({ pk, sk }) => ({ pk: { S: pk }, sk: { S: sk } })),
+    ConsistentRead: true,
+  };
   for (let delay = 50; request.Keys.length > 0; delay = Math.min(2000, delay * 2)) {
     const { Responses, UnprocessedKeys } = await client
       .send(new BatchGetItemCommand({ RequestItems: { [table]: request } }))
       .catch((error: unknown) => Promise.reject(checkpointError(error, table)));
-    const rows = Responses?.[table] ?? [];
-    for (const row of rows) checkFormat(row, table);
-    items.push(...rows);
-    request = { ...request, Keys: (UnprocessedKeys?.[table]?.Keys ?? []) as typeof request.Keys };
+    rows.push(...(Responses?.[table] ?? []).map((item) => toRow(item, table)));
+    request = { ...request, Keys: UnprocessedKeys?.[table]?.Keys ?? [] };
     if (request.Keys.length > 0) await wait(delay);
   }
-  return items;
+  return rows;
 }
 
 /** A move of a queue's position. */
@@ -75,73 +78,65 @@ export interface Move {
  * @throws {CheckpointError} when the table is missing, denied or does not answer
  */
 export async function saveCheckpoint(
-  { client, table }: PositionTable,
+  table: Table & Clock,
   { key, previous, next }: Move,
   epoch: number,
 ): Promise<Checkpoint | undefined> {
   const saved = { position: next, anchors: anchorsFor(next, previous?.position, previous?.anchors ?? []), epoch };
-  const { condition, values } = unmoved(previous?.position);
-  try {
-    await client.send(
-      new UpdateItemCommand({
-        TableName: table,
-        Key: keyOf(key),
-        UpdateExpression:
-          'SET #format = :format, #position = :position, ordinal = :ordinal, digest = :digest, anchors = :anchors, epoch = :epoch',
-        ConditionExpression: condition,
-        ExpressionAttributeNames: { '#format': 'format', '#position': 'position' },
-        ExpressionAttributeValues: { ...values, ...toValues(saved) },
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      }),
-    );
-    return saved;
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw checkpointError(error, table);
-    const found = error.Item && toCheckpoint(error.Item);
-    // The answer to the write that moved it was lost, and the client sent it again.
-    return found?.epoch === epoch && samePosition(found.position, next) ? found : undefined;
-  }
+  const rowKey = positionKey(key);
+  const expires = next.ordinal === 0;
+  const outcome = await writeRow(table, rowKey, {
+    set: {
+      ...toValues(saved),
+      ...(rowKey.pk !== key && { queueId: key }),
+      ...(expires && { ttl: Math.floor(table.now().getTime() / 1000) + KEPT }),
+    },
+    remove: expires ? [] : ['ttl'],
+    condition: isUnmoved(previous?.position, epoch),
+  });
+  if ('written' in outcome) return saved;
+  const found = outcome.refused && toCheckpoint(outcome.refused);
+  // The answer to the write that moved it was lost, and the client sent it again.
+  return found?.epoch === epoch && samePosition(found.position, next) ? found : undefined;
 }
 
-function unmoved(previous: Position | undefined): { condition: string; values: Item } {
-  if (!previous) return { condition: 'attribute_not_exists(pk)', values: {} };
+function isUnmoved(previous: Position | undefined, epoch: number): Condition {
+  if (!previous) return is('position', undefined);
+  return all(is('position', previous.id), is('ordinal', previous.ordinal), isAtMost('epoch', epoch));
+}
+
+function toValues({ position, anchors, epoch }: Checkpoint) {
+  const { kind, id, ordinal, offset } = position;
   return {
-    condition: '#position = :previous AND ordinal = :previousOrdinal AND epoch <= :epoch',
-    values: { ':previous': { S: previous.id }, ':previousOrdinal': ordinalValue(previous) },
+    kind,
+    position: id,
+    ordinal,
+    offset,
+    digest: position.kind === 'entry' ? position.digest : '',
+    anchors: anchors.map((anchor) => `${anchor.id} ${anchor.ordinal ?? ''} ${anchor.digest}`),
+    epoch,
   };
 }
 
-function keyOf(key: string) {
-  return { pk: { S: key }, sk: { S: 'position' } };
-}
-
-function toValues({ position, anchors, epoch }: Checkpoint): Item {
+function toCheckpoint(row: Row): Checkpoint {
   return {
-    ':format': FORMAT_VALUE,
-    ':position': { S: position.id },
-    ':ordinal': ordinalValue(position),
-    ':digest': { S: position.digest },
-    ':anchors': { L: anchors.map((anchor) => ({ S: `${anchor.id} ${anchor.ordinal ?? ''} ${anchor.digest}` })) },
-    ':epoch': { N: `${epoch}` },
-  };
-}
-
-/** NULL where the server cannot tell. */
-function ordinalValue({ ordinal }: Position): AttributeValue {
-  return ordinal === undefined ? { NULL: true } : { N: `${ordinal}` };
-}
-
-function toCheckpoint(item: Item): Checkpoint {
-  return {
-    position: toPosition(item['position']?.S, item['ordinal']?.N, item['digest']?.S),
-    anchors: (item['anchors']?.L ?? []).map(({ S }) => {
-      const [id, ordinal, digest] = (S ?? '').split(' ');
-      return toPosition(id, ordinal, digest);
+    position: toPosition(row),
+    anchors: ((row['anchors'] ?? []) as string[]).map((anchor) => {
+      const [id = '', ordinal, digest = ''] = anchor.split(' ');
+      return { kind: 'entry', id, ...(ordinal && { ordinal: Number(ordinal) }), digest };
     }),
-    epoch: Number(item['epoch']?.N),
+    epoch: Number(row['epoch'] ?? 0),
   };
 }
 
-function toPosition(id = '', ordinal: string | undefined, digest = ''): Position {
-  return { id, ...(ordinal && { ordinal: Number(ordinal) }), digest };
+/** A row without a kind is one of an earlier version, in which a position without a digest was at no entry. */
+function toPosition({ kind, position, ordinal, offset, digest }: Row): Position {
+  const id = `${position ?? ZERO_ID}`;
+  const counts = {
+    ...(ordinal !== undefined && { ordinal: Number(ordinal) }),
+    ...(offset !== undefined && { offset: Number(offset) }),
+  };
+  if (digest) return { kind: 'entry', id, ...counts, digest: `${digest}` };
+  // Of a stream that has received nothing, no id is known.
+  return { kind: kind === 'unread' ? 'unread' : 'gap', id: counts.ordinal === 0 ? ZERO_ID : id, ...counts };
 }

@@ -1,5 +1,6 @@
+import type { Entry } from '../stream/entry.ts';
 import { idTime } from '../stream/id.ts';
-import type { Entry, Loss } from '../stream/position.ts';
+import type { Loss } from '../stream/position.ts';
 import { detailTypeOf } from './catalogue.ts';
 import { type DecodedEvent, decode } from './decode.ts';
 import type { BusEntry } from './entry.ts';
@@ -74,7 +75,8 @@ function amend(decoded: DecodedEvent, { job, omit }: Amendments) {
 /**
  * bullbridge's own news that entries can no longer be read.
  *
- * The id holds the last entry before the hole, so that finding the same hole again gives the same id.
+ * The id holds both ends of the gap: finding the same gap again gives the same id, and finding that it has grown gives
+ * another one with the same `afterId`.
  */
 export function lossEntry(origin: Origin, loss: Loss, detectedAt: Date): BusEntry {
   return {
@@ -82,7 +84,7 @@ export function lossEntry(origin: Origin, loss: Loss, detectedAt: Date): BusEntr
     DetailType: 'Events Lost',
     Time: detectedAt,
     Detail: JSON.stringify({
-      id: `${queueId(origin)}/${loss.afterId}/lost/${loss.reason}`,
+      id: `${queueId(origin)}/${loss.afterId}/lost/${loss.reason}/${loss.beforeId ?? 'end'}`,
       ...origin,
       ...loss,
       detectedAt: detectedAt.toISOString(),

@@ -1,23 +1,26 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pMap from 'p-map';
-import { firstRunOf } from '../checkpoint/first-run.ts';
-import { type Lease, liftLease, renewLease } from '../checkpoint/lease.ts';
 import { openGap } from '../checkpoint/ledger.ts';
 import type { CheckpointMemory } from '../checkpoint/memory.ts';
 import { type Checkpoint, loadCheckpoints, saveCheckpoint } from '../checkpoint/positions.ts';
+import { SupersededError } from '../checkpoint/superseded.ts';
+import type { HeldLease } from '../checkpoint/with-lease.ts';
 import { queueId } from '../event/envelope.ts';
-import { mentionsNow, placeOf, type StartFrom } from '../start-from.ts';
-import type { Position } from '../stream/position.ts';
+import type { StartFrom } from '../start-from.ts';
+import { beginning, type Position } from '../stream/position.ts';
 import type { Cursor } from '../stream/read.ts';
-import { SupersededError } from './superseded.ts';
-import type { QueueLoss } from './sweep.ts';
+import { type FirstPositions, saveFirstPositions, saveSource } from './first-positions.ts';
+import type { QueueLoss } from './outgoing.ts';
+import { queuesOf, type Shard } from './shard.ts';
 
 /** The saved positions of a run's queues. */
 export interface QueueCheckpoints {
-  /** Where each queue was when the run began. */
+  /** Where each queue of the shard was when the run began. */
   readonly cursors: readonly Cursor[];
+  /** When all queues were read last, in milliseconds since the epoch; absent where this container does not know. */
+  readonly allReadAt: number | undefined;
   /**
-   * Writes down what was lost, which must come before it is told and before positions pass it.
+   * Writes losses to the ledger, which must come before they are published and before positions pass them.
    *
    * @throws {SupersededError} where another run has taken the lease
    */
@@ -25,7 +28,7 @@ export interface QueueCheckpoints {
   /** Moves the positions of queues. @throws {SupersededError} where another run has moved one */
   save(positions: ReadonlyMap<string, Position>): Promise<void>;
   /** Keeps them for the next run, at the end of one that did not fail. */
-  keep(): void;
+  keep(allReadAt: number): void;
 }
 
 interface Table {
@@ -40,8 +43,19 @@ interface Settings {
   readonly sourceName: string;
   readonly prefix: string;
   readonly startFrom: StartFrom;
+  /** `*` where they are found, or their names. */
+  readonly queues: '*' | readonly string[];
   /** Milliseconds from one run to the next. */
   readonly interval: number;
+}
+
+/** The queues that a run knows of. */
+export interface KnownQueues {
+  readonly queues: readonly string[];
+  /** Whether no queue is missing. */
+  readonly isWhole: boolean;
+  /** Queues that were found before, and not in the last whole look; no news would show that. */
+  readonly vanished?: readonly string[];
 }
 
 const MAX_CONCURRENCY = 16;
@@ -49,46 +63,55 @@ const MAX_CONCURRENCY = 16;
 /** Loads the positions of the queues that a run has the lease for, as far as its container does not know them. */
 export async function openCheckpoints(
   { dynamodb: client, table, now, wait, checkpoints: memory }: Table,
-  { sourceName, prefix, startFrom, interval }: Settings,
-  lease: Lease,
-  queues: readonly string[],
+  { sourceName, prefix, startFrom, queues: configured, interval }: Settings,
+  lease: HeldLease,
+  shard: Shard,
+  known: KnownQueues,
+  statesOf: FirstPositions['statesOf'],
 ): Promise<QueueCheckpoints> {
-  const positions = { client, table, wait };
+  const rows = { client, table, now, wait };
+  const first = { table: rows, sourceName, prefix, startFrom, statesOf };
   const keyOf = (queue: string) => queueId({ sourceName, prefix, queue });
-  const known = memory.recall(lease, 2 * interval);
-  const unknown = queues.map(keyOf).filter((key) => !known.has(key));
-  const [loaded, firstRun] = await Promise.all([
-    loadCheckpoints(positions, unknown),
-    // Also where each of these queues has a position: the next one to appear is older than the run that finds it.
-    mentionsNow(startFrom) ? firstRunOf({ client, table, now }, { sourceName, prefix }) : undefined,
-  ]);
-  const newest = Math.max(0, ...[...loaded.values()].map(({ epoch }) => epoch));
-  const held = newest > lease.epoch ? await liftLease({ client, table, now }, lease, newest) : lease;
-  if (!held) throw new SupersededError('the lease was taken');
+  const recalled = memory.recall(lease, 2 * interval);
+  const queues = queuesOf(shard, known.queues);
+  const unknown = queues.filter((queue) => !recalled?.checkpoints.has(keyOf(queue)));
+  const loaded = await loadCheckpoints(rows, unknown.map(keyOf));
+  const unseen = unknown.filter((queue) => !loaded.has(keyOf(queue)));
+  const begun =
+    configured !== '*'
+      ? await saveFirstPositions(first, unseen)
+      : recalled?.isWhole && unseen.length === 0
+        ? new Map<string, Checkpoint>()
+        : await saveSource(first, known.queues, known.isWhole);
+  await lease.liftAbove(Math.max(0, ...Array.from(loaded.values(), ({ epoch }) => epoch)));
   const checkpoints = new Map<string, Checkpoint | undefined>();
-  for (const key of queues.map(keyOf)) checkpoints.set(key, known.get(key) ?? loaded.get(key));
+  for (const queue of queues) {
+    const key = keyOf(queue);
+    checkpoints.set(key, recalled?.checkpoints.get(key) ?? loaded.get(key) ?? begun.get(queue));
+  }
   return {
     cursors: queues.map((queue) => {
-      const { position, anchors = [] } = checkpoints.get(keyOf(queue)) ?? {};
-      return { queue, position, anchors, since: placeOf(startFrom, queue) === 'now' ? firstRun : undefined };
+      const { position = beginning(0), anchors = [] } = checkpoints.get(keyOf(queue)) ?? {};
+      const isKnown = recalled?.checkpoints.has(keyOf(queue)) && !known.vanished?.includes(queue);
+      return { queue, position, anchors, isKnown };
     }),
+    allReadAt: recalled?.allReadAt,
     async writeLosses(losses, detectedAt) {
       const ledger = { client, table, sourceName, prefix };
       const gaps = losses.map((loss) => ({ ...loss, detectedAt: detectedAt.getTime() }));
       // Whoever lost the lease has read on from where others have been since: what it misses may have been forwarded.
-      if (gaps.length > 0 && !(await renewLease({ client, table, now }, held)))
-        throw new SupersededError('the lease was taken');
+      if (gaps.length > 0) await lease.confirm();
       await pMap(gaps, (gap) => openGap(ledger, gap), { concurrency: MAX_CONCURRENCY });
     },
     async save(moved) {
       const saveOne = async ([queue, next]: readonly [string, Position]) => {
         const key = keyOf(queue);
-        const saved = await saveCheckpoint(positions, { key, previous: checkpoints.get(key), next }, held.epoch);
+        const saved = await saveCheckpoint(rows, { key, previous: checkpoints.get(key), next }, lease.epoch);
         if (!saved) throw new SupersededError(`the position of queue "${queue}" was moved`);
         checkpoints.set(key, saved);
       };
       await pMap(moved, saveOne, { concurrency: MAX_CONCURRENCY });
     },
-    keep: () => memory.keep(held, checkpoints),
+    keep: (allReadAt) => memory.keep(lease, { checkpoints, isWhole: known.isWhole, allReadAt }),
   };
 }

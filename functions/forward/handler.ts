@@ -6,9 +6,9 @@ import { createHandler, type Invocation } from '../invocation.ts';
 import type { Config } from '../settings.ts';
 import { detailSettings } from '../settings.ts';
 import { logger, record, recordOf } from '../telemetry.ts';
-import { emptyReport, forward, type Report } from './run.ts';
+import { emptyReport, type Report, total } from './report.ts';
+import { forward } from './run.ts';
 import type { Shard } from './shard.ts';
-import { total } from './sweep.ts';
 
 /** What an invocation returns; events of the stream only. */
 export interface ForwardResult {

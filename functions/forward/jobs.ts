@@ -3,9 +3,9 @@ import type { DetailSettings } from '../event/detail-settings.ts';
 import { type JobPart, jobPart } from '../event/job.ts';
 import { type JobSelection, selectionFor } from '../event/job-fields.ts';
 import type { RedisConnection } from '../redis/port.ts';
+import type { Entry } from '../stream/entry.ts';
 import { readJobHashes } from '../stream/job-hashes.ts';
 import { createPortions } from '../stream/portions.ts';
-import type { Entry } from '../stream/position.ts';
 import { type Sweep, takeSweep } from './sweep.ts';
 
 /** Bytes of jobs' values that a sweep may have; the last job alone, or those read with it, can bring more. */

@@ -9,9 +9,9 @@ export interface Unit {
 
 /** The stages that one unit of work goes through. */
 export interface Stages<Work extends Unit, Settled> {
-  /** Reads the next unit; `undefined` when there is none left. The signal ends what it waits for, also where nothing new is begun any more. */
+  /** Reads the next unit; `undefined` when there is none left. The signal ends its waiting, also where nothing new is begun any more. */
   readonly read: (signal: AbortSignal) => Promise<Work | undefined>;
-  /** Runs beside the reading of the next unit, and beside the saving of the one before. */
+  /** Runs while the next unit is read, and while the one before is saved. */
   readonly settle: (work: Work, signal: AbortSignal) => Promise<Settled>;
   /** Runs in the order of reading, with all that was settled since it ran last. */
   readonly save: (settled: readonly Settled[]) => Promise<void>;
@@ -20,7 +20,7 @@ export interface Stages<Work extends Unit, Settled> {
 }
 
 /**
- * Runs units of work through their stages, with at most two of them being settled, and saves them by and by.
+ * Runs units of work through their stages, first in, first out: at most two are being settled, and one saver saves them in order.
  *
  * A unit is saved once it is settled. One that can wait is saved with the next that cannot, when it has waited long enough,
  * when there is no room for the next, or at the end, whichever is first.
@@ -35,43 +35,51 @@ export async function runPipeline<Work extends Unit, Settled>(
   const failing = new AbortController();
   const signal = AbortSignal.any([signals.stop, failing.signal]);
   const waiting = AbortSignal.any([signal, signals.drain]);
-  const underWay = new Set<Promise<unknown>>();
+  /** In the order of reading: each ends when its unit is settled and, unless it can wait, saved. */
+  const underWay: Promise<void>[] = [];
+  /** In the order of reading, to be saved. */
   const settled: { readonly size: number; readonly result: Settled }[] = [];
   let unsaved = 0;
-  let taken = Promise.resolve();
-  let saved = Promise.resolve();
+  let saving: Promise<void> | undefined;
   let timer: AbortController | undefined;
 
   /** A failure anywhere ends the rest; it is thrown where the promise is awaited, and must not be reported as unhandled before. */
-  function track<T>(promise: Promise<T>): Promise<T> {
-    underWay.add(promise);
-    promise.catch((error: unknown) => failing.abort(error)).finally(() => underWay.delete(promise));
+  function failAll(promise: Promise<void>): Promise<void> {
+    promise.catch((error: unknown) => failing.abort(error));
     return promise;
   }
 
-  /** Saves all that is settled, unless an earlier saving fails. */
-  function save(): Promise<void> {
-    timer?.abort();
-    timer = undefined;
-    saved = track(saved.then(saveSettled));
-    return saved;
+  async function settle(work: Work, before: Promise<void> | undefined): Promise<void> {
+    const result = await stages.settle(work, signal);
+    await before;
+    settled.push({ size: work.size, result });
+    if (work.canWait) saveLater();
+    else await save();
   }
 
-  async function saveSettled(): Promise<void> {
+  /** Saves all that is settled; one saver at a time, and none after one that failed. */
+  async function save(): Promise<void> {
+    timer?.abort();
+    timer = undefined;
+    while (saving) await saving;
     const units = settled.splice(0);
     if (units.length === 0) return;
-    await stages.save(units.map(({ result }) => result));
+    saving = stages.save(units.map(({ result }) => result));
+    await saving;
+    saving = undefined;
     for (const { size } of units) unsaved -= size;
   }
 
   function saveLater(): void {
     if (timer) return;
     timer = new AbortController();
-    // It was saved before, or the failure is known: both need nothing more.
-    stages
-      .wait(timer.signal)
-      .then(save)
-      .catch(() => undefined);
+    // Where the waiting is aborted, it was saved before.
+    stages.wait(timer.signal).then(
+      () => {
+        failAll(save());
+      },
+      () => undefined,
+    );
   }
 
   try {
@@ -79,24 +87,16 @@ export async function runPipeline<Work extends Unit, Settled>(
       const work = await stages.read(waiting);
       signal.throwIfAborted();
       if (work === undefined) break;
-      const { size, canWait } = work;
-      if (unsaved + size > maxUnsaved) await save();
-      unsaved += size;
-      const before = taken;
-      const settling = track(stages.settle(work, signal));
-      taken = track(
-        Promise.all([settling, before]).then(([result]) => {
-          settled.push({ size, result });
-          return canWait ? saveLater() : save();
-        }),
-      );
-      await before;
+      if (unsaved + work.size > maxUnsaved) await save();
+      unsaved += work.size;
+      underWay.push(failAll(settle(work, underWay.at(-1))));
+      if (underWay.length > 1) await underWay.shift();
     }
-    await taken;
+    await Promise.all(underWay);
     await save();
   } catch (error) {
     failing.abort(error);
-    while (underWay.size > 0) await Promise.allSettled(underWay);
+    await Promise.allSettled(underWay);
     // Those need not be sent again; that they cannot be saved must not hide why the run failed.
     await save().catch(() => undefined);
     throw error;

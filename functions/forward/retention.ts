@@ -1,21 +1,24 @@
-import type { Cursor } from '../stream/read.ts';
-import type { CapacitiesOf } from './capacity.ts';
+import type { Arrival } from './arrivals.ts';
+import type { KeptBy } from './kept.ts';
 
 /**
- * How much of its stream's capacity the backlog of each queue took, in percent; at 100 Redis begins to trim what was not read.
+ * How much of the entries that its stream keeps the backlog of each queue took, in percent; at 100 Redis begins to trim unread ones.
  *
- * Idle queues are left out, and are not asked for. So are queues seen first, of which nothing can be lost yet, and those
- * whose streams keep nothing.
- * @param arrived entries of each queue that came before it was caught up, since its saved position or since it was last caught up
+ * A queue of which Redis trimmed unread entries took 100 at least. Streams that keep nothing are left out.
+ * @param arrivals by queue, without those that were seen first: nothing of them can be lost yet
  * @throws {RedisError} when `HMGET` is refused or the connection fails
  */
 export async function retentionUsed(
-  capacitiesOf: CapacitiesOf,
-  cursors: readonly Cursor[],
-  arrived: ReadonlyMap<string, number>,
+  keptBy: KeptBy,
+  arrivals: ReadonlyMap<string, Arrival>,
 ): Promise<Map<string, number>> {
-  const entriesOf = (queue: string) => arrived.get(queue) ?? 0;
-  const busy = cursors.flatMap(({ queue, position }) => (position && entriesOf(queue) > 0 ? queue : []));
-  const capacities = await capacitiesOf(busy);
-  return new Map([...capacities].map(([queue, capacity]) => [queue, (entriesOf(queue) / capacity) * 100]));
+  const kept = await keptBy([...arrivals.keys()]);
+  return new Map(
+    [...arrivals].flatMap(([queue, { most, overran }]) => {
+      const entries = kept.get(queue)?.entries ?? 0;
+      const used = entries > 0 ? (most / entries) * 100 : 0;
+      if (entries === 0 && !overran) return [];
+      return [[queue, overran ? Math.max(100, used) : used] as const];
+    }),
+  );
 }

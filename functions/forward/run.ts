@@ -1,4 +1,5 @@
-import { awaitLease, keepLease, type Lease, releaseLease } from '../checkpoint/lease.ts';
+import { SupersededError } from '../checkpoint/superseded.ts';
+import { type HeldLease, withLease } from '../checkpoint/with-lease.ts';
 import type { Clients, Container } from '../clients.ts';
 import { BullbridgeError } from '../errors.ts';
 import type { DetailSettings } from '../event/detail-settings.ts';
@@ -9,16 +10,20 @@ import type { RedisConnection } from '../redis/port.ts';
 import type { StartFrom } from '../start-from.ts';
 import type { Position } from '../stream/position.ts';
 import { createStreamReader } from '../stream/reader.ts';
-import { createCapacities } from './capacity.ts';
-import { openCheckpoints } from './checkpoints.ts';
-import { outrunsSchedule } from './forecast.ts';
+import { readStates } from '../stream/states.ts';
+import { createArrivals } from './arrivals.ts';
+import { type KnownQueues, openCheckpoints } from './checkpoints.ts';
+import { finish } from './finish.ts';
+import { queuesOutrunning } from './forecast.ts';
 import { createJobLoader } from './jobs.ts';
+import { createKept } from './kept.ts';
+import { createListener } from './listen.ts';
+import { type Outgoing, toOutgoing } from './outgoing.ts';
 import { runPipeline, type Unit } from './pipeline.ts';
-import { retentionUsed } from './retention.ts';
-import { queuesOf, type Shard } from './shard.ts';
-import { SupersededError } from './superseded.ts';
-import { count, createSweeps, type Outgoing, sizeOf, type Tally, toOutgoing } from './sweep.ts';
-import { createTail, type TailMode } from './tail.ts';
+import { count, type Report } from './report.ts';
+import type { Shard } from './shard.ts';
+import { createSource } from './source.ts';
+import { sizeOf } from './sweep.ts';
 
 /** Bytes of a sweep's entries; two sweeps and what is read ahead are in memory at once, each of them several times over. */
 const SWEEP_BYTES = 4 * 1024 * 1024;
@@ -27,6 +32,9 @@ const SWEEP_BYTES = 4 * 1024 * 1024;
  * that come as entries do are small.
  */
 export const SAVE_AFTER = 1000;
+
+/** Whether a run goes on listening once it has caught up. */
+type TailMode = 'auto' | 'always' | 'never';
 
 export interface ForwardSettings {
   readonly sourceName: string;
@@ -45,45 +53,11 @@ export interface ForwardSettings {
 /** What a run works with. */
 export type ForwardClients = Pick<Container, keyof Clients | 'discoverQueues' | 'checkpoints'>;
 
-/** What a run has done so far; filled while it runs, so that it is known of a run that fails, too. */
-export interface Report extends Tally {
-  /** Queues of this shard. */
-  queues: number;
-  caughtUp: boolean;
-  /** Whether another run has the lease, so that this one did nothing. */
-  leaseHeld: boolean;
-  /** Milliseconds from the newest published entry's time to the saving of its position. */
-  lag: number | undefined;
-  /** Entries not yet read; known at the end, `undefined` where it could not be counted. */
-  backlog: number | undefined;
-  /** Percent of its stream's capacity that the backlog of each busy queue took; known at the end. */
-  retentionUsed: ReadonlyMap<string, number> | undefined;
-  /** Milliseconds from reading until all was settled, of each sweep. */
-  readonly sweepDurations: number[];
-  /** What an operator may want to know of a run that did not fail. */
-  readonly warnings: string[];
-}
-
-export function emptyReport(): Report {
-  const nothing = {
-    counts: new Map(),
-    newest: 0,
-    incidents: 0,
-    queues: 0,
-    lag: undefined,
-    backlog: undefined,
-    retentionUsed: undefined,
-    caughtUp: false,
-    leaseHeld: false,
-  };
-  return { ...nothing, sweepDurations: [], warnings: [] };
-}
-
 /**
  * Forwards what the queues of a shard have received since their saved positions, until all are caught up or told to drain.
  *
- * Where it is to go on listening, it does so until an interval after its start; then the next run is due, which waits for the
- * lease.
+ * Where it is to listen, it continues until its successor waits for the lease. Queues are looked for before the lease is taken, so
+ * that a long look keeps nobody from reading.
  *
  * @param owner names this run in the lease; never the same for two runs
  * @throws {BullbridgeError} what an operator must mend; positions do not move past entries that are not settled
@@ -96,44 +70,42 @@ export async function forward(
   signals: Signals,
   report: Report,
 ): Promise<void> {
-  const until = AbortSignal.timeout(settings.interval);
+  const { sourceName, prefix, interval } = settings;
   const table = { client: clients.dynamodb, table: clients.table, now: clients.now, wait: clients.wait };
-  const leaseKey = `${settings.sourceName}/${settings.prefix}/shard/${shard.index}/${shard.count}`;
-  const lease = await awaitLease(table, leaseKey, owner, signals.drain);
-  if ('heldBy' in lease) {
-    report.leaseHeld = true;
-    return;
-  }
-  const ending = new AbortController();
-  const superseded = new AbortController();
-  keepLease(table, lease, ending.signal, () => superseded.abort(new SupersededError('the lease was taken')));
+  const leaseKey = `${sourceName}/${prefix}/shard/${shard.index}/${shard.count}`;
+  const warn = (message: string) => report.warnings.push(message);
+  const redis = await clients.connectRedis();
   try {
-    const redis = await clients.connectRedis();
-    try {
-      const stop = AbortSignal.any([signals.stop, superseded.signal]);
-      await forwardQueues({ settings, shard, clients, lease, redis, report, until }, { ...signals, stop });
-    } finally {
-      redis.close();
-    }
-  } catch (error) {
-    if (!(error instanceof SupersededError)) throw error;
-    report.warnings.push(`Stopped: ${error.message} by another run, which goes on from the saved positions.`);
+    const known = await knownQueues(settings, clients, redis, signals.drain);
+    if (known.isWhole && known.queues.length === 0) warn(`No queue was found under the prefix "${prefix}".`);
+    const ending = await withLease(table, leaseKey, { owner, signals, interval, warn }, ({ lease, handOver, lost }) => {
+      const drain = AbortSignal.any([signals.drain, handOver]);
+      const stop = AbortSignal.any([signals.stop, lost]);
+      return forwardQueues({ settings, shard, clients, redis, known, lease, report }, { drain, stop });
+    });
+    report.leaseHeld = ending === 'held';
   } finally {
-    ending.abort();
-    // It expires by itself; a failure to give it back must not hide why the run failed.
-    await releaseLease(table, lease).catch((error: Error) => report.warnings.push(error.message));
+    redis.close();
   }
+}
+
+function knownQueues(
+  { queues }: ForwardSettings,
+  { discoverQueues }: ForwardClients,
+  redis: RedisConnection,
+  drain: AbortSignal,
+): Promise<KnownQueues> | KnownQueues {
+  return queues === '*' ? discoverQueues(redis, drain) : { queues, isWhole: true };
 }
 
 interface Run {
   readonly settings: ForwardSettings;
   readonly shard: Shard;
   readonly clients: ForwardClients;
-  readonly lease: Lease;
   readonly redis: RedisConnection;
+  readonly known: KnownQueues;
+  readonly lease: HeldLease;
   readonly report: Report;
-  /** Aborted when the next run is due. */
-  readonly until: AbortSignal;
 }
 
 /**
@@ -151,88 +123,89 @@ interface Settled {
   readonly newest: number;
 }
 
-async function forwardQueues({ settings, shard, clients, lease, redis, report, until }: Run, signals: Signals) {
-  const known =
-    settings.queues === '*'
-      ? await clients.discoverQueues(redis, signals.drain)
-      : { queues: settings.queues, isWhole: true };
-  const queues = queuesOf(shard, known.queues);
-  report.queues = queues.length;
-  const warn = (error: Error) => {
-    report.warnings.push(error.message);
-    return undefined;
-  };
-  const checkpoints = await openCheckpoints(clients, settings, lease, queues);
-  const reader = createStreamReader(redis, checkpoints.cursors, settings);
-  const sweeps = createSweeps(reader, { entries: settings.sweepSize, bytes: SWEEP_BYTES });
+async function forwardQueues({ settings, shard, clients, redis, known, lease, report }: Run, signals: Signals) {
+  const { prefix, interval, sweepSize } = settings;
+  const statesOf = (queues: readonly string[]) => readStates(redis, queues, prefix);
+  const checkpoints = await openCheckpoints(clients, settings, lease, shard, known, statesOf);
+  report.queues = checkpoints.cursors.length;
+  const reader = createStreamReader(redis, checkpoints.cursors, {
+    ...settings,
+    ...clients,
+    allReadAt: checkpoints.allReadAt,
+  });
+  const arrivals = createArrivals(interval);
+  const source = createSource(reader, arrivals, { entries: sweepSize, bytes: SWEEP_BYTES });
   const options = { ...settings, ...settings.details, passes: createFilter(settings.events) };
   const loadJobs = createJobLoader(redis, options);
-  const capacitiesOf = createCapacities(redis, settings.prefix);
-  using tail = createTail(clients, {
-    prefix: settings.prefix,
-    until,
-    isNeeded: async () => {
-      if (settings.tail !== 'auto') return settings.tail === 'always';
-      const { cursors } = checkpoints;
-      const forecast = { ...settings, cursors, arrived: sweeps.arrived(), now: clients.now() };
-      return (await outrunsSchedule(redis, capacitiesOf, forecast).catch(warn)) ?? false;
-    },
-    warn: (message) => report.warnings.push(message),
-  });
+  const keptBy = createKept(redis, prefix);
+  using listener = createListener(clients, prefix, (message) => report.warnings.push(message));
+
+  async function isListeningNeeded(): Promise<boolean> {
+    if (settings.tail !== 'auto') return settings.tail === 'always';
+    const cursors = [...reader.idle(), ...reader.due()];
+    const forecast = { cursors, arrivals: arrivals.all(), interval, now: clients.now() };
+    const busy = await queuesOutrunning(keptBy, forecast).catch((error: Error) => {
+      report.warnings.push(error.message);
+      return undefined;
+    });
+    return busy === undefined || busy.length > 0;
+  }
+
+  let listens: boolean | undefined;
   let newestSaved = 0;
-  let hasListened = false;
+
+  /** Waits until a queue is due again. @returns whether one may be */
+  async function waitForMore(signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted || reader.idle().length === 0) return false;
+    listens ??= await isListeningNeeded();
+    const rung = listens ? await listener.wait(reader.idle(), signal) : undefined;
+    if (rung) reader.ring(rung);
+    return rung !== undefined;
+  }
+
+  async function read(signal: AbortSignal): Promise<Work | undefined> {
+    for (;;) {
+      const next = await source.next();
+      if (next) {
+        const { sweep, rest, jobOf } = await loadJobs(next, signal);
+        source.putBack(rest);
+        const readAt = clients.now();
+        const outgoing = toOutgoing(sweep, { ...options, detectedAt: readAt, jobOf });
+        // Behind the last one of those that came, there is nothing else to do for now.
+        return { outgoing, readAt, size: sizeOf(sweep), canWait: listens === true && source.isCaughtUp() };
+      }
+      if (!(await waitForMore(signal))) return undefined;
+    }
+  }
+
+  async function settle({ outgoing, readAt }: Work, signal: AbortSignal): Promise<Settled> {
+    await checkpoints.writeLosses(outgoing.losses, readAt);
+    const entries = outgoing.items.map(({ entry }) => entry);
+    count(report, outgoing, await clients.publish(entries, signal));
+    entries.forEach(freeLarge);
+    report.sweepDurations.push(clients.now().getTime() - readAt.getTime());
+    return { positions: outgoing.positions, newest: report.newest };
+  }
+
+  async function save(settled: readonly Settled[]): Promise<void> {
+    // After the end of a run that lost the lease, what it has settled is its successor's to save.
+    if (signals.stop.reason instanceof SupersededError) throw signals.stop.reason;
+    await checkpoints.save(new Map(settled.flatMap(({ positions }) => [...positions])));
+    const newest = Math.max(...settled.map((sweep) => sweep.newest));
+    if (newest > newestSaved) report.lag = clients.now().getTime() - newest;
+    newestSaved = newest;
+  }
+
   try {
-    await runPipeline<Work, Settled>(
-      {
-        read: async (signal) => {
-          for (;;) {
-            const next = await sweeps.next();
-            if (next) {
-              const { sweep, rest, jobOf } = await loadJobs(next, signal);
-              sweeps.putBack(rest);
-              const readAt = clients.now();
-              const outgoing = toOutgoing(sweep, { ...options, detectedAt: readAt, jobOf });
-              // Behind the last one of those that came, there is nothing else to do for now.
-              return { outgoing, readAt, size: sizeOf(sweep), canWait: hasListened && sweeps.caughtUp() };
-            }
-            const queues = await tail.next(reader.caughtUp(), signal);
-            if (queues.length === 0) return undefined;
-            hasListened = true;
-            reader.resume(queues);
-          }
-        },
-        settle: async ({ outgoing, readAt }, signal) => {
-          await checkpoints.writeLosses(outgoing.losses, readAt);
-          const entries = outgoing.items.map(({ entry }) => entry);
-          count(report, outgoing, await clients.publish(entries, signal));
-          entries.forEach(freeLarge);
-          report.sweepDurations.push(clients.now().getTime() - readAt.getTime());
-          return { positions: outgoing.positions, newest: report.newest };
-        },
-        save: async (settled) => {
-          // After the end of a run that lost the lease, what it has settled is its successor's to save.
-          if (signals.stop.reason instanceof SupersededError) throw signals.stop.reason;
-          await checkpoints.save(new Map(settled.flatMap(({ positions }) => [...positions])));
-          const newest = Math.max(...settled.map((sweep) => sweep.newest));
-          if (newest > newestSaved) report.lag = clients.now().getTime() - newest;
-          newestSaved = newest;
-        },
-        wait: (signal) => clients.wait(SAVE_AFTER, signal),
-      },
-      signals,
-      2 * settings.sweepSize,
-    );
-    checkpoints.keep();
-    report.caughtUp = known.isWhole && sweeps.caughtUp() && reader.failures.size === 0;
+    const wait = (signal: AbortSignal) => clients.wait(SAVE_AFTER, signal);
+    await runPipeline<Work, Settled>({ read, settle, save, wait }, signals, 2 * sweepSize);
+    checkpoints.keep(reader.allReadAt);
+    report.caughtUp = known.isWhole && source.isCaughtUp() && source.failures.size === 0;
   } catch (error) {
     if (!signals.stop.aborted || error instanceof BullbridgeError || error instanceof SupersededError) throw error;
     report.warnings.push(
       'The deadline came before all entries under way were settled; the next run sends those again.',
     );
   }
-  const { entries, arrived } = await sweeps.backlog();
-  report.backlog = entries;
-  // A forecast only: a run that forwarded everything has not failed for want of it.
-  report.retentionUsed = await retentionUsed(capacitiesOf, checkpoints.cursors, arrived).catch(warn);
-  for (const error of reader.failures.values()) throw error;
+  await finish({ redis, prefix, cursors: checkpoints.cursors, reader, source, arrivals, keptBy }, report);
 }

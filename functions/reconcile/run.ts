@@ -1,5 +1,5 @@
-import { keepLease, releaseLease, takeLease } from '../checkpoint/lease.ts';
 import { openGaps, type Recovery } from '../checkpoint/ledger.ts';
+import { withLease } from '../checkpoint/with-lease.ts';
 import type { Clients } from '../clients.ts';
 import { BullbridgeError, RedisError, type RedisErrorCode } from '../errors.ts';
 import type { DetailSettings } from '../event/detail-settings.ts';
@@ -52,7 +52,8 @@ export function emptyReport(): Report {
 const OF_ONE_QUEUE: readonly RedisErrorCode[] = ['REDIS_PERMISSION', 'REDIS_WRONG_TYPE'];
 
 /**
- * Recovers what can be recovered of all open gaps, one after the other, until none is left or it is told to drain.
+ * Recovers what can be recovered of all open gaps, one after the other, until none is left, it is told to drain, or another
+ * run waits for the lease.
  *
  * @param owner names this run in the lease; never the same for two runs
  * @throws {BullbridgeError} what an operator must mend; gaps that are not closed stay as they are
@@ -66,25 +67,17 @@ export async function reconcileGaps(
 ): Promise<void> {
   const { sourceName, prefix } = settings;
   const table = { client: clients.dynamodb, table: clients.table, now: clients.now, wait: clients.wait };
-  const lease = await takeLease(table, `${sourceName}/${prefix}/reconcile`, owner);
-  if ('heldBy' in lease) {
-    report.leaseHeld = true;
-    return;
-  }
-  const ending = new AbortController();
-  const superseded = new AbortController();
-  keepLease(table, lease, ending.signal, () => {
-    report.warnings.push('Stopped: the lease was taken by another run, which goes on where this one was.');
-    superseded.abort();
-  });
-  const drain = AbortSignal.any([signals.drain, superseded.signal]);
-  try {
-    await untilStopped(signals, report, () => recoverGaps(settings, clients, { ...signals, drain }, report));
-  } finally {
-    ending.abort();
-    // It expires by itself; a failure to give it back must not hide why the run failed.
-    await releaseLease(table, lease).catch((error: Error) => report.warnings.push(error.message));
-  }
+  const warn = (message: string) => report.warnings.push(message);
+  const ending = await withLease(
+    table,
+    `${sourceName}/${prefix}/reconcile`,
+    { owner, signals, warn },
+    async ({ handOver, lost }) => {
+      const drain = AbortSignal.any([signals.drain, handOver, lost]);
+      await untilStopped(signals, report, () => recoverGaps(settings, clients, { ...signals, drain }, report));
+    },
+  );
+  report.leaseHeld = ending === 'held';
 }
 
 async function recoverGaps(settings: ReconcileSettings, clients: Clients, signals: Signals, report: Report) {

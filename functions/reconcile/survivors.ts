@@ -2,10 +2,10 @@ import type { Gap } from '../checkpoint/ledger.ts';
 import { eventName, jobIdOf } from '../event/decode.ts';
 import { redisError } from '../redis/error.ts';
 import type { RedisConnection } from '../redis/port.ts';
+import { type Entry, entrySize } from '../stream/entry.ts';
 import { idTime } from '../stream/id.ts';
 import { eventsKey } from '../stream/keys.ts';
 import { createPortions } from '../stream/portions.ts';
-import { type Entry, entrySize } from '../stream/position.ts';
 import type { Member } from './members.ts';
 import { OUTCOMES, type Outcome } from './place.ts';
 

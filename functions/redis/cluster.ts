@@ -79,6 +79,7 @@ export async function connectCluster(
 
   return {
     target,
+    isCluster: true,
     async send(commands, limits) {
       const allowance = { ...limits, received: 0 };
       const units = unitsOf(commands);

@@ -65,6 +65,8 @@ export class Elided {
 /** Any kind of Redis: one server, a cluster, or the master that Sentinels name. */
 export interface RedisConnection {
   readonly target: RedisTarget;
+  /** Whether the keys of one command must be in one hash slot. */
+  readonly isCluster: boolean;
   /**
    * Sends commands in one pipeline, to each server those of its keys; a `multi` and all up to its `exec` are about one key.
    *
@@ -84,6 +86,8 @@ export class ReplyTooLargeError extends Error {}
 export type ScanCursors = ReadonlyMap<string, string>;
 
 export interface ScanOptions {
+  /** Only keys of this type, as `TYPE` names it. @default all */
+  readonly type?: string | undefined;
   /** Where an earlier scan stopped; a server that it did not know is scanned from its beginning. @default nowhere */
   readonly from?: ScanCursors | undefined;
   /** Keys that are looked at on each server at most, in thousands. @default all */

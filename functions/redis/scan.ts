@@ -15,19 +15,34 @@ const DONE = '0';
 export async function scan(
   server: RedisServer,
   pattern: string,
-  { from, maxKeys = Number.POSITIVE_INFINITY, signal }: ScanOptions = {},
+  { type, from, maxKeys = Number.POSITIVE_INFINITY, signal }: ScanOptions = {},
 ): Promise<Scanned> {
   const place = placeOf(server.target);
   const found: string[] = [];
   let cursor = from?.get(place);
+  let filter = type === undefined ? [] : ['TYPE', type];
   for (let left = maxKeys; cursor !== DONE && left > 0 && !signal?.aborted; left -= STEP) {
-    const [reply] = await server.send([['scan', cursor ?? '0', 'MATCH', pattern, 'COUNT', STEP]]);
+    const step = ['scan', cursor ?? '0', 'MATCH', pattern, 'COUNT', STEP] as const;
+    let [reply] = await server.send([[...step, ...filter]]);
+    if (reply instanceof Error && filter.length > 0 && /syntax error/.test(reply.message)) {
+      // Before Redis 6, SCAN knows no types.
+      filter = [];
+      [reply] = await server.send([step]);
+    }
     if (reply instanceof Error) throw redisError(reply, server.target, `looking for queues (SCAN MATCH ${pattern})`);
     const [next, keys] = reply as [string, string[]];
-    found.push(...keys);
+    found.push(...(type !== undefined && filter.length === 0 ? await ofType(server, type, keys) : keys));
     cursor = next;
   }
   return { keys: found, cursors: new Map(cursor === undefined ? [] : [[place, cursor]]), isWhole: cursor === DONE };
+}
+
+async function ofType(server: RedisServer, type: string, keys: readonly string[]): Promise<string[]> {
+  if (keys.length === 0) return [];
+  const types = await server.send(keys.map((key) => ['type', key]));
+  const refused = types.find((reply) => reply instanceof Error);
+  if (refused) throw redisError(refused, server.target, 'looking for queues (TYPE)');
+  return keys.filter((_, i) => types[i] === type);
 }
 
 /** What was found on several servers, as one. */

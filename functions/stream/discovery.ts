@@ -1,11 +1,13 @@
-import type { RedisConnection, ScanCursors } from '../redis/port.ts';
-import { scanQueues } from './keys.ts';
+import type { RedisConnection, ScanCursors, Scanned, ScanOptions } from '../redis/port.ts';
+import { eventsKey } from './keys.ts';
 
 /** The queues that are known, sorted by name. */
 interface Discovery {
   readonly queues: readonly string[];
   /** Whether all keys have been looked at, so that none of the queues is missing that were there then. */
   readonly isWhole: boolean;
+  /** Queues that were found before, and not when all keys were looked at last: their streams are likely gone. @default none */
+  readonly vanished?: readonly string[];
 }
 
 /** Looks for queues. @throws {RedisError} when `SCAN` is refused or the connection fails */
@@ -40,6 +42,39 @@ export function createDiscovery(prefix: string, maxKeys = MAX_KEYS): Discover {
     } else {
       cursors = portion.cursors;
     }
-    return { queues: [...found.keys()].sort(), isWhole: round > 0 };
+    const vanished = [...found].flatMap(([queue, last]) => (last < round - 1 ? queue : []));
+    return { queues: [...found.keys()].sort(), isWhole: round > 0, vanished };
   };
+}
+
+/**
+ * Finds every queue under a prefix, sorted by name.
+ *
+ * @throws {RedisError} when `SCAN` is refused or the connection fails
+ */
+export async function discoverQueues(redis: RedisConnection, prefix: string): Promise<string[]> {
+  const { queues } = await scanQueues(redis, prefix);
+  return [...queues].sort();
+}
+
+/**
+ * Looks for queues among some of the keys, or all.
+ *
+ * BullMQ keeps no list of its queues, and no other key shows all that have events: a producer of custom events writes no `meta`.
+ * So a queue is a stream `<prefix>:<name>:events`. Its name may have colons, which BullMQ allowed before 5.12.12; jobs whose ids
+ * end in `:events` are hashes. Where another prefix begins with this one and a colon, its queues are found, too.
+ */
+async function scanQueues(
+  redis: RedisConnection,
+  prefix: string,
+  options: ScanOptions = {},
+): Promise<Omit<Scanned, 'keys'> & { readonly queues: ReadonlySet<string> }> {
+  const pattern = eventsKey(escapeGlob(prefix), '*');
+  const { keys, ...rest } = await redis.scan(pattern, { ...options, type: 'stream' });
+  const names = keys.map((key) => key.slice(prefix.length + 1, -':events'.length));
+  return { ...rest, queues: new Set(names.filter((name) => name !== '')) };
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[[\]*?\\^]/g, '\\$&');
 }

@@ -22,3 +22,12 @@ export function compareIds(a: string, b: string): number {
 function compareDigits(a: string, b: string): number {
   return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
 }
+
+const MAX_PART = 2n ** 64n - 1n;
+
+/** The greatest id below another one; that of {@link ZERO_ID} is itself. */
+export function idBefore(id: string): string {
+  const [ms = 0n, sequence = 0n] = id.split('-').map(BigInt);
+  if (sequence > 0n) return `${ms}-${sequence - 1n}`;
+  return ms > 0n ? `${ms - 1n}-${MAX_PART}` : ZERO_ID;
+}

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { redisError } from '../redis/error.ts';
 import { type RedisConnection, ReplyTooLargeError } from '../redis/port.ts';
-import { MAX_REPLY_BYTES } from './portions.ts';
+import { MAX_REPLY_BYTES } from './item-size.ts';
 
 /** Which fields of which job are wanted. */
 export interface JobRequest {

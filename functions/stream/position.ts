@@ -1,31 +1,44 @@
-import { hash } from 'node:crypto';
+import { digestOf, type Entry } from './entry.ts';
 import { ZERO_ID } from './id.ts';
 
-/** One entry of a stream: its id, and its fields as they are stored, a name and a value in turn. */
-export interface Entry {
+interface Place {
+  /** Reading continues behind this stream id. */
   readonly id: string;
-  readonly fields: readonly Buffer[];
+  /** How many entries the stream had received up to and including `id`; absent where the server does not count. */
+  readonly ordinal?: number | undefined;
+  /** How far the ordinal is above the server's own count, after a migration that made the server count anew. @default 0 */
+  readonly offset?: number | undefined;
 }
 
-/** How far a queue's stream has been read. */
-export interface Position {
-  /** Stream id of the last entry that was read. */
-  readonly id: string;
-  /** How many entries the stream had ever received up to and including `id`; absent where the server cannot tell. */
-  readonly ordinal?: number;
+/** Nothing of the stream was read yet; its entries behind `id` are wanted, which are all of them for {@link ZERO_ID}. */
+export interface Unread extends Place {
+  readonly kind: 'unread';
+}
+
+/** The entry `id` was read. */
+export interface AtEntry extends Place {
+  readonly kind: 'entry';
   /**
-   * Short hash of that entry's fields, empty where the entry is not in the stream. A promoted replica whose clock is
-   * behind can give another entry the very same id and ordinal; only its content tells them apart.
+   * Short hash of that entry's fields. A promoted replica whose clock is behind can give another entry the very same id and
+   * ordinal; only its content tells them apart.
    */
   readonly digest: string;
 }
 
-/** Entries of one stream in a row, with what was lost in front of them. */
+/** Entries up to `id` are gone or accounted for, and nothing behind it was read. */
+interface BehindGap extends Place {
+  readonly kind: 'gap';
+}
+
+/** How far a queue's stream has been read. */
+export type Position = Unread | AtEntry | BehindGap;
+
+/** Entries of one stream in a row, with the loss in front of them. */
 export interface Page {
   readonly queue: string;
-  /** The position the page was read from; absent for a queue seen first. */
-  readonly from: Position | undefined;
-  /** Where the entries begin: `from`, moved past what was lost. */
+  /** The position the page was read from. */
+  readonly from: Position;
+  /** Where the entries begin: `from`, moved past the loss. */
   readonly start: Position;
   readonly entries: readonly Entry[];
   readonly loss?: Loss | undefined;
@@ -36,50 +49,38 @@ export interface Loss {
   readonly reason: 'trimmed' | 'reset' | 'rolled-back' | 'unknown';
   /** How many entries are known to be lost. */
   readonly lost: number;
-  /** Whether `lost` is the very number; otherwise it is what is at least known. */
+  /** Whether `lost` is the very number; otherwise it is a bound. */
   readonly exact: boolean;
   readonly afterId: string;
   /** The oldest entry still there, `null` for an empty stream. */
   readonly beforeId: string | null;
 }
 
-/** The position before the first entry of a stream of which `trimmed` entries are gone. */
-export function beginning(trimmed: number | undefined): Position {
-  return { id: ZERO_ID, ...(trimmed !== undefined && { ordinal: trimmed }), digest: '' };
+/** The position before the first entry of a stream of which `trimmed` entries are gone; without it, of one that is not counted. */
+export function beginning(trimmed?: number): Unread {
+  return { kind: 'unread', id: ZERO_ID, ...(trimmed !== undefined && { ordinal: trimmed }) };
 }
 
 /** The position after the first `count` entries of a page. */
 export function positionAfter(page: Page, count: number): Position {
   const last = page.entries[count - 1];
   if (!last) return page.start;
-  const { ordinal } = page.start;
-  return positionAt(last, ordinal === undefined ? undefined : ordinal + count);
-}
-
-/** The position of an entry. */
-export function positionAt(entry: Entry, ordinal: number | undefined): Position {
-  return { id: entry.id, ...(ordinal !== undefined && { ordinal }), digest: digest(entry) };
+  const { ordinal, offset } = page.start;
+  return {
+    kind: 'entry',
+    id: last.id,
+    ...(ordinal !== undefined && { ordinal: ordinal + count }),
+    ...(offset && { offset }),
+    digest: digestOf(last),
+  };
 }
 
 /** Whether two positions are the same place of the same history. */
-export function samePosition(a: Position | undefined, b: Position): boolean {
-  return a?.id === b.id && a.ordinal === b.ordinal;
+export function samePosition(a: Position, b: Position): boolean {
+  return a.kind === b.kind && a.id === b.id && a.ordinal === b.ordinal && a.offset === b.offset;
 }
 
-/** Whether `entry` is the one that `position` was saved for. */
-export function isAt(position: Position, entry: Entry | undefined): boolean {
-  return entry?.id === position.id && position.digest === digest(entry);
-}
-
-/** The bytes of an entry's fields. */
-export function entrySize({ fields }: Entry): number {
-  let bytes = 0;
-  for (const field of fields) bytes += field.length;
-  return bytes;
-}
-
-/** A short hash of an entry's fields; the lengths keep `ab`,`c` apart from `a`,`bc`. */
-function digest(entry: Entry): string {
-  const lengths = Buffer.from(entry.fields.map((field) => field.length).join());
-  return hash('sha1', Buffer.concat([lengths, ...entry.fields]), 'base64url').slice(0, 11);
+/** Whether `entry` is the one that a position was saved for. */
+export function isAt(position: AtEntry, entry: Entry | undefined): boolean {
+  return entry?.id === position.id && position.digest === digestOf(entry);
 }

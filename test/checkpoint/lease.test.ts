@@ -1,7 +1,7 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test } from 'vitest';
 import {
-  awaitLease,
-  keepLease,
+  askForLease,
   LEASE_MS,
   type Lease,
   liftLease,
@@ -9,123 +9,142 @@ import {
   renewLease,
   takeLease,
 } from '../../functions/checkpoint/lease.ts';
+import { toAttribute, type Value } from '../../functions/checkpoint/row.ts';
 import { CheckpointError } from '../../functions/errors.ts';
 import { dynamoClient, ownTable } from '../dynamodb.ts';
 
-const never = new AbortController().signal;
+const START = Date.parse('2026-11-01T12:00:00Z');
+const HOUR = 3_600_000;
 
 async function world() {
   const client = dynamoClient();
-  let time = Date.parse('2026-11-01T12:00:00Z');
+  let time = START;
   const table = { client, table: await ownTable(client), now: () => new Date(time) };
   const advance = (milliseconds: number) => {
     time += milliseconds;
   };
-  return { table, advance };
+  const take = async (owner: string) => (await takeLease(table, 'shard', owner)) as Lease;
+  /** Writes the row by hand. */
+  const put = (attributes: Readonly<Record<string, Value>>) => {
+    const row = { pk: 'shard', sk: 'lease', ...attributes };
+    const Item = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, toAttribute(value)]));
+    return client.send(new PutItemCommand({ TableName: table.table, Item }));
+  };
+  return { table, advance, take, put };
 }
 
 describe('the lease of a shard', () => {
   test('is held by one run at a time, and the other learns by whom', async () => {
-    const { table } = await world();
+    const { table, take } = await world();
 
-    expect(await takeLease(table, 'shard', 'one')).toEqual({ key: 'shard', owner: 'one', epoch: 1 });
-    expect(await takeLease(table, 'shard', 'two')).toEqual({
-      heldBy: 'one',
-      expiresAt: table.now().getTime() + LEASE_MS,
-    });
+    expect(await take('one')).toEqual({ key: 'shard', owner: 'one', epoch: 1 });
+    expect(await take('two')).toEqual({ heldBy: { owner: 'one', epoch: 1, expiresAt: START + LEASE_MS } });
+    expect(await takeLease(table, 'other shard', 'two')).toMatchObject({ epoch: 1 });
   });
 
   test('goes to one of twenty that reach for it at once', async () => {
-    const { table } = await world();
+    const { take } = await world();
 
-    const taken = await Promise.all(Array.from({ length: 20 }, (_, n) => takeLease(table, 'shard', `run ${n}`)));
+    const taken = await Promise.all(Array.from({ length: 20 }, (_, n) => take(`run ${n}`)));
 
     expect(taken.filter((lease) => 'epoch' in lease)).toHaveLength(1);
   });
 
-  test('is waited for until it is given back, ten seconds at most', async () => {
-    const { table } = await world();
-    const one = (await takeLease(table, 'shard', 'one')) as Lease;
-    const waits: number[] = [];
-    const giveBackAt = (turn: number) => ({
-      ...table,
-      wait: async (milliseconds: number) => {
-        waits.push(milliseconds);
-        if (waits.length === turn) await releaseLease(table, one);
-      },
-    });
+  test('can be taken once it is released or has expired, each time with the next epoch', async () => {
+    const { table, advance, take } = await world();
+    await releaseLease(table, await take('one'));
 
-    expect(await awaitLease(giveBackAt(Number.POSITIVE_INFINITY), 'shard', 'two', never)).toMatchObject({
-      heldBy: 'one',
-    });
-    expect(waits.reduce((sum, milliseconds) => sum + milliseconds)).toBe(10_000);
-    expect(await awaitLease(giveBackAt(waits.length + 3), 'shard', 'two', never)).toMatchObject({ owner: 'two' });
-    expect(waits).toHaveLength(103);
-  });
-
-  test('is not waited for by a run that is told to end', async () => {
-    const { table } = await world();
-    await takeLease(table, 'shard', 'one');
-
-    const held = awaitLease({ ...table, wait: () => Promise.reject(new Error()) }, 'shard', 'two', AbortSignal.abort());
-    expect(await held).toMatchObject({ heldBy: 'one' });
-  });
-
-  test('can be taken once it is given back or has expired, each time with the next epoch', async () => {
-    const { table, advance } = await world();
-    await releaseLease(table, (await takeLease(table, 'shard', 'one')) as Lease);
-
-    expect(await takeLease(table, 'shard', 'two')).toMatchObject({ epoch: 2 });
+    expect(await take('two')).toMatchObject({ epoch: 2 });
     advance(LEASE_MS + 1);
-    expect(await takeLease(table, 'shard', 'three')).toMatchObject({ epoch: 3 });
+    expect(await take('three')).toMatchObject({ epoch: 3 });
   });
 
-  test('holds on when it is renewed, and is not given back by a run that lost it', async () => {
-    const { table, advance } = await world();
-    const one = (await takeLease(table, 'shard', 'one')) as Lease;
+  test('holds while it is renewed, and is not released by a run that lost it', async () => {
+    const { table, advance, take } = await world();
+    const one = await take('one');
     advance(LEASE_MS - 1);
-    expect(await renewLease(table, one)).toBe(true);
+    expect(await renewLease(table, one)).toMatchObject({ owner: 'one' });
     advance(LEASE_MS - 1);
-    expect(await takeLease(table, 'shard', 'two')).toMatchObject({ heldBy: 'one' });
+    expect(await take('two')).toMatchObject({ heldBy: { owner: 'one' } });
     advance(2);
-    expect(await takeLease(table, 'shard', 'two')).toMatchObject({ epoch: 2 });
+    expect(await take('two')).toMatchObject({ epoch: 2 });
 
-    expect(await renewLease(table, one)).toBe(false);
+    expect(await renewLease(table, one)).toBeUndefined();
     await releaseLease(table, one);
-    expect(await takeLease(table, 'shard', 'three')).toMatchObject({ heldBy: 'two' });
+    expect(await take('three')).toMatchObject({ heldBy: { owner: 'two' } });
   });
 
-  test('is renewed every third of its time, until another run has it', async () => {
-    const { table, advance } = await world();
-    const one = (await takeLease(table, 'shard', 'one')) as Lease;
-    const waits: number[] = [];
-    const wait = async (milliseconds: number) => {
-      waits.push(milliseconds);
-      advance(waits.length < 5 ? milliseconds : LEASE_MS + 1);
-      if (waits.length === 5) await takeLease(table, 'shard', 'two');
-    };
+  test('can be taken in spite of its end from a run that did not renew it', async () => {
+    const { table, take } = await world();
+    await take('one');
+    const { heldBy } = (await takeLease(table, 'shard', 'two')) as unknown as { heldBy: object };
 
-    await new Promise<void>((resolve) => keepLease({ ...table, wait }, one, new AbortController().signal, resolve));
-
-    expect(waits).toEqual(Array.from({ length: 5 }, () => LEASE_MS / 3));
+    expect(await takeLease(table, 'shard', 'two', heldBy)).toMatchObject({ epoch: 2 });
+    expect(await takeLease(table, 'shard', 'three', heldBy)).toMatchObject({ heldBy: { owner: 'two' } });
   });
 
   test('that an answer was lost for is still that of the run that asked', async () => {
-    const { table } = await world();
-    await takeLease(table, 'shard', 'one');
+    const { take } = await world();
+    await take('one');
 
-    expect(await takeLease(table, 'shard', 'one')).toEqual({ key: 'shard', owner: 'one', epoch: 1 });
+    expect(await take('one')).toEqual({ key: 'shard', owner: 'one', epoch: 1 });
   });
 
-  test('is lifted above an epoch found in a row, and stays there', async () => {
-    const { table } = await world();
-    const lease = (await takeLease(table, 'shard', 'one')) as Lease;
+  test.each([
+    ['a day ahead', START + 24 * HOUR],
+    ['three leases ahead', START + 3 * LEASE_MS],
+    ['two leases and a millisecond ahead', START + 2 * LEASE_MS + 1],
+    ['in the past', START - 1],
+    ['zero', 0],
+    ['negative', -5],
+    ['a fraction of the past', 0.5],
+    ['as large as a number can be', Number.MAX_SAFE_INTEGER],
+    ['no number', 'NaN'],
+    ['a truth', true],
+    ['NULL', undefined],
+  ])('is free where its end is %s', async (_, expiresAt) => {
+    const { take, put } = await world();
+    await put({ owner: 'one', epoch: 7, expiresAt });
 
-    const lifted = await liftLease(table, lease, 41);
-    expect(lifted?.epoch).toBe(42);
-    await renewLease(table, lease);
-    await releaseLease(table, lease);
-    expect(await takeLease(table, 'shard', 'two')).toMatchObject({ epoch: 43 });
+    expect(await take('two')).toMatchObject({ epoch: 8 });
+  });
+
+  test.each([1, LEASE_MS, 2 * LEASE_MS])('is held where its end is %i ms ahead', async (ahead) => {
+    const { take, put } = await world();
+    await put({ owner: 'one', epoch: 7, expiresAt: START + ahead });
+
+    expect(await take('two')).toMatchObject({ heldBy: { owner: 'one' } });
+  });
+
+  test.each([
+    ['everything', {}],
+    ['its end', { owner: 'one', epoch: 7 }],
+    ['its end and its epoch', { owner: 'one' }],
+    ['its owner', { epoch: 7, expiresAt: 0 }],
+    ['its owner and its end', { epoch: 7 }],
+  ])('can be taken, renewed and released where its row lacks %s', async (_, attributes) => {
+    const { table, take, put } = await world();
+    await put(attributes);
+
+    const two = await take('two');
+
+    expect(two).toMatchObject({ owner: 'two', epoch: ('epoch' in attributes ? 7 : 0) + 1 });
+    expect(await renewLease(table, two)).toMatchObject({ owner: 'two' });
+    await releaseLease(table, two);
+    expect(await take('three')).toMatchObject({ epoch: two.epoch + 1 });
+  });
+
+  test.each([
+    ['its owner', { epoch: 7, expiresAt: START + 5 }],
+    ['its epoch', { owner: 'one', expiresAt: START + 5 }],
+  ])('can be asked for, and taken at its end, where its row lacks %s', async (_, attributes) => {
+    const { table, advance, take, put } = await world();
+    await put(attributes);
+    const { heldBy } = (await takeLease(table, 'shard', 'two')) as unknown as { heldBy: object };
+
+    expect(await askForLease(table, 'shard', 'two', { heldBy, since: START })).toBe(true);
+    advance(6);
+    expect(await take('two')).toMatchObject({ owner: 'two' });
   });
 
   test('without a table has a clear error', async () => {
@@ -138,5 +157,74 @@ describe('the lease of a shard', () => {
       code: 'TABLE_MISSING',
       message: expect.stringContaining('"no-such-table"; create it'),
     });
+  });
+});
+
+describe('a released lease stays released', () => {
+  test.each<[string, (table: Awaited<ReturnType<typeof world>>['table'], lease: Lease) => Promise<unknown>]>([
+    ['a renewal', renewLease],
+    ['a second release', releaseLease],
+    ['a lift', (table, lease) => liftLease(table, lease, 41)],
+    ['the second lift', (table, lease) => liftLease(table, { ...lease, epoch: 42 }, 41)],
+    ['the write that took it', (table, { key, owner }) => takeLease(table, key, owner)],
+    ['a request', (table, { key }) => askForLease(table, key, 'two', { heldBy: { epoch: 1 }, since: START })],
+  ])('when %s arrives late', async (_, late) => {
+    const { table, take } = await world();
+    const one = await take('one');
+    await releaseLease(table, one);
+
+    await late(table, one);
+    await late(table, one);
+
+    expect(await take('two')).toEqual({ key: 'shard', owner: 'two', epoch: 2 });
+  });
+
+  test('and whoever took it then is not disturbed by what arrives late', async () => {
+    const { table, take } = await world();
+    const one = await take('one');
+    await releaseLease(table, one);
+    const two = await take('two');
+
+    expect(await renewLease(table, one)).toBeUndefined();
+    expect(await liftLease(table, one, 41)).toBeUndefined();
+    expect(await askForLease(table, 'shard', 'three', { heldBy: { epoch: 1 }, since: START })).toBe(false);
+    await releaseLease(table, one);
+
+    expect(await renewLease(table, two)).toEqual({ owner: 'two', epoch: 2, expiresAt: START + LEASE_MS });
+  });
+});
+
+describe('a request for the lease', () => {
+  test('is seen by the run that renews it, and removed by the next run that takes it', async () => {
+    const { table, take } = await world();
+    const one = await take('one');
+    const heldBy = { epoch: 1 };
+
+    expect(await askForLease(table, 'shard', 'two', { heldBy, since: START })).toBe(true);
+    expect(await renewLease(table, one)).toMatchObject({ waiter: 'two' });
+    await releaseLease(table, one);
+    const three = await take('three');
+
+    expect((await renewLease(table, three))?.waiter).toBeUndefined();
+  });
+});
+
+describe('a lease is lifted', () => {
+  test('above an epoch found in a row, and stays there', async () => {
+    const { table, take } = await world();
+
+    const lifted = await liftLease(table, await take('one'), 41);
+
+    expect(lifted?.epoch).toBe(42);
+    await releaseLease(table, lifted as Lease);
+    expect(await take('two')).toMatchObject({ epoch: 43 });
+  });
+
+  test('also where the answer was lost and the write sent again', async () => {
+    const { table, take } = await world();
+    const one = await take('one');
+    await liftLease(table, one, 41);
+
+    expect(await liftLease(table, one, 41)).toMatchObject({ epoch: 42 });
   });
 });

@@ -98,6 +98,33 @@ describe('the ledger of gaps', () => {
     expect(await open(ledger)).toEqual([]);
   });
 
+  test('has a gap closed also where the answer was lost and the write sent again', async () => {
+    const ledger = await ownLedger();
+    await openGap(ledger, gap());
+    const found = await onlyOpen(ledger);
+    const recovery = { completed: 5, failed: 1, unknown: 6 };
+    await closeGap(ledger, found, recovery, NOW);
+
+    expect(await closeGap(ledger, found, recovery, NOW)).toBe(true);
+    expect(await closeGap(ledger, { ...found, revision: 2 }, recovery, NOW)).toBe(false);
+  });
+
+  test('has the gaps of queues whose names are too long for a key', async () => {
+    const ledger = await ownLedger();
+    const queues = [1000, 1100, 2100].map((length) => 'q'.repeat(length));
+    for (const queue of queues)
+      for (const afterId of ['1795398834833-0', '1795398834834-0']) await openGap(ledger, gap({ queue, afterId }));
+
+    expect(await open(ledger)).toHaveLength(6);
+    for (const queue of queues) {
+      const own = (await open(ledger)).filter((found) => found.queue === queue);
+      expect(own.map(({ afterId }) => afterId)).toEqual(['1795398834833-0', '1795398834834-0']);
+      for (const found of own)
+        expect(await closeGap(ledger, found, { completed: 0, failed: 0, unknown: 12 }, NOW)).toBe(true);
+    }
+    expect(await open(ledger)).toEqual([]);
+  });
+
   test('of a newer format is neither read nor written over', async () => {
     const ledger = await ownLedger();
     await openGap(ledger, gap());

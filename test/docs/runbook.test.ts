@@ -1,19 +1,25 @@
-import { readFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
 import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { ForwardResult } from '../../functions/forward/handler.ts';
 import { buildFunctions } from '../../infra/build.ts';
 import { BullbridgeStack } from '../../infra/stack.ts';
 import { createApp } from '../infra/synth.ts';
 import { adminRedis } from '../redis.ts';
 import { testStack } from '../stack.ts';
+import { readPage, shellBlocks } from './pages.ts';
 
 const RUNBOOK = 'docs/runbook.md';
+/** The one article that no alarm leads to. */
+const FIRST_STEPS = 'Deployed, and nothing arrives';
 
-const text = await readFile(new URL(`../../${RUNBOOK}`, import.meta.url), 'utf8');
-const articles = text
+const text = await readPage(RUNBOOK);
+const all = text
   .split(/^## /m)
   .slice(1)
   .map((article) => ({ title: article.slice(0, article.indexOf('\n')), article }));
+const articles = all.filter(({ title }) => title !== FIRST_STEPS);
+const firstSteps = all.find(({ title }) => title === FIRST_STEPS)?.article ?? '';
 
 let template: Template;
 
@@ -39,11 +45,29 @@ describe('the runbook', () => {
     expect(article).toMatch(/^\*\*Look\.\*\*.*?^```sh$/ms);
   });
 
-  test('asks only for outputs that the stack has', () => {
-    const asked = [...text.matchAll(/\b(?:output|failures|insights) ([A-Z]\w+)/g)].map(([, name = '']) => name);
+  test('numbers the steps to an event that is missing, and shows the result of each', () => {
+    const steps = firstSteps.split(/^\*\*(?=\d)/m).slice(1);
 
-    expect(new Set(asked).size).toBeGreaterThan(3);
-    expect(Object.keys(template.findOutputs('*'))).toEqual(expect.arrayContaining(asked));
+    expect(steps.map((step) => Number.parseInt(step, 10))).toEqual(steps.map((_, i) => i + 1));
+    expect(steps.length).toBeGreaterThan(5);
+    for (const step of steps) {
+      expect(shellBlocks(step)).toHaveLength(1);
+      expect(step).toMatch(/^It prints /m);
+    }
+    for (const [, step] of firstSteps.matchAll(/\bstep (\d+)/g)) expect(Number(step)).toBeLessThanOrEqual(steps.length);
+  });
+
+  test.each([
+    ['rediss://user:hunter2@host:6379/1', 'host:6379/1\n'],
+    ['redis://host', 'host\n'],
+    ['redis://:hunter2@one:1,two:2', 'one:1,two:2\n'],
+    ['{ "url": "rediss://user:hunter2@host/2", "sentinelPassword": "x/@hunter2" }', 'host/2\n'],
+    ['{ "sentinelPassword": "x@//hunter2", "url": "rediss://user:hunter2@host" }', 'host\n'],
+    ['hunter2', ''],
+  ])('prints of the secret %s only where Redis is', (secret, printed) => {
+    const [, script = ''] = /sed -nE '(s[^']+rediss[^']+)'/.exec(firstSteps) ?? [];
+
+    expect(execFileSync('sed', ['-nE', script], { input: `${secret}\n`, encoding: 'utf8' })).toBe(printed);
   });
 
   test('asks logs only for fields that the functions write', async () => {
@@ -56,9 +80,8 @@ describe('the runbook', () => {
       await stack.forward.invoke({});
     }
     await stack.reconcile.invoke({});
-    const written = stack.log
-      .filter((line) => line.includes('"message":"run"'))
-      .flatMap((line) => fieldsOf(JSON.parse(line)));
+    const lines = stack.log.filter((line) => line.includes('"message":"run"'));
+    const written = lines.flatMap((line) => fieldsOf(JSON.parse(line)));
 
     const queries = [...text.matchAll(/^insights \w+ '([^']+)'$/gm)].map(([, query = '']) => query);
     expect(queries.length).toBeGreaterThan(3);
@@ -68,6 +91,15 @@ describe('the runbook', () => {
       const conditioned = condition.split(' and ').map((part) => part.split(' ')[0]);
       expect(written).toEqual(expect.arrayContaining([...conditioned, ...fields.split(', ')]));
     }
+    const counts = [...firstSteps.matchAll(/`[^`]*"(\w+)":[^`]*`/g)].map(([, name = '']) => name);
+    expect(counts.length).toBeGreaterThan(5);
+    // A run that does nothing is the only one that has it.
+    const ofOthers: keyof ForwardResult = 'leaseHeld';
+    expect([...written, ofOthers]).toEqual(expect.arrayContaining(counts));
+    const [, script = ''] = /\| sed '(s[^']+published[^']+)'/.exec(firstSteps) ?? [];
+    expect(execFileSync('sed', [script], { input: lines[0], encoding: 'utf8' })).toMatch(
+      /^"published":0,"filtered":\d,.*"queues":1,"caughtUp":true/,
+    );
   });
 });
 

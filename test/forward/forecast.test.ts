@@ -1,35 +1,73 @@
-import { fc, test } from '@fast-check/vitest';
-import { describe, expect } from 'vitest';
-import { rateOf } from '../../functions/forward/forecast.ts';
+import { describe, expect, test } from 'vitest';
+import type { Arrival } from '../../functions/forward/arrivals.ts';
+import { queuesOutrunning } from '../../functions/forward/forecast.ts';
+import type { Kept } from '../../functions/forward/kept.ts';
+import type { AtEntry } from '../../functions/stream/position.ts';
 
 const NOW = 1_795_398_834_833;
-const pace = fc
-  .record({ entries: fc.integer({ min: 1, max: 1e6 }), span: fc.nat(1e9) })
-  .map(({ entries, span }) => ({ entries, first: NOW - span, last: NOW }));
+const INTERVAL = 60_000;
+const at = (ms: number, ordinal: number): AtEntry => ({ kind: 'entry', id: `${ms}-0`, ordinal, digest: 'x' });
+const state = (length: number, span: number) => ({
+  length,
+  entriesAdded: length,
+  firstId: `${NOW - span}-0`,
+  lastId: `${NOW}-0`,
+  deleted: false,
+});
+const IDLE: Kept = { entries: 10_000, state: state(10, 3_600_000) };
 
-describe('the rate of a stream', () => {
-  test.prop([pace, fc.nat(1e5), fc.nat(1e9)])(
-    'is never below that of the whole stream, nor of what came last',
-    (stream, arrived, ago) => {
-      const rate = rateOf(stream, arrived, NOW - ago);
+interface Case {
+  readonly arrival?: Partial<Arrival>;
+  readonly kept?: Kept;
+  readonly position?: AtEntry;
+  readonly anchors?: readonly AtEntry[];
+}
 
-      const longest = Math.max(1000, NOW - stream.first);
-      expect(rate).toBeGreaterThanOrEqual(stream.entries / longest);
-      expect(rate).toBeGreaterThanOrEqual(arrived / Math.max(1000, ago));
-      expect(rate).toBeGreaterThanOrEqual(rateOf(stream, arrived, undefined));
-      expect(rate).toBeLessThanOrEqual(Math.max(stream.entries, arrived) / 1000);
-    },
-  );
+/** Whether a queue is too busy, and whether Redis was asked for it. */
+async function look({ arrival, kept = IDLE, position = at(NOW, 100), anchors = [] }: Case) {
+  const asked: string[] = [];
+  const keptBy = async (queues: readonly string[]) => {
+    asked.push(...queues);
+    return new Map(queues.map((queue) => [queue, kept]));
+  };
+  const arrivals = new Map(arrival ? [['q', { most: 1, rate: 0, overran: false, ...arrival }]] : []);
+  const cursors = [{ queue: 'q', position, anchors }];
+  const busy = await queuesOutrunning(keptBy, { cursors, arrivals, interval: INTERVAL, now: new Date(NOW) });
+  return { isBusy: busy.length > 0, isAsked: asked.length > 0 };
+}
 
-  test('is that of the stream right after a run that had read all', () => {
-    expect(rateOf({ entries: 10_000, first: NOW - 10_000, last: NOW }, 3, NOW - 5)).toBe(1);
+describe('a queue outruns the schedule', () => {
+  test('where half of what its stream keeps comes within an interval, in its densest stretch', async () => {
+    expect(await look({ arrival: { rate: 5000 / INTERVAL } })).toMatchObject({ isBusy: false });
+    expect(await look({ arrival: { rate: 5001 / INTERVAL } })).toMatchObject({ isBusy: true });
   });
 
-  test('is that of a burst, though the stream is old', () => {
-    expect(rateOf({ entries: 10_000, first: NOW - 86_400_000, last: NOW }, 5000, NOW - 2500)).toBe(2);
+  test('where its stream fills as fast, whatever this run has seen', async () => {
+    expect(await look({ kept: { entries: 10_000, state: state(10_000, 110_000) } })).toMatchObject({ isBusy: true });
+    expect(await look({ kept: { entries: 10_000, state: state(10_000, 130_000) } })).toMatchObject({ isBusy: false });
   });
 
-  test('is not taken from entries of one millisecond', () => {
-    expect(rateOf({ entries: 4, first: NOW, last: NOW }, 4, NOW)).toBe(0.004);
+  test('where a run before this one saw it fill as fast, though the stream is mostly old', async () => {
+    const kept = { entries: 10_000, state: state(10_000, 3_600_000) };
+    const position = at(NOW, 20_000);
+
+    expect(await look({ kept, position, anchors: [at(NOW - 45_000, 11_000)] })).toMatchObject({ isBusy: true });
+    expect(await look({ kept, position, anchors: [at(NOW - 45_000, 17_000)] })).toMatchObject({ isBusy: false });
+    expect(await look({ kept, position, anchors: [at(NOW - 600_000, 1)] })).toMatchObject({ isBusy: false });
+  });
+
+  test('where Redis trimmed unread entries, or does not say what the stream keeps', async () => {
+    expect(await look({ arrival: { overran: true } })).toMatchObject({ isBusy: true });
+    expect(await look({ arrival: {}, kept: { entries: undefined, state: null } })).toMatchObject({ isBusy: true });
+  });
+
+  test('but not one that is to keep nothing', async () => {
+    expect(await look({ arrival: { rate: 1 }, kept: { entries: 0, state: null } })).toMatchObject({ isBusy: false });
+  });
+
+  test('and is not asked for where nothing came within an interval, by clocks that may differ', async () => {
+    expect(await look({ position: at(NOW - 600_000, 9) })).toEqual({ isBusy: false, isAsked: false });
+    expect(await look({ position: at(NOW - 120_000, 9) })).toEqual({ isBusy: false, isAsked: true });
+    expect(await look({ position: at(NOW + 600_000, 9) })).toMatchObject({ isAsked: true });
   });
 });

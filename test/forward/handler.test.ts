@@ -92,7 +92,8 @@ describe('an invocation', () => {
     const first = stack.forward.invoke({}).catch(() => undefined);
     await publishing.promise;
 
-    const second = await stack.start('forward').invoke({});
+    // It waits until it has to end.
+    const second = await stack.start('forward', {}, { timeout: 3 }).invoke({});
 
     expect(second).toEqual({
       published: 0,

@@ -16,7 +16,7 @@ async function sweepOf(prefix: string, jobs: number, bytes: number): Promise<Pag
       id: `${n + 1}-0`,
       fields: ['event', 'completed', 'jobId', id].map((text) => Buffer.from(text)),
     }));
-    return { queue, from: undefined, start: beginning(0), entries };
+    return { queue, from: beginning(0), start: beginning(0), entries };
   });
   for (const { queue } of pages)
     for (const id of ids) await admin.hset(`${prefix}:${queue}:${id}`, { name: `${queue}${id}`, timestamp: 1, data });

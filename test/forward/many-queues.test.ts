@@ -28,12 +28,15 @@ describe('many queues', () => {
     expect(world.tableCalls.slice(before)).toEqual([TAKE, ...LOAD, RELEASE]);
   });
 
-  test('that were never written to cost no write either', async () => {
+  test('that were never written to cost one write each, when they are named first', async () => {
     const world = await worldOf(0);
+    await world.run();
+    const before = world.tableCalls.length;
 
     expect(await world.run()).toMatchObject({ queues: QUEUES.length, caughtUp: true });
 
-    expect(world.tableCalls).toEqual([TAKE, ...LOAD, RELEASE]);
+    expect(before).toBe(2 + LOAD.length + QUEUES.length);
+    expect(world.tableCalls.slice(before)).toEqual([TAKE, ...LOAD, RELEASE]);
   });
 
   test('are not caught up while some may not be known', async () => {
@@ -54,7 +57,7 @@ describe('many queues', () => {
 
     await world.run();
 
-    expect(world.tableCalls).toHaveLength(2 + LOAD.length + 40);
+    expect(world.tableCalls).toHaveLength(2 + LOAD.length + QUEUES.length + 40);
     expect(world.bus.accepted).toHaveLength(120);
     expect(world.bus.requests).toHaveLength(12);
   });
@@ -89,7 +92,12 @@ describe('a container that stays warm', () => {
   });
 
   test('loads them again after a run that failed', async () => {
-    const failing: Around = (call, row) => (row?.endsWith('position') ? Promise.reject(new Error('down')) : call());
+    let positions = 0;
+    const failing: Around = (call, row) => {
+      if (!row?.endsWith('position')) return call();
+      positions += 1;
+      return positions > QUEUES.length ? Promise.reject(new Error('down')) : call();
+    };
 
     expect(await secondRun(undefined, failing)).toEqual([
       TAKE,

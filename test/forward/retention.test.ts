@@ -1,7 +1,6 @@
 import { Queue } from 'bullmq';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { createCapacities } from '../../functions/forward/capacity.ts';
-import { retentionUsed } from '../../functions/forward/retention.ts';
+import { createKept } from '../../functions/forward/kept.ts';
 import type { Command } from '../../functions/redis/port.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
 import { createWorld, type World } from './world.ts';
@@ -44,14 +43,25 @@ describe('of what a stream of BullMQ keeps', () => {
     expect(await usedBy(world.run({ settings: { sweepSize: 10 } }))).toEqual([['q', 30]]);
   });
 
-  test('a backlog that Redis trimmed took more than all', async () => {
+  test('a backlog that Redis trimmed took more than all that the stream shows that it keeps', async () => {
     const { world, addJobs } = await worldOf(100);
     await addJobs(400);
+    const kept = await world.admin.xlen(world.key('q'));
 
     const report = await world.run();
 
     expect(report.incidents).toBe(1);
-    expect(report.retentionUsed).toEqual(new Map([['q', 800]]));
+    expect(kept).toBeGreaterThan(100);
+    expect(report.retentionUsed).toEqual(new Map([['q', (800 / kept) * 100]]));
+  });
+
+  test('a backlog of which any entry was trimmed took all, even where the rest is small', async () => {
+    const { world, addJobs } = await worldOf(10_000);
+    await addJobs(50);
+    await world.admin.xtrim(world.key('q'), 'MAXLEN', 98);
+    await addJobs(3);
+
+    expect((await usedBy(world.run()))[0]?.[1]).toBeGreaterThanOrEqual(100);
   });
 
   test('a queue seen first took nothing: nothing of it can be lost yet', async () => {
@@ -62,51 +72,59 @@ describe('of what a stream of BullMQ keeps', () => {
   });
 });
 
-describe('the capacity of a stream', () => {
-  const position = { id: '1-0', ordinal: 1, digest: '' };
-  const cursorOf = (queue: string) => ({ queue, position, anchors: [] });
-
-  test('is what BullMQ keeps by itself where nothing is set, and is not known of one that keeps nothing', async () => {
+describe('what a stream keeps', () => {
+  test('is what BullMQ keeps by itself where nothing is set, and is unknown where that is no number', async () => {
     const prefix = ownPrefix();
     const admin = adminRedis();
     await admin.hset(`${prefix}:set:meta`, 'opts.maxLenEvents', 500);
     await admin.hset(`${prefix}:none:meta`, 'opts.maxLenEvents', 0);
     await admin.hset(`${prefix}:odd:meta`, 'opts.maxLenEvents', 'many');
-    const queues = ['set', 'unset', 'none', 'odd'];
 
-    const used = await retentionUsed(
-      createCapacities(await runConnection(), prefix),
-      queues.map(cursorOf),
-      new Map(queues.map((queue) => [queue, 100])),
-    );
+    const kept = await createKept(await runConnection(), prefix)(['set', 'unset', 'none', 'odd']);
 
-    expect([...used]).toEqual([
-      ['set', 20],
-      ['unset', 1],
+    expect([...kept].map(([queue, { entries }]) => [queue, entries])).toEqual([
+      ['set', 500],
+      ['unset', 10_000],
+      ['none', 0],
+      ['odd', undefined],
     ]);
   });
 
-  test('is asked for in one pipeline, of busy queues only', async () => {
+  test('is what it shows once it was trimmed, whatever is set', async () => {
+    const prefix = ownPrefix();
+    const admin = adminRedis();
+    await admin.hset(`${prefix}:q:meta`, 'opts.maxLenEvents', 10_000);
+    for (let n = 0; n < 20; n += 1) await admin.xadd(`${prefix}:q:events`, '*', 'n', n);
+    await admin.xtrim(`${prefix}:q:events`, 'MAXLEN', 7);
+
+    const kept = await createKept(await runConnection(), prefix)(['q']);
+
+    expect(kept.get('q')?.entries).toBe(7);
+  });
+
+  test('is unknown where Redis refuses to show the stream', async () => {
+    const prefix = ownPrefix();
+    await adminRedis().set(`${prefix}:q:events`, 'text');
+
+    expect((await createKept(await runConnection(), prefix)(['q'])).get('q')?.entries).toBeUndefined();
+  });
+
+  test('is asked for once in a run', async () => {
     const connection = await runConnection();
-    const sent: (readonly Command[])[] = [];
-    const watched = {
+    const sent: Command[] = [];
+    const watched: typeof connection = {
       ...connection,
-      send: (commands: readonly Command[]) => {
-        sent.push(commands);
-        return connection.send(commands);
+      send: (commands, limits) => {
+        sent.push(...commands);
+        return connection.send(commands, limits);
       },
     };
-    const cursors = ['a', 'b', 'idle'].map(cursorOf);
-    const counts = [['a', 1] as const, ['b', 1] as const, ['idle', 0] as const];
-    await retentionUsed(createCapacities(watched, 'p'), cursors, new Map(counts));
-    await retentionUsed(createCapacities(watched, 'p'), cursors, new Map());
+    const keptBy = createKept(watched, 'p');
+    await keptBy(['a']);
+    await keptBy(['a', 'b']);
+    await keptBy([]);
 
-    expect(sent).toEqual([
-      [
-        ['hmget', 'p:a:meta', 'opts.maxLenEvents'],
-        ['hmget', 'p:b:meta', 'opts.maxLenEvents'],
-      ],
-    ]);
+    expect(sent.map(([name]) => name)).toEqual(['xinfoBuffer', 'hmget', 'xinfoBuffer', 'hmget']);
   });
 
   test('that a user may not ask for leaves the forecast out, says why, and fails nothing', async () => {

@@ -1,7 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { createSweeps, type Sweep, type SweepBudget, takeSweep } from '../../functions/forward/sweep.ts';
-import { beginning, entrySize, type Page, type Position, positionAfter } from '../../functions/stream/position.ts';
+import { type Sweep, type SweepBudget, takeSweep } from '../../functions/forward/sweep.ts';
+import { entrySize } from '../../functions/stream/entry.ts';
+import { beginning, type Page, type Position, positionAfter } from '../../functions/stream/position.ts';
 
 const budgets = fc.record({ entries: fc.integer({ min: 1, max: 20 }), bytes: fc.integer({ min: 1, max: 200 }) });
 
@@ -70,47 +71,5 @@ describe('sweeps', () => {
         position = positionAfter(page, page.entries.length);
       }
     }
-  });
-
-  test('leave out pages on which nothing moved, and say what was not swept', async () => {
-    const position = { id: '5-0', ordinal: 5, digest: 'x' };
-    const page = (queue: string, entries: Page['entries']): Page => ({
-      queue,
-      from: position,
-      start: position,
-      entries,
-    });
-    const rounds = [
-      [
-        page('idle', []),
-        page(
-          'busy',
-          ['6-0', '7-0', '8-0'].map((id) => ({ id, fields: [] })),
-        ),
-      ],
-      [page('busy', [{ id: '9-0', fields: [] }])],
-    ];
-    const sweeps = createSweeps(
-      {
-        next: async () => rounds.shift() ?? [],
-        caughtUp: () => [],
-        resume: () => {},
-        unread: () => (rounds.length > 0 ? [{ queue: 'busy', position, anchors: [] }] : []),
-        countUnread: async () => [
-          ...rounds.map(() => ({ queue: 'busy', entries: 1, exact: true })),
-          { queue: 'uncounted', entries: 5, exact: false },
-        ],
-        failures: new Map(),
-      },
-      { entries: 2, bytes: 100 },
-    );
-
-    expect((await sweeps.next())?.map(({ queue, entries }) => [queue, entries.length])).toEqual([['busy', 2]]);
-    expect([sweeps.caughtUp(), await sweeps.backlog()]).toEqual([
-      false,
-      { entries: 7, arrived: new Map([['busy', 4]]) },
-    ]);
-    await sweeps.next();
-    expect([await sweeps.next(), sweeps.caughtUp(), (await sweeps.backlog()).entries]).toEqual([undefined, true, 5]);
   });
 });

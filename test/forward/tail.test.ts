@@ -1,7 +1,8 @@
 import { setInterval, setTimeout } from 'node:timers/promises';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
-import { type Report, SAVE_AFTER } from '../../functions/forward/run.ts';
+import type { Report } from '../../functions/forward/report.ts';
+import { SAVE_AFTER } from '../../functions/forward/run.ts';
 import { createWorld, saveLate, type World } from './world.ts';
 
 const idsOf = ({ bus }: World) => bus.accepted.map(({ detail }) => detail['id'] as string);
@@ -9,6 +10,8 @@ const eventsOf = ({ bus }: World) => bus.accepted.map(({ detail }) => detail['ev
 const add = ({ admin, key }: World, n = 1, queue = 'q') => admin.xadd(key(queue), '*', 'event', 'completed', 'n', n);
 const arrived = (world: World, count: number) =>
   expect.poll(() => new Set(idsOf(world)).size, { timeout: 20_000, interval: 20 }).toBe(count);
+
+const wait = (milliseconds: number, signal?: AbortSignal) => setTimeout(milliseconds, undefined, { signal });
 
 /** A run that goes on until it is told to drain, and the end of it. */
 function listening(world: World, options: Parameters<World['run']>[0] = {}) {
@@ -87,11 +90,21 @@ describe('a run that goes on listening', () => {
     });
   });
 
-  test('ends by itself when the next run is due', async () => {
+  test('ends when its successor asks for the lease, and not before', async () => {
     const world = await createWorld();
     await add(world);
+    const { run } = listening(world);
+    await arrived(world, 1);
+    await add(world);
+    await arrived(world, 2);
 
-    expect(await world.run({ settings: { tail: 'always', interval: 300 } })).toMatchObject({ caughtUp: true });
+    const successor = listening(world);
+
+    expect(await run).toMatchObject({ caughtUp: true, warnings: [] });
+    await add(world);
+    await arrived(world, 3);
+    expect(await successor.end()).toMatchObject({ caughtUp: true, warnings: [] });
+    expect(idsOf(world)).toHaveLength(3);
   });
 
   test('counts what was trimmed while it was busy, and says how much of the stream its backlogs took', async () => {
@@ -172,11 +185,12 @@ describe('a run that goes on listening', () => {
       return run;
     }
 
-    test('finds that after a while of silence', async () => {
+    test('finds that after some minutes of silence', async () => {
       const world = await createWorld();
       const user = await ownUser(world);
       const { end } = await rolledBack(world, user.redisUrl);
 
+      world.advance(3 * 60_000);
       // As if nobody had rung for five seconds.
       await world.admin.call('CLIENT', 'UNBLOCK', await user.blocked());
 
@@ -191,7 +205,7 @@ describe('a run that goes on listening', () => {
       await add(world, 1, 'busy');
       await arrived(world, 3);
 
-      world.advance(5000);
+      world.advance(3 * 60_000);
       await add(world, 2, 'busy');
 
       await expect.poll(() => eventsOf(world), { timeout: 20_000 }).toContain('failed');
@@ -231,7 +245,7 @@ describe('a run that goes on listening', () => {
 });
 
 test('over 50 hand-overs, every entry of a steady producer arrives once', async () => {
-  const world = await createWorld({ interval: 40, tail: 'always' });
+  const world = await createWorld({ tail: 'always' });
   let added = 0;
   const producing = new AbortController();
   const producer = (async () => {
@@ -240,7 +254,7 @@ test('over 50 hand-overs, every entry of a steady producer arrives once', async 
       added += 1;
     }
   })();
-  // The next run is started when it is due, and waits for the lease that the one before still has.
+  // The next run asks for the lease that the one before has.
   let before: Promise<unknown> = Promise.resolve();
   for (let n = 0; n < 50; n += 1) {
     const run = world.run();
@@ -249,8 +263,7 @@ test('over 50 hand-overs, every entry of a steady producer arrives once', async 
   }
   producing.abort();
   await producer;
-  await before;
-  await world.run({ settings: { tail: 'never' } });
+  await Promise.all([before, world.run({ settings: { tail: 'never' } })]);
 
   const ids = idsOf(world);
   expect(new Set(ids).size).toBe(added);
@@ -264,7 +277,6 @@ describe('a run that listens saves', () => {
   test('at most once a second, however often something comes, and the last of it within a second', async () => {
     const world = await createWorld();
     await add(world);
-    const wait = (milliseconds: number, signal?: AbortSignal) => setTimeout(milliseconds, undefined, { signal });
     const { end } = listening(world, { wait });
     await arrived(world, 1);
     await expect.poll(() => savedId(world)).toBeDefined();
@@ -407,16 +419,16 @@ describe('listening by forecast', () => {
       lost[tail] = 0;
       // What comes before the first run is seen is nobody's loss, but tells how fast it comes.
       let due = performance.now() + INTERVAL;
-      let run: Promise<Report> | undefined;
-      let ticks = 0;
+      const runs: Promise<Report>[] = [];
       for await (const _ of setInterval(EVERY)) {
         await load();
         if (performance.now() < due) continue;
-        for (const counts of (await run)?.counts.values() ?? []) lost[tail] += counts.lost;
-        if (ticks++ === 5) break;
         due = performance.now() + INTERVAL;
-        run = world.run();
+        if (runs.length === 5) break;
+        runs.push(world.run({ wait }));
       }
+      runs.push(world.run({ wait, settings: { tail: 'never' } }));
+      for (const { counts } of await Promise.all(runs)) for (const count of counts.values()) lost[tail] += count.lost;
     }
     // 500 entries came in each of five intervals.
     expect(lost['never']).toBeGreaterThan(1000);

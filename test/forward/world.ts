@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, GetItemCommand, type UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Redis } from 'ioredis';
@@ -14,14 +14,8 @@ import { createCheckpointMemory } from '../../functions/checkpoint/memory.ts';
 import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/positions.ts';
 import type { Clients } from '../../functions/clients.ts';
 import type { BusEntry } from '../../functions/event/entry.ts';
-import {
-  emptyReport,
-  type ForwardClients,
-  type ForwardSettings,
-  forward,
-  type Report,
-  SAVE_AFTER,
-} from '../../functions/forward/run.ts';
+import { emptyReport, type Report } from '../../functions/forward/report.ts';
+import { type ForwardClients, type ForwardSettings, forward, SAVE_AFTER } from '../../functions/forward/run.ts';
 import type { Shard } from '../../functions/forward/shard.ts';
 import { connectRedis } from '../../functions/redis/connect.ts';
 import { createDiscovery } from '../../functions/stream/discovery.ts';
@@ -56,8 +50,10 @@ export interface World {
     container?: Kept;
     drain?: AbortSignal;
     stop?: AbortSignal;
-    /** How the run waits. @default backoff takes no time; the renewal of the lease waits for the end of the run */
+    /** How the run waits. @default backoff takes no time; the lease is renewed when another run asks for it */
     wait?: Clients['wait'];
+    /** Called when the run waits for entries with a blocking read. */
+    onListening?: () => void;
   }): Promise<Report>;
   /** A container that stays warm, for those runs that are given it. */
   readonly warm: Kept;
@@ -68,6 +64,8 @@ export interface World {
   now(): Date;
   advance(milliseconds: number): void;
   checkpoint(queue: string): Promise<Checkpoint | undefined>;
+  /** When the row of a queue expires, in seconds since the epoch. */
+  expiry(queue: string): Promise<number | undefined>;
   /** What the ledger has. */
   gaps(): Promise<OpenGap[]>;
   key(queue: string): string;
@@ -77,17 +75,45 @@ function rowOf({ input: { Key } }: UpdateItemCommand): string | undefined {
   return Key && `${Key['pk']?.S} ${Key['sk']?.S}`;
 }
 
+/** Whether it gives an attribute of its row a value. */
+function sets({ input: { UpdateExpression = '' } }: UpdateItemCommand, attribute: string): boolean {
+  return UpdateExpression.includes(`#${attribute} =`);
+}
+
 /** The code that a world runs. */
 export interface Parts {
   readonly forward: typeof forward;
   readonly createPublisher: typeof createPublisher;
 }
 
+/** The leases that runs ask for. */
+interface Requests {
+  /** Takes note that a run asked for a lease which was taken in an epoch. */
+  note(row: string, epoch: number): void;
+  /** Waits until one does. */
+  awaitOne(row: string, epoch: number): Promise<void>;
+}
+
+function createRequests(): Requests {
+  const epochs = new Map<string, number>();
+  let next = Promise.withResolvers<void>();
+  return {
+    note(row, epoch) {
+      epochs.set(row, epoch);
+      next.resolve();
+      next = Promise.withResolvers();
+    },
+    async awaitOne(row, epoch) {
+      while ((epochs.get(row) ?? 0) < epoch) await next.promise;
+    },
+  };
+}
+
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
 
-/** Backoff takes no time; the renewal of the lease waits for the end of the run. */
+/** Backoff takes no time; the renewal of the lease waits for the end of the run, or for a request. */
 const wait: Clients['wait'] = async (milliseconds, signal) => {
   if (signal && milliseconds >= LEASE_MS / 3) await untilAborted(signal);
 };
@@ -132,6 +158,7 @@ export async function createWorld(
     sqs.destroy();
   });
   const tableCalls: string[] = [];
+  const requests = createRequests();
   let time = Date.now();
   const now = () => new Date(time);
 
@@ -140,15 +167,25 @@ export async function createWorld(
     discoverQueues: createDiscovery(prefix),
   });
 
-  function clients(around: Around, redisUrl: string, kept = newContainer(), waits = wait): ForwardClients {
+  function clients(
+    around: Around,
+    redisUrl: string,
+    kept = newContainer(),
+    waits = wait,
+    onListening = () => {},
+  ): ForwardClients {
     const putEvents = putEventsOf(eventBridge, BUS);
     const park = parkIn(sqs, { queueUrl: bus.queueUrl(DEAD_LETTERS), busName: BUS, now });
+    let asked: Promise<void> | undefined;
     return {
       connectRedis: async () => {
         const connection = await around(() => connectRedis({ url: redisUrl }));
         return {
           ...connection,
-          send: (commands, limits) => around(() => connection.send(commands, limits)),
+          send: (commands, limits) => {
+            if (commands.some((command) => command.includes('BLOCK'))) onListening();
+            return around(() => connection.send(commands, limits));
+          },
           scan: (pattern, options) => around(() => connection.scan(pattern, options)),
         };
       },
@@ -161,14 +198,24 @@ export async function createWorld(
         random: () => 0.5,
       }),
       dynamodb: {
-        send: (command: UpdateItemCommand) => {
+        send: async (command: UpdateItemCommand) => {
           tableCalls.push(command.constructor.name);
-          return around(() => dynamodb.send(command), rowOf(command));
+          const row = rowOf(command);
+          const answer = await around(() => dynamodb.send(command), row);
+          const epoch = Number(answer.Attributes?.['epoch']?.N);
+          if (row && sets(command, 'waiter')) requests.note(row, epoch);
+          if (row && sets(command, 'owner')) asked = requests.awaitOne(row, epoch);
+          return answer;
         },
       } as unknown as DynamoDBClient,
       table,
       now,
-      wait: waits,
+      wait: async (milliseconds, signal) => {
+        const isRenewal = milliseconds === LEASE_MS / 3;
+        await (isRenewal && asked ? Promise.race([waits(milliseconds, signal), asked]) : waits(milliseconds, signal));
+        // Once it was asked, it hands over, and need not be woken up again.
+        if (isRenewal) asked = undefined;
+      },
     };
   }
 
@@ -189,12 +236,13 @@ export async function createWorld(
       drain = never,
       stop = never,
       wait: waits,
+      onListening,
     } = {}) {
       const report = emptyReport();
       await parts.forward(
         { ...defaults, ...changed },
         shard,
-        clients(around, redisUrl, container, waits),
+        clients(around, redisUrl, container, waits, onListening),
         randomUUID(),
         { drain, stop },
         report,
@@ -208,6 +256,11 @@ export async function createWorld(
     async checkpoint(queue) {
       const key = `${defaults.sourceName}/${prefix}:${queue}`;
       return (await loadCheckpoints({ client: dynamodb, table, wait: async () => {} }, [key])).get(key);
+    },
+    async expiry(queue) {
+      const Key = { pk: { S: `${defaults.sourceName}/${prefix}:${queue}` }, sk: { S: 'position' } };
+      const { Item } = await dynamodb.send(new GetItemCommand({ TableName: table, Key }));
+      return Item?.['ttl'] && Number(Item['ttl'].N);
     },
     gaps: () => Array.fromAsync(openGaps({ client: dynamodb, table, sourceName: defaults.sourceName, prefix })),
     key: (queue) => `${prefix}:${queue}:events`,

@@ -19,7 +19,9 @@ const TICK = 120_000;
 const QUEUES = ['emails', 'payments'];
 const SUBSCRIBERS = `--app 'node test/localstack/subscribers.ts' -c bus="$BUS"`;
 
-const steps = await readSteps();
+const steps = await readSteps('docs/localstack.md');
+const guide = await readSteps('docs/deploy.md');
+const runbook = await readSteps('docs/runbook.md');
 const redisUrl = process.env['REDIS_URL'] ?? '';
 const { sqs, destroy } = clientsOf(ENDPOINT);
 const dynamodb = new DynamoDBClient({ endpoint: ENDPOINT });
@@ -83,9 +85,9 @@ const streamOf = (queue: string) => redis.xrange(`bull:${queue}:events`, '-', '+
 test('the steps of docs/localstack.md deploy the app and subscribe', async () => {
   before = await inventory();
 
-  await shell.type(steps('2.'));
-  await shell.type(steps('3.'));
-  await shell.type(steps('4.'));
+  await shell.type(...steps('2.'));
+  await shell.type(...steps('3.'));
+  await shell.type(...steps('4.'));
 
   stack = await outputsOf('Bullbridge');
   expect(Object.keys(stack)).toEqual(expect.arrayContaining(['EventBusName', 'CheckpointTable', 'ForwardFunction']));
@@ -100,10 +102,19 @@ test("a consumer's own app adds rules to the bus, with a queue and a function be
   expect(await inbox.take()).toEqual([]);
 });
 
+test('the steps of docs/deploy.md show a first event', async () => {
+  // Its variables have the names of those of docs/localstack.md.
+  await using terminal = openShell({});
+  const printed = await terminal.type(...guide('See your first event'));
+  oracle.push({ queue: 'first-event', event: 'completed', jobId: '1', result: { hello: 'EventBridge' } });
+
+  expect(printed).toContain('"returnvalue":{"hello":"EventBridge"}');
+});
+
 test('started by its schedule, the deployed function tells subscribers exactly how each job ended', async () => {
   await runJobs(20);
 
-  const printed = await shell.type(steps('5.'));
+  const printed = await shell.type(...steps('5.'));
   oracle.push({ queue: 'demo', event: 'completed', jobId: '1', result: { greeting: 'Hello bullbridge' } });
 
   expect(printed).toContain('"returnvalue":{"greeting":"Hello bullbridge"}');
@@ -116,6 +127,20 @@ test('started by its schedule, the deployed function tells subscribers exactly h
       .map(({ queue, jobId }) => `${queue} ${jobId}`)
       .sort();
   await expect.poll(consumed, { timeout: TICK }).toEqual(failed.sort());
+});
+
+test('the steps of docs/runbook.md to an event that is missing lead to the stack', async () => {
+  const [functions = ''] = runbook('Runbook');
+  const steps = runbook('Deployed, and nothing arrives')
+    // Not every machine has it.
+    .filter((block) => !block.includes('redis-cli'))
+    .map((block) => block.replace('RULE=failed-payments', 'RULE=demo'));
+
+  const printed = await shell.type(functions, ...steps);
+
+  const { host } = new URL(process.env['FUNCTIONS_REDIS_URL'] ?? redisUrl);
+  for (const part of ['ENABLED', '"CHECKPOINT_TABLE"', `\n${host}\n`, 'MatchedEvents', ':demo"'])
+    expect(printed).toContain(part);
 });
 
 test('the position of each queue is at the end of its stream', async () => {
@@ -226,7 +251,7 @@ test('what Redis trims before it is read is told of with the exact count, and wh
 test('destroy leaves nothing behind', async () => {
   await shell.type(`npx cdk destroy --force ${SUBSCRIBERS}`);
 
-  await shell.type(steps('Clean up'));
+  await shell.type(...steps('Clean up'));
 
   const own = (items: readonly string[]) => items.filter((item) => !/cdk-hnb659fds|CDKToolkit/.test(item));
   expect(own(await inventory())).toEqual(own(before));

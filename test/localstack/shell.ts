@@ -1,14 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+import { ROOT, readPage, shellBlocks } from '../docs/pages.ts';
 
 /** A terminal in the clone: what one command sets, the next one sees. */
 export interface Shell extends AsyncDisposable {
-  /** Types commands in. @returns what they print @throws {Error} with that, where one of them fails */
-  type(commands: string): Promise<string>;
+  /** Types blocks of commands in. @returns what they print @throws {Error} with that, where one of them fails */
+  type(...blocks: readonly string[]): Promise<string>;
 }
 
 export function openShell(environment: Readonly<Record<string, string>>): Shell {
@@ -29,7 +26,8 @@ export function openShell(environment: Readonly<Record<string, string>>): Shell 
   child.stdin.on('error', () => {});
   let typed = 0;
   return {
-    async type(commands) {
+    async type(...blocks) {
+      const commands = blocks.join('');
       typed += 1;
       const mark = `--- end of input ${typed}`;
       output = '';
@@ -50,14 +48,12 @@ export function openShell(environment: Readonly<Record<string, string>>): Shell 
   };
 }
 
-/** Reads docs/localstack.md. @returns what gives the commands under the heading that begins so */
-export async function readSteps(): Promise<(beginning: string) => string> {
-  const text = await readFile(new URL('../../docs/localstack.md', import.meta.url), 'utf8');
-  const sections = text.split(/^## /m);
+/** Reads a page of the documentation. @returns what gives the blocks of commands under the heading that begins so */
+export async function readSteps(file: string): Promise<(beginning: string) => string[]> {
+  const sections = (await readPage(file)).split(/^#+ /m);
   return (beginning) => {
-    const section = sections.find((one) => one.startsWith(beginning)) ?? '';
-    const commands = [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block).join('');
-    if (commands === '') throw new Error(`docs/localstack.md has no commands under "${beginning}"`);
-    return commands;
+    const blocks = shellBlocks(sections.find((section) => section.startsWith(beginning)) ?? '');
+    if (blocks.length === 0) throw new Error(`${file} has no commands under "${beginning}"`);
+    return blocks;
   };
 }

@@ -46,7 +46,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
   [
     'a loss is not told',
     steps,
-    { file: 'forward/sweep.ts', from: 'if (loss) items.push(', to: 'if (!loss && loss) items.push(' },
+    { file: 'forward/outgoing.ts', from: 'if (loss) items.push(', to: 'if (!loss && loss) items.push(' },
   ],
   [
     'a loss is not written down for its recovery',
@@ -67,19 +67,23 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     steps,
     {
       file: 'forward/checkpoints.ts',
-      from: 'memory.keep(held, checkpoints)',
-      to: 'memory.keep({ ...held, epoch: held.epoch + 1 }, checkpoints)',
+      from: 'memory.keep(lease, {',
+      to: 'memory.keep({ ...lease, epoch: lease.epoch + 1 }, {',
     },
   ],
   [
     'a lost entry more or less is not counted',
     steps,
-    { file: 'stream/continuity.ts', from: "'trimmed', before - ordinal, ", to: "'trimmed', before - ordinal - 1, " },
+    { file: 'stream/account.ts', from: 'lost: before - ordinal,', to: 'lost: before - ordinal - 1,' },
   ],
   [
     'after a roll-back, nothing is read again',
     rewritingSteps,
-    { file: 'stream/read.ts', from: 'if (!rolledBack) return', to: 'if (!rolledBack || rolledBack) return' },
+    {
+      file: 'stream/account.ts',
+      from: 'return rolledBack(known, stream);',
+      to: "return { loss: rolledBack(known, stream).loss, start: { kind: 'gap', id: stream.lastId, ordinal: stream.entriesAdded }, entries: [], more: false };",
+    },
   ],
   [
     'a run that listens saves positions before events are published',
@@ -87,13 +91,17 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     {
       file: 'forward/run.ts',
       from: 'count(report, outgoing, await clients.publish(entries, signal));',
-      to: 'const sent = clients.publish(entries, signal); count(report, outgoing, hasListened ? [] : await sent); sent.catch(() => {});',
+      to: 'const sent = clients.publish(entries, signal); count(report, outgoing, listens ? [] : await sent); sent.catch(() => {});',
     },
   ],
   [
     'what comes between reading and listening is not heard',
     tails,
-    { file: 'stream/wait-for-entries.ts', from: 'position?.id ?? ZERO_ID', to: "position ? '$' : ZERO_ID" },
+    {
+      file: 'stream/news.ts',
+      from: 'cursors.map(({ position }) => position.id)',
+      to: "cursors.map(({ position }) => (block ? '$' : position.id))",
+    },
   ],
   [
     'what waits for its saving is not saved at a hand-over',

@@ -171,7 +171,8 @@ test('jobs that finish while a gap behind which nothing was is recovered are lef
   await stack.forward.invoke();
   await work();
   await stack.admin.xtrim(`${stack.prefix}:emails:events`, 'MAXLEN', 0);
-  await stack.forward.invoke();
+  // A new container reads all queues; one that is warm does within minutes.
+  await stack.start('forward').invoke();
   await stack.openFound();
   expect(stack.news('Events Lost')).toMatchObject([{ beforeId: null }]);
   await add({ completes: 20, fails: 5 });
@@ -191,7 +192,7 @@ describe('recovered events', () => {
     await stack.forward.invoke();
     await work();
     await stack.admin.xtrim(`${stack.prefix}:emails:events`, 'MAXLEN', 0);
-    await stack.forward.invoke();
+    await stack.start('forward').invoke();
     await stack.openFound();
 
     expect(await stack.reconcile.invoke()).toMatchObject({ completed: 2, failed: 1, caughtUp: true });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { Redis } from 'ioredis';
 import { inject, onTestFinished } from 'vitest';
@@ -38,7 +39,8 @@ export interface GapStack extends TestStack {
   /**
    * Runs once in this process, by default with a deadline that comes during the first page.
    *
-   * `beforePublish` and `beforeWrite` run in front of each call to the bus and each to the table, and can make it fail.
+   * `beforePublish` and `beforeWrite` run in front of each call to the bus and each to the table, and can make it fail;
+   * `afterRefusal` runs after each write that the table refused.
    */
   runOnce(options?: RunOptions): Promise<Report>;
   /** bullbridge's own news of a kind that arrived. */
@@ -50,6 +52,7 @@ interface RunOptions {
   readonly request?: RangeRequest | undefined;
   readonly beforePublish?: () => Promise<void>;
   readonly beforeWrite?: (command: unknown) => void;
+  readonly afterRefusal?: () => void;
   /** For the renewal of the lease. @default waits */
   readonly wait?: Clients['wait'];
   /** Filled while it runs. */
@@ -116,6 +119,7 @@ export async function gapStack(
       request,
       beforePublish = async () => {},
       beforeWrite = () => {},
+      afterRefusal = () => {},
       wait = (milliseconds, signal) => setTimeout(milliseconds, undefined, { signal }),
       report = emptyReport(),
       drains = true,
@@ -138,7 +142,10 @@ export async function gapStack(
         dynamodb: {
           send: async (command: never) => {
             beforeWrite(command);
-            return client.send(command);
+            return client.send(command).catch((error: unknown) => {
+              if (error instanceof ConditionalCheckFailedException) afterRefusal();
+              throw error;
+            });
           },
         } as unknown as Clients['dynamodb'],
         table: TABLE,

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished } from 'vitest';
 import { connectRedis } from '../../functions/redis/connect.ts';
 import { type RedisConnection, ReplyTooLargeError } from '../../functions/redis/port.ts';
-import { createDiscovery } from '../../functions/stream/discovery.ts';
-import { discoverQueues } from '../../functions/stream/keys.ts';
+import { createDiscovery, discoverQueues } from '../../functions/stream/discovery.ts';
+import { awaitNews } from '../../functions/stream/news.ts';
+import { beginning } from '../../functions/stream/position.ts';
 import { readPages } from '../../functions/stream/read.ts';
-import { awaitRing } from '../../functions/stream/wait-for-entries.ts';
 import { ownPrefix } from '../redis.ts';
 import { startCluster, type TestCluster } from '../redis-cluster.ts';
 import { missing, ownServer, testWhere } from '../replicas.ts';
@@ -43,7 +43,11 @@ function otherThan(key: string) {
 
 /** The numbers that the first page of each queue has, or why it could not be read. */
 async function readAll(connection: RedisConnection, prefix: string, queues: readonly string[]) {
-  const requests = queues.map((queue) => ({ cursor: { queue, position: undefined, anchors: [] }, count: 10 }));
+  const requests = queues.map((queue) => ({
+    cursor: { queue, position: beginning(0), anchors: [] },
+    count: 10,
+    recount: false,
+  }));
   const results = await readPages(connection, requests, { prefix });
   return results.map((result) => ('page' in result ? numbers(result.page) : result.error.code));
 }
@@ -51,7 +55,6 @@ async function readAll(connection: RedisConnection, prefix: string, queues: read
 async function writeAll(prefix: string) {
   for (const [n, queue] of QUEUES.entries()) {
     await cluster.client.xadd(`${prefix}:${queue}:events`, '*', 'n', n);
-    await cluster.client.hset(`${prefix}:${queue}:meta`, 'a', 'b');
   }
 }
 
@@ -68,9 +71,9 @@ describe('a cluster', () => {
     const prefix = ownPrefix();
     const bell = await connect();
     const ring = (prefix: string) =>
-      awaitRing(
+      awaitNews(
         bell,
-        ['q0', 'q1', 'q2'].map((queue) => ({ queue, position: undefined, anchors: [] })),
+        ['q0', 'q1', 'q2'].map((queue) => ({ queue, position: beginning(0), anchors: [] })),
         prefix,
       );
 
@@ -99,7 +102,7 @@ describe('a cluster', () => {
     expect(await look()).toEqual({ queues: [...QUEUES].sort(), isWhole: true });
 
     for (const queue of ['new1', 'new2', 'new3', 'new4'])
-      await cluster.client.hset(`${prefix}:${queue}:meta`, 'a', 'b');
+      await cluster.client.xadd(`${prefix}:${queue}:events`, '*', 'n', 1);
 
     await expect.poll(look).toMatchObject({ queues: expect.arrayContaining(['new1', 'new2', 'new3', 'new4']) });
     expect((await look()).queues).toHaveLength(QUEUES.length + 4);
@@ -279,7 +282,11 @@ describe('a cluster that fails', () => {
     const prefix = ownPrefix();
     const [{ url } = { url: '' }] = hidden.masters;
     for (const queue of QUEUES) await hidden.client.xadd(`${prefix}:${queue}:events`, '*', 'n', 1);
-    const requests = QUEUES.map((queue) => ({ cursor: { queue, position: undefined, anchors: [] }, count: 1 }));
+    const requests = QUEUES.map((queue) => ({
+      cursor: { queue, position: beginning(0), anchors: [] },
+      count: 1,
+      recount: false,
+    }));
     const results = await readPages(await connect(url), requests, { prefix });
 
     const errors = results.flatMap((result) => ('error' in result ? result.error : []));

@@ -4,7 +4,8 @@ import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { ConfigError } from '../../functions/errors.ts';
 import { connectRedis } from '../../functions/redis/connect.ts';
 import { ReplyTooLargeError } from '../../functions/redis/port.ts';
-import { discoverQueues } from '../../functions/stream/keys.ts';
+import { discoverQueues } from '../../functions/stream/discovery.ts';
+import { beginning } from '../../functions/stream/position.ts';
 import { readPages } from '../../functions/stream/read.ts';
 import { listen } from '../listen.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
@@ -34,7 +35,7 @@ async function readOne(url: string, prefix: string) {
   onTestFinished(() => connection.close());
   const [result] = await readPages(
     connection,
-    [{ cursor: { queue: 'q', position: undefined, anchors: [] }, count: 5 }],
+    [{ cursor: { queue: 'q', position: beginning(0), anchors: [] }, count: 5, recount: false }],
     { prefix },
   );
   if (!result || 'error' in result) throw result?.error;
@@ -45,7 +46,6 @@ describe('a user that may only read', () => {
   test('is enough to discover queues, read them and account for what was lost', async () => {
     const prefix = ownPrefix();
     const admin = adminRedis();
-    await admin.hset(`${prefix}:q:meta`, 'opts.maxLenEvents', 10_000);
     await admin.xadd(`${prefix}:q:events`, '*', 'event', 'drained');
     const connection = await runConnection(await readerUrl(prefix, ...MINIMUM));
 
@@ -189,11 +189,13 @@ describe('discovery', () => {
   test('finds each queue once, and takes no other key for one', async () => {
     const prefix = `${ownPrefix()}:{t}[x]*?\\`;
     const admin = adminRedis();
-    for (const queue of ['emails', 'sp ace', '日本*?[x]']) await admin.hset(`${prefix}:${queue}:meta`, 'a', 'b');
-    for (const key of [`${prefix}:q:repeat:meta`, `${prefix}:q:de:meta`, `${prefix}::meta`, `${prefix}x:other:meta`])
-      await admin.hset(key, 'a', 'b');
+    const queues = ['emails', 'sales:cancel', 'sp ace', '日本*?[x]'];
+    for (const queue of queues) await admin.xadd(`${prefix}:${queue}:events`, '*', 'event', 'drained');
+    for (const key of [`${prefix}:q:a:events`, `${prefix}:no-events:meta`]) await admin.hset(key, 'a', 'b');
+    for (const key of [`${prefix}::events`, `${prefix}x:other:events`, `${prefix}:q:event`])
+      await admin.xadd(key, '*', 'event', 'drained');
 
-    expect(await discoverQueues(await runConnection(), prefix)).toEqual(['emails', 'sp ace', '日本*?[x]']);
+    expect(await discoverQueues(await runConnection(), prefix)).toEqual(queues);
   });
 });
 

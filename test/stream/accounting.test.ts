@@ -36,55 +36,157 @@ describe('reading a stream that is trimmed at random', () => {
   });
 });
 
-describe('a queue seen first, from a moment on,', () => {
-  const MOMENT = 1000;
+describe('a queue that begins with what comes from its first run on', () => {
   const addAt = async ({ admin, key }: Stream, ...times: number[]) => {
     for (const ms of times) await admin.xadd(key, `${ms}-*`, 'n', ms);
   };
 
-  test('leaves out what is older, and knows how many entries that is', async () => {
-    const stream = await ownStream();
-    await addAt(stream, 1, 2, 999, 1000, 1001);
-
-    const page = await read(stream, undefined, { since: MOMENT });
-
-    expect(numbers(page)).toEqual([1000, 1001]);
-    expect(end(page)).toMatchObject({ id: '1001-0', ordinal: 5 });
-  });
-
-  test('stands behind the newest entry where all are older, and goes on from there', async () => {
+  test('stands behind the newest entry, whatever any clock says', async () => {
     const stream = await ownStream();
     await addAt(stream, 1, 2, 999);
-    const page = await read(stream, undefined, { since: MOMENT });
-    expect([numbers(page), end(page)]).toMatchObject([[], { id: '999-0', ordinal: 3 }]);
-    await addAt(stream, 1000);
 
+    const page = await read(stream, undefined, { place: 'now' });
+    await addAt(stream, 1000);
     const next = await read(stream, end(page));
 
-    expect([numbers(next), next.loss]).toEqual([[1000], undefined]);
-    await stream.admin.xtrim(stream.key, 'MAXLEN', 0);
-    await addAt(stream, 1001);
-    expect((await read(stream, end(page))).loss).toMatchObject({ reason: 'trimmed', lost: 1, exact: true });
+    expect([numbers(page), end(page)]).toEqual([[], { kind: 'unread', id: '999-0', ordinal: 3 }]);
+    expect([numbers(next), next.loss, end(next).ordinal]).toEqual([[1000], undefined, 4]);
   });
 
-  test('stands behind the last id of a stream that was emptied', async () => {
+  test('counts what is trimmed before it is read', async () => {
+    const stream = await ownStream();
+    await addAt(stream, 1, 2, 999);
+    const first = end(await read(stream, undefined, { place: 'now' }));
+    await addAt(stream, 1000, 1001, 1002);
+    await stream.admin.xtrim(stream.key, 'MAXLEN', 1);
+
+    expect((await read(stream, first)).loss).toEqual({
+      ...{ reason: 'trimmed', lost: 2, exact: true },
+      ...{ afterId: '999-0', beforeId: '1002-0' },
+    });
+  });
+
+  test('stands behind the last id of a stream that was emptied, and at the beginning of one that does not exist', async () => {
     const stream = await ownStream();
     await addAt(stream, 1, 2);
     await stream.admin.xtrim(stream.key, 'MAXLEN', 0);
 
-    expect(end(await read(stream, undefined, { since: MOMENT }))).toEqual({ id: '2-0', ordinal: 2, digest: '' });
-    expect(end(await read(await ownStream(), undefined, { since: MOMENT })).ordinal).toBe(0);
+    expect(end(await read(stream, undefined, { place: 'now' }))).toEqual({ kind: 'unread', id: '2-0', ordinal: 2 });
+    expect(end(await read(await ownStream(), undefined, { place: 'now' }))).toEqual({
+      ...{ kind: 'unread', id: '0-0', ordinal: 0 },
+    });
   });
 
-  test('reads all there is rather than miss one, where more than a page has come since', async () => {
+  test('finds a reset and a roll-back before it has read anything', async () => {
     const stream = await ownStream();
-    await addAt(stream, 1, 2, 1000, 1001, 1002);
+    await addAt(stream, 1, 2, 999);
+    const backup = await stream.admin.dumpBuffer(stream.key);
+    await addAt(stream, 1000);
+    const first = end(await read(stream, undefined, { place: 'now' }));
+    await stream.admin.restore(stream.key, 0, backup as Buffer, 'REPLACE');
+    expect((await read(stream, first)).loss).toMatchObject({ reason: 'rolled-back' });
+    await stream.admin.del(stream.key);
+    expect((await read(stream, first)).loss).toMatchObject({ reason: 'reset', beforeId: null });
+    await addAt(stream, 2000);
+    expect((await read(stream, first)).loss).toMatchObject({ reason: 'reset', beforeId: '2000-0' });
+  });
+});
 
-    const first = await read(stream, undefined, { since: MOMENT, count: 3 });
-    const second = await read(stream, end(first), { count: 9 });
+describe('a queue that was listed before its stream existed', () => {
+  test('has lost whatever is trimmed before it is read', async () => {
+    const stream = await ownStream();
+    const listed = end(await read(stream, undefined));
+    await add(stream, 1, 250);
+    await stream.admin.xtrim(stream.key, 'MAXLEN', 100);
 
-    expect(numbers(second)).toEqual([1, 2, 1000, 1001, 1002]);
-    expect(end(second).ordinal).toBe(5);
+    const page = await read(stream, listed);
+
+    expect(page.loss).toMatchObject({ reason: 'trimmed', lost: 150, exact: true, afterId: '0-0' });
+    expect(numbers(page)[0]).toBe(151);
+  });
+});
+
+describe('a server that counts anew', () => {
+  /** Copies a stream as a migration by `XADD` and plain `XSETID` does: the copy has received no more than it has. */
+  async function migrate({ admin, key }: Stream): Promise<void> {
+    const entries = await admin.xrange(key, '-', '+');
+    const last = entries.at(-1)?.[0] ?? '0-0';
+    await admin.del(key);
+    for (const [id, fields] of entries) await admin.xadd(key, id, ...fields);
+    await admin.call('XSETID', key, last);
+  }
+
+  test('has its ordinals held against the count where a page ends the stream; the sequence never decreases', async () => {
+    const stream = await ownStream();
+    await add(stream, 1, 30);
+    await stream.admin.xtrim(stream.key, 'MAXLEN', 10);
+    const position = end(await read(stream, undefined));
+    expect(position.ordinal).toBe(30);
+    await migrate(stream);
+    await add(stream, 31, 5);
+
+    const page = await read(stream, position, { recount: true });
+
+    expect([numbers(page), page.loss]).toEqual([[31, 32, 33, 34, 35], undefined]);
+    expect(page.start).toMatchObject({ ordinal: 30, offset: 20 });
+    expect(end(page)).toMatchObject({ ordinal: 35, offset: 20 });
+    await add(stream, 36, 10);
+    await stream.admin.xtrim(stream.key, 'MAXLEN', 3);
+    const next = await read(stream, end(page));
+    expect(next.loss).toMatchObject({ reason: 'trimmed', lost: 7, exact: true });
+    expect([numbers(next), end(next)]).toMatchObject([[43, 44, 45], { ordinal: 45, offset: 20 }]);
+  });
+
+  test('or counts more than was read, has the sequence jump up', async () => {
+    const stream = await ownStream();
+    await add(stream, 1, 3);
+    const position = end(await read(stream, undefined));
+    await stream.admin.call('XSETID', stream.key, position.id, 'ENTRIESADDED', 50, 'MAXDELETEDID', '0-0');
+    await add(stream, 4, 1);
+
+    expect(end(await read(stream, position, { recount: true }))).toMatchObject({ ordinal: 51 });
+  });
+
+  test('a reset after a migration is still one, and counts the new stream from its beginning', async () => {
+    const stream = await ownStream();
+    await add(stream, 1, 30);
+    await stream.admin.xtrim(stream.key, 'MAXLEN', 10);
+    const before = end(await read(stream, undefined));
+    await migrate(stream);
+    const position = end(await read(stream, before, { recount: true }));
+    await stream.admin.del(stream.key);
+
+    const gone = await read(stream, position);
+
+    expect(gone.loss).toMatchObject({ reason: 'reset' });
+    expect(end(gone)).toEqual({ kind: 'gap', id: '0-0', ordinal: 0 });
+  });
+
+  test('is not asked for its count unless wanted', async () => {
+    const stream = await ownStream();
+    await add(stream, 1, 3);
+    const commands: unknown[] = [];
+    const send: typeof stream.connection.send = (sent, limits) => {
+      commands.push(...sent.map(([name]) => name));
+      return stream.connection.send(sent, limits);
+    };
+    const position = end(await read(stream, undefined));
+    await read({ ...stream, connection: { ...stream.connection, send } }, position);
+
+    expect(commands).toEqual(['xrangeBuffer']);
+  });
+});
+
+describe('a run that may have published entries that it did not save', () => {
+  test('makes no count of lost entries exact', async () => {
+    const stream = await ownStream();
+    await add(stream, 1, 3);
+    const position = end(await read(stream, undefined));
+    await add(stream, 4, 10);
+    await stream.admin.xtrim(stream.key, 'MAXLEN', 5);
+
+    expect((await read(stream, position)).loss).toMatchObject({ lost: 5, exact: true });
+    expect((await read(stream, position, { isDoubtful: true })).loss).toMatchObject({ lost: 5, exact: false });
   });
 });
 
@@ -97,7 +199,7 @@ function withoutCounter(stream: Stream): Stream {
   const { connection } = stream;
   const send: typeof connection.send = async (commands, limits) => {
     const replies = await connection.send(commands, limits);
-    return replies.map((reply) => (Array.isArray(reply) ? reply.map(withoutAdded) : reply));
+    return replies.map((reply) => (Array.isArray(reply) ? withoutAdded(reply.map(withoutAdded)) : reply));
   };
   return { ...stream, connection: { ...connection, send } };
 }
@@ -136,12 +238,27 @@ describe('a server that does not count', () => {
     expect([numbers(anew), anew.loss]).toEqual([[11, 12, 13], undefined]);
   });
 
-  test('begins at a moment, too', async () => {
+  test('begins behind the newest entry, too', async () => {
     const stream = withoutCounter(await ownStream());
-    for (const ms of [1, 1000, 1001]) await stream.admin.xadd(stream.key, `${ms}-*`, 'n', ms);
+    await add(stream, 1, 2);
+    const first = end(await read(stream, undefined, { place: 'now' }));
+    await add(stream, 3, 2);
 
-    expect(numbers(await read(stream, undefined, { since: 1000, count: 2 }))).toEqual([1000, 1001]);
-    expect(end(await read(stream, undefined, { since: 2000 }))).toEqual({ id: '1001-0', digest: expect.any(String) });
+    expect(first.ordinal).toBeUndefined();
+    expect(numbers(await read(stream, first))).toEqual([3, 4]);
+  });
+
+  test('and begins to count has the ordinal filled in at the first page that reaches the end', async () => {
+    const stream = await ownStream();
+    await add(stream, 1, 10);
+    const uncounted = end(await read(withoutCounter(stream), undefined, { count: 4 }));
+    expect(uncounted).not.toHaveProperty('ordinal');
+
+    const part = await read(stream, uncounted, { count: 3, recount: true });
+    const rest = await read(stream, end(part), { recount: true });
+
+    expect(end(part)).not.toHaveProperty('ordinal');
+    expect([rest.start.ordinal, end(rest).ordinal]).toEqual([7, 10]);
   });
 });
 

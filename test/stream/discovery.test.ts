@@ -10,7 +10,7 @@ const never = new AbortController().signal;
 async function containerBeside({ jobs, maxKeys }: { jobs: number; maxKeys?: number }) {
   const { admin, url } = await ownServer();
   await admin.eval("for n = 1, ARGV[1] do redis.call('SET', 'bull:a:' .. n, '') end", 0, jobs);
-  const add = (queue: string) => admin.hset(`bull:${queue}:meta`, 'opts.maxLenEvents', 10_000);
+  const add = (queue: string) => admin.xadd(`bull:${queue}:events`, '*', 'event', 'drained');
   for (const queue of ['a', 'b', 'c']) await add(queue);
   const connection = await runConnection(url);
   const discover = createDiscovery('bull', maxKeys);
@@ -59,7 +59,7 @@ describe('a container', () => {
     const { look, admin } = await containerBeside({ jobs: 1000 });
     await look();
 
-    await admin.unlink('bull:b:meta');
+    await admin.unlink('bull:b:events');
 
     expect(await look()).toMatchObject({ queues: ['a', 'b', 'c'] });
     expect(await look()).toMatchObject({ queues: ['a', 'c'] });
@@ -84,7 +84,7 @@ describe('a container', () => {
 
   test('begins again after a look that failed, with what it knows', async () => {
     const { admin, url } = await ownServer();
-    await admin.hset('bull:a:meta', 'opts.maxLenEvents', 10_000);
+    await admin.xadd('bull:a:events', '*', 'event', 'drained');
     const discover = createDiscovery('bull');
     await discover(await runConnection(url), never);
     const refused = await runConnection(url);

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { anchorsFor } from '../../functions/checkpoint/anchors.ts';
 import type { RedisConnection } from '../../functions/redis/port.ts';
 import { compareIds, idTime } from '../../functions/stream/id.ts';
-import type { Position } from '../../functions/stream/position.ts';
+import type { AtEntry, Position } from '../../functions/stream/position.ts';
 import { adminRedis, runConnection } from '../redis.ts';
 import { end, numbers, read, type Stream, streamOn } from './own-stream.ts';
 
@@ -67,7 +67,7 @@ function createHistory(stream: Stream) {
   let rewritings = new Set<'delete' | 'restore'>();
 
   let position: Position | undefined;
-  let anchors: readonly Position[] = [];
+  let anchors: readonly AtEntry[] = [];
   /** The number of the position's entry. */
   let at: number | undefined;
   /** The numbers of all entries that were positions, by their digests. */
@@ -95,7 +95,7 @@ function createHistory(stream: Stream) {
     const page = await read(stream, from, { count, anchors });
     check(from, page.loss);
     if (page.loss?.reason === 'rolled-back') {
-      const isLeft = ({ ordinal = 0, digest }: Position) =>
+      const isLeft = ({ ordinal = 0, digest }: AtEntry) =>
         ordinal > line.trimmed && line.entries[ordinal - 1]?.n === marks.get(digest);
       expect(page.start.ordinal).toBe(anchors.find(isLeft)?.ordinal ?? line.trimmed);
     }
@@ -105,7 +105,7 @@ function createHistory(stream: Stream) {
     lost += page.loss?.lost ?? 0;
     anchors = anchorsFor(position, from, anchors);
     at = line.entries[(position.ordinal ?? 0) - 1]?.n;
-    if (position.digest && at !== undefined) marks.set(position.digest, at);
+    if (position.kind === 'entry' && at !== undefined) marks.set(position.digest, at);
     if (page.entries.length > 0) expect(at).toBe(numbers(page).at(-1));
     rewritings = new Set();
     for (const { n } of line.entries.slice(0, line.trimmed)) gone.add(n);
@@ -118,7 +118,7 @@ function createHistory(stream: Stream) {
     const { ordinal = 0 } = from ?? {};
     const missing = from ? line.trimmed - ordinal : 0;
     // An entry that had been trimmed when the position was saved can be back.
-    const isBack = from?.digest === '' && missing < 0;
+    const isBack = from?.kind !== 'entry' && missing < 0;
     const isThere = ordinal === 0 || (line.entries[ordinal - 1]?.n === at && !isBack);
     if (isThere) {
       expect(loss && { ...loss, afterId: '', beforeId: '' }).toEqual(

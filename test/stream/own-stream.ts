@@ -1,7 +1,9 @@
 import type { Redis } from 'ioredis';
 import type { RedisConnection } from '../../functions/redis/port.ts';
+import { firstPosition } from '../../functions/stream/first-position.ts';
 import { type Page, type Position, positionAfter } from '../../functions/stream/position.ts';
 import { readPages } from '../../functions/stream/read.ts';
+import { readStates, type State } from '../../functions/stream/states.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
 
 /** A stream that no other test has, its entries numbered in the field `n`. */
@@ -25,17 +27,21 @@ export function streamOn(admin: Redis, connection: RedisConnection): Stream {
 export interface ReadFrom {
   readonly count?: number;
   readonly anchors?: readonly Position[];
-  readonly since?: number;
+  /** Where the stream begins that was not read before. @default 'beginning' */
+  readonly place?: 'beginning' | 'now';
+  readonly recount?: boolean;
+  readonly isDoubtful?: boolean;
 }
 
 /** Reads a page as a run does. */
 export async function read(
-  { connection, prefix }: Stream,
+  { connection, prefix }: Pick<Stream, 'connection' | 'prefix'>,
   position: Position | undefined,
-  { count = 1000, anchors = [], since }: ReadFrom = {},
+  { count = 1000, anchors = [], place = 'beginning', recount = false, isDoubtful }: ReadFrom = {},
 ): Promise<Page> {
-  const cursor = { queue: 'q', position, anchors, since };
-  const [result] = await readPages(connection, [{ cursor, count }], { prefix });
+  const begins = async () => firstPosition((await readStates(connection, ['q'], prefix)).get('q') as State, place);
+  const cursor = { queue: 'q', position: position ?? (await begins()), anchors, isDoubtful };
+  const [result] = await readPages(connection, [{ cursor, count, recount }], { prefix });
   if (!result || 'error' in result) throw result?.error;
   return result.page;
 }

@@ -1,12 +1,12 @@
-import { fc, test } from '@fast-check/vitest';
-import { describe, expect } from 'vitest';
-import type { Page } from '../../functions/stream/position.ts';
-import { createStreamReader, planRound } from '../../functions/stream/reader.ts';
+import { describe, expect, test } from 'vitest';
+import { beginning, type Page } from '../../functions/stream/position.ts';
+import { createStreamReader } from '../../functions/stream/reader.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
 
 const MIB = 1024 * 1024;
 
-const cursor = (queue: string) => ({ queue, position: undefined, anchors: [] });
+const cursor = (queue: string) => ({ queue, position: beginning(0), anchors: [] });
+const now = () => new Date();
 
 /** A reader of queues with these entries, each of the given number of bytes. */
 async function readerOf(sizes: Readonly<Record<string, readonly number[]>>, sweepSize: number) {
@@ -19,41 +19,18 @@ async function readerOf(sizes: Readonly<Record<string, readonly number[]>>, swee
     await pipeline.exec();
   }
   const cursors = Object.keys(sizes).map(cursor);
-  return createStreamReader(await runConnection(), cursors, { prefix, sweepSize });
+  return createStreamReader(await runConnection(), cursors, { prefix, sweepSize, now });
 }
 
 async function rounds(reader: Awaited<ReturnType<typeof readerOf>>): Promise<Page[][]> {
   const all: Page[][] = [];
-  while (reader.unread().length > 0) all.push(await reader.next());
+  while (reader.due().length > 0) all.push(await reader.next());
   return all;
 }
 
 const numbersOf = (pages: readonly Page[], queue: string) =>
   pages.filter((page) => page.queue === queue).flatMap(({ entries }) => entries.map(({ fields }) => Number(fields[1])));
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
-
-describe('a round', () => {
-  const queues = fc.array(fc.integer({ min: 1, max: 4 * MIB }), { minLength: 1, maxLength: 3000 });
-
-  test.prop([queues, fc.integer({ min: 1, max: 10_000 })])(
-    'asks each queue for the same, and no more than its bytes allow',
-    (sizes, sweepSize) => {
-      const unread = sizes.map((entryBytes, n) => ({ cursor: cursor(`${n}`), entryBytes }));
-
-      const requests = planRound(unread, sweepSize);
-
-      expect(requests.length).toBeGreaterThan(0);
-      expect(requests.map((request) => request.cursor)).toEqual(
-        unread.slice(0, requests.length).map((each) => each.cursor),
-      );
-      const bytes = requests.reduce((sum, { count }, i) => sum + count * (sizes[i] ?? 0), 0);
-      expect(requests.length === 1 || bytes <= 8 * MIB).toBe(true);
-      for (const { count } of requests)
-        expect(count).toBeLessThanOrEqual(Math.max(10, Math.ceil(sweepSize / sizes.length)));
-      for (const { count } of requests) expect(count).toBeGreaterThanOrEqual(1);
-    },
-  );
-});
 
 describe('the reader', () => {
   test('gives a quiet queue its turn beside a busy one', async () => {
@@ -85,17 +62,52 @@ describe('the reader', () => {
     const admin = adminRedis();
     await admin.set(`${prefix}:odd:events`, 'text');
     await admin.xadd(`${prefix}:even:events`, '*', 'n', 0);
-    const options = { prefix, sweepSize: 10 } as const;
+    const options = { prefix, sweepSize: 10, now };
     const reader = createStreamReader(await runConnection(), [cursor('odd'), cursor('even')], options);
 
     expect(numbersOf((await rounds(reader)).flat(), 'even')).toEqual([0]);
     expect([...reader.failures].map(([queue, { code }]) => [queue, code])).toEqual([['odd', 'REDIS_WRONG_TYPE']]);
   });
 
-  test('counts what it has not read yet', async () => {
-    const reader = await readerOf({ a: Array(30).fill(10), b: Array(5).fill(10) }, 20);
+  test('asks for news of a caught-up queue after a second, whatever else it reads', async () => {
+    const prefix = ownPrefix();
+    const admin = adminRedis();
+    const add = async (queue: string, count: number) => {
+      const pipeline = admin.pipeline();
+      for (let n = 0; n < count; n += 1) pipeline.xadd(`${prefix}:${queue}:events`, '*', 'n', n);
+      await pipeline.exec();
+    };
+    await add('backlog', 500);
+    let time = 1_000_000;
+    const options = { prefix, sweepSize: 20, now: () => new Date(time) };
+    const reader = createStreamReader(await runConnection(), [cursor('backlog'), cursor('hot')], options);
     await reader.next();
+    expect(reader.isDue('hot')).toBe(false);
+    await add('hot', 3);
+    time += 999;
+    expect(numbersOf(await reader.next(), 'hot')).toEqual([]);
 
-    expect(await reader.countUnread()).toEqual([{ queue: 'a', entries: 20, exact: true }]);
+    time += 1;
+
+    expect(numbersOf(await reader.next(), 'hot')).toEqual([0, 1, 2]);
+  });
+
+  test('reads all queues again after some minutes, for what is no news', async () => {
+    const prefix = ownPrefix();
+    const admin = adminRedis();
+    for (let n = 0; n < 3; n += 1) await admin.xadd(`${prefix}:q:events`, `9-${n}`, 'n', n);
+    let time = 1_000_000;
+    const options = { prefix, sweepSize: 20, now: () => new Date(time) };
+    const reader = createStreamReader(await runConnection(), [cursor('q')], options);
+    while (reader.due().length > 0) await reader.next();
+    await admin.del(`${prefix}:q:events`);
+    await admin.xadd(`${prefix}:q:events`, '1-0', 'n', 7);
+    time += 60_000;
+    expect(await reader.next()).toEqual([]);
+
+    time += 120_000;
+    const [page] = await reader.next();
+
+    expect(page?.loss).toMatchObject({ reason: 'rolled-back' });
   });
 });

@@ -1,0 +1,41 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { CheckpointError } from '../errors.ts';
+
+/** What an attribute holds; `undefined` stands for NULL, and for an attribute that is missing. */
+export type Value = string | number | boolean | readonly string[] | undefined;
+
+/** A row of the checkpoint table by the names of its attributes. */
+export type Row = Readonly<Record<string, Value>>;
+
+/** What DynamoDB calls an item. */
+export type Item = Readonly<Record<string, AttributeValue>>;
+
+/** The format of the rows that this version writes, and the newest that it understands. */
+export const FORMAT = 1;
+
+export function toAttribute(value: Value): AttributeValue {
+  if (value === undefined) return { NULL: true };
+  if (typeof value === 'string') return { S: value };
+  if (typeof value === 'number') return { N: `${value}` };
+  if (typeof value === 'boolean') return { BOOL: value };
+  return { L: value.map((text) => ({ S: text })) };
+}
+
+/**
+ * Reads a row of the table.
+ *
+ * @throws {CheckpointError} when a newer version wrote it: this version could misread it
+ */
+export function toRow(item: Item, table: string): Row {
+  const row = Object.fromEntries(Object.entries(item).map(([name, attribute]) => [name, toValue(attribute)]));
+  const format = row['format'] ?? FORMAT;
+  if (Number(format) <= FORMAT) return row;
+  throw new CheckpointError(
+    'TABLE_FORMAT',
+    `The checkpoint table "${table}" has a row of format ${format} ("${row['pk']} ${row['sk']}"), and this version knows formats up to ${FORMAT}: a newer bullbridge wrote it; upgrade this one.`,
+  );
+}
+
+function toValue({ S, N, BOOL, L }: AttributeValue): Value {
+  return S ?? (N === undefined ? BOOL : Number(N)) ?? L?.map((element) => element.S ?? '');
+}

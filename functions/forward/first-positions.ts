@@ -1,0 +1,69 @@
+import pMap from 'p-map';
+import type { WaitingTable } from '../checkpoint/await-lease.ts';
+import { markSeenWhole, wasSeenWhole } from '../checkpoint/first-run.ts';
+import { type Checkpoint, loadCheckpoints, saveCheckpoint } from '../checkpoint/positions.ts';
+import { queueId } from '../event/envelope.ts';
+import { placeOf, type StartFrom } from '../start-from.ts';
+import { firstPosition } from '../stream/first-position.ts';
+import type { State } from '../stream/states.ts';
+
+export interface FirstPositions {
+  readonly table: WaitingTable;
+  readonly sourceName: string;
+  readonly prefix: string;
+  readonly startFrom: StartFrom;
+  /** Asks for the state of streams, by queue. */
+  readonly statesOf: (queues: readonly string[]) => Promise<ReadonlyMap<string, State>>;
+}
+
+/** Keys of rows that are written at once. */
+const MAX_CONCURRENCY = 16;
+
+/**
+ * Saves where queues begin that are named now for the first time, so that whatever is trimmed from now on is counted.
+ *
+ * Entries that were trimmed before do not count as lost. No clock decides which entries are old: the stream's own last id does.
+ * @returns the checkpoints by queue: those saved now, or meanwhile by another run
+ * @throws {CheckpointError} when the table is missing, denied or does not answer
+ */
+export async function saveFirstPositions(
+  { table, sourceName, prefix, startFrom, statesOf }: FirstPositions,
+  queues: readonly string[],
+): Promise<Map<string, Checkpoint>> {
+  const keyOf = (queue: string) => queueId({ sourceName, prefix, queue });
+  const states = await statesOf(queues);
+  const save = async (queue: string): Promise<readonly [string, Checkpoint | undefined]> => {
+    const next = firstPosition(states.get(queue) as State, placeOf(startFrom, queue));
+    const key = keyOf(queue);
+    // By the lowest epoch: a run of another shard may be the one that continues here.
+    const saved = await saveCheckpoint(table, { key, previous: undefined, next }, 0);
+    return [queue, saved ?? (await loadCheckpoints(table, [key])).get(key)];
+  };
+  const saved = await pMap(queues, save, { concurrency: MAX_CONCURRENCY });
+  return new Map(saved.flatMap(([queue, checkpoint]) => (checkpoint ? [[queue, checkpoint] as const] : [])));
+}
+
+/**
+ * Saves where every queue of a source begins, once all of them are known for the first time.
+ *
+ * From then on, a queue without a checkpoint is a new one: it begins at its beginning, whatever `startFrom` says.
+ * @param queues of all shards
+ * @param isWhole whether no queue is missing
+ * @returns checkpoints by queue; none where an earlier run has done this
+ */
+export async function saveSource(
+  source: FirstPositions,
+  queues: readonly string[],
+  isWhole: boolean,
+): Promise<Map<string, Checkpoint>> {
+  const { table, sourceName, prefix } = source;
+  if (await wasSeenWhole(table, source)) return new Map();
+  const keyOf = (queue: string) => queueId({ sourceName, prefix, queue });
+  const loaded = await loadCheckpoints(table, queues.map(keyOf));
+  const saved = await saveFirstPositions(
+    source,
+    queues.filter((queue) => !loaded.has(keyOf(queue))),
+  );
+  if (isWhole) await markSeenWhole(table, source);
+  return saved;
+}

@@ -1,0 +1,86 @@
+import type { Settlement } from '../bus/publish.ts';
+import type { Outgoing } from './outgoing.ts';
+
+/** Counts of a queue in a run; events of the stream only. */
+export interface Counts {
+  published: number;
+  filtered: number;
+  parked: number;
+  lost: number;
+}
+
+/** What a run has done with its queues so far. */
+export interface Tally {
+  readonly counts: Map<string, Counts>;
+  /** The time of the newest published entry in milliseconds; 0 before there is one. */
+  newest: number;
+  /** Losses that were told of, whatever their number of entries. */
+  incidents: number;
+}
+
+/** Adds a settled sweep to the counts. */
+export function count(tally: Tally, { items, filtered, losses }: Outgoing, settlements: readonly Settlement[]): void {
+  const countsOf = (queue: string) => {
+    const counts = tally.counts.get(queue) ?? { published: 0, filtered: 0, parked: 0, lost: 0 };
+    tally.counts.set(queue, counts);
+    return counts;
+  };
+  for (const { queue, entries } of filtered) countsOf(queue).filtered += entries;
+  for (const { queue, lost } of losses) countsOf(queue).lost += lost;
+  items.forEach(({ queue, time }, i) => {
+    const settlement = settlements[i];
+    if (time === undefined) tally.incidents += 1;
+    if (time === undefined || !settlement) return;
+    countsOf(queue)[settlement] += 1;
+    if (settlement === 'published') tally.newest = Math.max(tally.newest, time);
+  });
+}
+
+/** The counts of all queues together. */
+export function total({ counts }: Tally): Counts {
+  const sum = { published: 0, filtered: 0, parked: 0, lost: 0 };
+  for (const one of counts.values()) {
+    sum.published += one.published;
+    sum.filtered += one.filtered;
+    sum.parked += one.parked;
+    sum.lost += one.lost;
+  }
+  return sum;
+}
+
+/** What a run has done so far; updated as the run proceeds, so that a failed run is still reported. */
+export interface Report extends Tally {
+  /** Queues of this shard. */
+  queues: number;
+  caughtUp: boolean;
+  /** Named queues that have neither a stream nor settings. */
+  missing: readonly string[];
+  /** Whether another run has the lease, so that this one did nothing. */
+  leaseHeld: boolean;
+  /** Milliseconds from the newest published entry's time to the saving of its position. */
+  lag: number | undefined;
+  /** Entries not yet read; known at the end, `undefined` where it could not be counted. */
+  backlog: number | undefined;
+  /** Percent of its stream's capacity that the backlog of each busy queue took; known at the end. */
+  retentionUsed: ReadonlyMap<string, number> | undefined;
+  /** Milliseconds from reading until all was settled, of each sweep. */
+  readonly sweepDurations: number[];
+  /** What an operator may want to know of a run that did not fail. */
+  readonly warnings: string[];
+}
+
+export function emptyReport(): Report {
+  const nothing = {
+    counts: new Map(),
+    newest: 0,
+    incidents: 0,
+    queues: 0,
+    lag: undefined,
+    backlog: undefined,
+    retentionUsed: undefined,
+    caughtUp: false,
+    leaseHeld: false,
+    missing: [],
+  };
+  return { ...nothing, sweepDurations: [], warnings: [] };
+}

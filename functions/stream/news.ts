@@ -1,0 +1,95 @@
+import { type Command, type RedisConnection, ReplyTooLargeError } from '../redis/port.ts';
+import { slotOf } from '../redis/slot.ts';
+import { MAX_REPLY_BYTES } from './item-size.ts';
+import { eventsKey } from './keys.ts';
+import type { Cursor } from './read.ts';
+
+/** Queues of one command: some half a millisecond of Redis's time. */
+const MAX_KEYS = 1000;
+
+/**
+ * Finds the queues that have an entry behind their positions: one command for up to a thousand of them, and a reply with the
+ * first new entry of each. An idle queue costs Redis 0.55 µs, an eighth of an `XRANGE` (measured).
+ *
+ * `XREAD` sees only ids above the position: no reset, deletion or roll-back to lower ids. A queue whose stream cannot be asked
+ * counts as having news, so that reading it shows why.
+ * @throws {RedisError} when the connection fails
+ */
+export async function findNews(redis: RedisConnection, cursors: readonly Cursor[], prefix: string): Promise<string[]> {
+  const groups = groupsOf(redis, cursors, prefix);
+  if (groups.length === 0) return [];
+  const names = cursors.map(({ queue }) => queue);
+  try {
+    const replies = await redis.send(
+      groups.map((group) => readCommand(group, prefix)),
+      { maxBytes: MAX_REPLY_BYTES },
+    );
+    const found = await Promise.all(
+      groups.map((group, i) => {
+        const reply = replies[i];
+        if (!(reply instanceof Error)) return queuesIn(reply, group, prefix);
+        // One key of another type makes Redis refuse the command for all.
+        return group.length > 1 ? askEach(redis, group, prefix) : namesOf(group);
+      }),
+    );
+    return found.flat();
+  } catch (error) {
+    // Any of them may have an entry that is too large.
+    if (error instanceof ReplyTooLargeError) return names;
+    throw error;
+  }
+}
+
+/** Milliseconds that Redis holds back an answer; fewer than a connection waits for one. */
+const BLOCK = 5000;
+
+/** Names of the queues that have news, or what Redis says instead. */
+export type Ring = { readonly queues: readonly string[] } | { readonly error: Error };
+
+/**
+ * Waits up to five seconds until one of the queues has an entry behind its position; none has where nobody rang.
+ *
+ * The connection can be used for nothing else meanwhile. A user needs `+xread`; in a cluster, all streams must be in one hash slot.
+ * https://redis.io/docs/latest/commands/xread/
+ * @throws {RedisError} when the connection fails
+ */
+export async function awaitNews(redis: RedisConnection, cursors: readonly Cursor[], prefix: string): Promise<Ring> {
+  try {
+    const [reply] = await redis.send([readCommand(cursors, prefix, BLOCK)], { maxBytes: MAX_REPLY_BYTES });
+    return reply instanceof Error ? { error: reply } : { queues: queuesIn(reply, cursors, prefix) };
+  } catch (error) {
+    if (error instanceof ReplyTooLargeError) return { queues: namesOf(cursors) };
+    throw error;
+  }
+}
+
+/** Of a cluster, the keys of a command must be in one hash slot. */
+function groupsOf({ isCluster }: RedisConnection, cursors: readonly Cursor[], prefix: string): Cursor[][] {
+  const bySlot = Map.groupBy(cursors, ({ queue }) => (isCluster ? slotOf(eventsKey(prefix, queue)) : 0));
+  return [...bySlot.values()].flatMap((group) =>
+    Array.from({ length: Math.ceil(group.length / MAX_KEYS) }, (_, i) => group.slice(i * MAX_KEYS, (i + 1) * MAX_KEYS)),
+  );
+}
+
+async function askEach(redis: RedisConnection, cursors: readonly Cursor[], prefix: string): Promise<string[]> {
+  const replies = await redis.send(
+    cursors.map((cursor) => readCommand([cursor], prefix)),
+    { maxBytes: MAX_REPLY_BYTES },
+  );
+  return namesOf(cursors.filter((_, i) => replies[i] !== null));
+}
+
+function readCommand(cursors: readonly Cursor[], prefix: string, block?: number): Command {
+  const keys = cursors.map(({ queue }) => eventsKey(prefix, queue));
+  const ids = cursors.map(({ position }) => position.id);
+  return ['xread', 'COUNT', 1, ...(block === undefined ? [] : ['BLOCK', block]), 'STREAMS', ...keys, ...ids];
+}
+
+function queuesIn(reply: unknown, cursors: readonly Cursor[], prefix: string): string[] {
+  const found = new Set(((reply ?? []) as [key: string, entries: unknown][]).map(([key]) => key));
+  return namesOf(cursors.filter(({ queue }) => found.has(eventsKey(prefix, queue))));
+}
+
+function namesOf(cursors: readonly Cursor[]): string[] {
+  return cursors.map(({ queue }) => queue);
+}

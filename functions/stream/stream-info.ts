@@ -1,0 +1,45 @@
+import { mapOf } from '../redis/pairs.ts';
+import type { Command } from '../redis/port.ts';
+import { ZERO_ID } from './id.ts';
+
+/** The state of a stream, as `XINFO STREAM key FULL` has it. */
+export interface StreamInfo {
+  readonly length: number;
+  /** How many entries the stream ever received; absent before Redis 7.0. */
+  readonly entriesAdded?: number | undefined;
+  readonly lastId: string;
+  /** The id of the oldest entry still there. */
+  readonly firstId?: string | undefined;
+  /** Whether somebody removed entries by `XDEL`, which BullMQ never does; a count is then an upper bound. */
+  readonly deleted: boolean;
+}
+
+/**
+ * Asks for the state of a stream.
+ *
+ * With `FULL` and a count of one, the reply has the first entry only; without, it has the last one too, which can be megabytes
+ * (16 MB against 1.7 kB, measured). https://redis.io/docs/latest/commands/xinfo-stream/
+ */
+export function streamInfoCommand(key: string): Command {
+  return ['xinfoBuffer', 'STREAM', key, 'FULL', 'COUNT', 1];
+}
+
+/** Reads the reply to {@link streamInfoCommand}: `null` where there is no such key, an error where Redis refuses to say. */
+export function toState(reply: unknown): StreamInfo | null | Error {
+  if (reply instanceof Error) return /no such key/.test(reply.message) ? null : reply;
+  const info = mapOf(reply as unknown[]);
+  const added = info.get('entries-added');
+  const [first] = info.get('entries') as [id: Buffer, fields: unknown][];
+  return {
+    length: Number(info.get('length')),
+    entriesAdded: added === undefined ? undefined : Number(added),
+    lastId: String(info.get('last-generated-id')),
+    firstId: first && String(first[0]),
+    deleted: String(info.get('max-deleted-entry-id') ?? ZERO_ID) !== ZERO_ID,
+  };
+}
+
+/** How many entries are gone from the old end of a stream; `undefined` where the server does not count. */
+export function trimmed({ entriesAdded, length }: StreamInfo): number | undefined {
+  return entriesAdded === undefined ? undefined : entriesAdded - length;
+}
