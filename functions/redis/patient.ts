@@ -9,6 +9,12 @@ export interface PatienceOptions {
   readonly warn: (message: string) => void;
 }
 
+/** A connection that need not be there yet; its `target` and `isCluster` are known once it was. */
+export interface PatientConnection extends RedisConnection {
+  /** Waits until it is connected, as a question would. @throws {RedisError} why it cannot be */
+  connected(): Promise<void>;
+}
+
 /** The time from a failure that passes to the next answer. */
 interface Outage {
   failure: RedisError;
@@ -32,10 +38,10 @@ const LONGEST_PAUSE = 2000;
 export function createPatientConnection(
   connect: () => Promise<RedisConnection>,
   { wait, signal, warn }: PatienceOptions,
-): RedisConnection {
+): PatientConnection {
   const closing = new AbortController();
   const ending = AbortSignal.any([signal, closing.signal]);
-  let target: RedisTarget | undefined;
+  let known: Pick<RedisConnection, 'target' | 'isCluster'> | undefined;
   let connection: Promise<RedisConnection> | undefined;
   let outage: Outage | undefined;
 
@@ -72,7 +78,7 @@ export function createPatientConnection(
       const attempt = connect();
       try {
         const opened = await until(outage ? ending : closing.signal, attempt, outage?.failure);
-        ({ target } = opened);
+        known = opened;
         return opened;
       } catch (error) {
         if (!passes(error) || ending.aborted) {
@@ -118,11 +124,23 @@ export function createPatientConnection(
     }
   }
 
+  function about() {
+    if (!known) throw new Error('this is not known before the first connection: await connected()');
+    return known;
+  }
+
   return {
     get target() {
-      if (!target) throw new Error('nothing was connected yet');
-      return target;
+      return about().target;
     },
+    get isCluster() {
+      return about().isCluster;
+    },
+    connected: () =>
+      ask(
+        async () => {},
+        () => undefined,
+      ),
     send: (commands, limits) =>
       ask(
         (redis) => redis.send(commands, limits),
