@@ -63,8 +63,8 @@ export async function forwardOnSchedule(bench: Bench, options: ScheduleOptions):
     await setTimeout(interval * 1000);
   }
   await jobs.stop();
+  running.push(stack.start('forward', { BULLBRIDGE_TAIL: 'never' }).invoke({}));
   await Promise.all(running);
-  await stack.start('forward', { BULLBRIDGE_TAIL: 'never' }).invoke({});
   await admin.unlink(`${prefix}:${queue}:events`);
   const added = jobs.added - first;
   return { added, lost: added - heard.size, latency: arrivals.latency };

@@ -21,9 +21,10 @@ export interface BullbridgeProps extends NetworkProps {
   readonly eventBus?: IEventBus;
 
   /**
-   * Time from one run to the next, 1 to 14 whole minutes.
+   * Time from one run to the next, 1 to 13 whole minutes.
    *
-   * EventBridge Scheduler counts in minutes, and Lambda ends a run of an interval and 15 seconds at 15 minutes.
+   * EventBridge Scheduler counts in minutes, and Lambda ends a run at 15 minutes: a run has the interval and 75 seconds, as
+   * its successor starts within a minute.
    *
    * @default Duration.minutes(1)
    */

@@ -21,8 +21,12 @@ import { allowLogs, createBucket, createDeadLetterQueue, createTable } from './s
 
 export type { BullbridgeProps } from './bullbridge-props.ts';
 
-/** Time that a run has beyond the interval: to wait for the lease of the run before it, and to end in order. */
-const TIMEOUT_MARGIN = Duration.seconds(15);
+/**
+ * Time that a run has beyond the interval: until its successor starts, which EventBridge Scheduler does within a minute, and to end in order.
+ *
+ * https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+ */
+const TIMEOUT_MARGIN = Duration.seconds(75);
 /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const MAX_TIMEOUT = Duration.minutes(15);
 
@@ -59,7 +63,7 @@ export class Bullbridge extends Measured {
     this.origin = { prefix, sourceName, queues, events };
     const { redis, encryptionKey, removalPolicy = RemovalPolicy.RETAIN } = props;
     const { interval = Duration.minutes(1), reconcileInterval = Duration.minutes(5), shards = 1 } = props;
-    checkMinutes('interval', interval, 14, 'a Lambda run ends after 15');
+    checkMinutes('interval', interval, 13, 'a Lambda run ends after 15, and has 75 seconds beyond the interval');
     checkMinutes('reconcileInterval', reconcileInterval, 24 * 60, 'jobs are kept for a time only');
     check(
       'shards',

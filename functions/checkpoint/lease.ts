@@ -18,6 +18,8 @@ export interface Lease {
   readonly owner: string;
   /** Grows each time that the lease is taken; rows written in a later epoch refuse an earlier one. */
   readonly epoch: number;
+  /** The run before may have published entries without saving their positions: it crashed, failed, or still runs. */
+  readonly isDoubtful: boolean;
 }
 
 /** The row of a lease that another run has; an attribute can be missing. */
@@ -28,6 +30,8 @@ export interface LeaseRow {
   readonly expiresAt?: number | undefined;
   /** A run that waits for the lease. */
   readonly waiter?: string | undefined;
+  /** The last epoch in which a run saved all that it had published. */
+  readonly savedEpoch?: number | undefined;
 }
 
 /**
@@ -54,7 +58,9 @@ export async function takeLease(
   const row = toLeaseRow('written' in outcome ? outcome.written : outcome.refused);
   // Also where it was refused: the answer to the write that took it was lost, and the client sent it again.
   const isTaken = row.owner === owner && row.expiresAt !== 0;
-  return isTaken ? { key, owner, epoch: row.epoch ?? 0 } : { heldBy: row };
+  if (!isTaken) return { heldBy: row };
+  const { epoch = 0, savedEpoch = 0 } = row;
+  return { key, owner, epoch, isDoubtful: savedEpoch !== epoch - 1 };
 }
 
 /**
@@ -108,9 +114,14 @@ export async function liftLease(table: Table, lease: Lease, above: number): Prom
   return 'written' in outcome ? lifted : undefined;
 }
 
-/** Gives the lease back, so that the next run need not wait; the epoch stays in the row. */
-export async function releaseLease(table: Table, lease: Lease): Promise<void> {
-  await writeRow(table, leaseKey(lease.key), { set: { expiresAt: 0 }, condition: isHeld(lease) });
+/**
+ * Gives the lease back, so that the next run need not wait; the epoch stays in the row.
+ *
+ * @param isSaved whether the run has saved all that it published
+ */
+export async function releaseLease(table: Table, lease: Lease, isSaved = false): Promise<void> {
+  const set = { expiresAt: 0, ...(isSaved && { savedEpoch: lease.epoch }) };
+  await writeRow(table, leaseKey(lease.key), { set, condition: isHeld(lease) });
 }
 
 /** Nobody has it. An end further away than two leases comes from a wrong clock. */
@@ -128,6 +139,6 @@ function isUnchanged({ epoch, expiresAt }: LeaseRow): Condition {
   return all(is('epoch', epoch), is('expiresAt', expiresAt));
 }
 
-function toLeaseRow({ owner, epoch, expiresAt, waiter }: Row = {}): LeaseRow {
-  return { owner, epoch, expiresAt, waiter } as LeaseRow;
+function toLeaseRow({ owner, epoch, expiresAt, waiter, savedEpoch }: Row = {}): LeaseRow {
+  return { owner, epoch, expiresAt, waiter, savedEpoch } as LeaseRow;
 }

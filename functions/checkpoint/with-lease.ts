@@ -13,9 +13,11 @@ export interface LeaseOptions {
 }
 
 /** A lease while its run has it. */
-export interface HeldLease extends Pick<Lease, 'key' | 'epoch'> {
+export interface HeldLease extends Pick<Lease, 'key' | 'epoch' | 'isDoubtful'> {
   /** Renews the lease, which proves that no other run has taken it. @throws {SupersededError} */
   confirm(): Promise<void>;
+  /** Notes that the positions of all that was published are saved, so that the next run need not doubt it. */
+  noteSaved(): void;
   /** Lifts {@link Lease.epoch} above one that was found in a row; see {@link liftLease}. @throws {SupersededError} */
   liftAbove(epoch: number): Promise<void>;
 }
@@ -80,6 +82,7 @@ function hold(table: WaitingTable, taken: Lease, successorDue: number) {
   const lost = new AbortController();
   const ending = new AbortController();
   let lease = taken;
+  let isSaved = false;
   let turn: Promise<unknown> = Promise.resolve();
 
   /** One write after the other: a renewal must not have an epoch above which the lease is being lifted. */
@@ -118,6 +121,10 @@ function hold(table: WaitingTable, taken: Lease, successorDue: number) {
   return {
     lease: {
       key: taken.key,
+      isDoubtful: taken.isDoubtful,
+      noteSaved() {
+        isSaved = true;
+      },
       get epoch() {
         return lease.epoch;
       },
@@ -131,7 +138,7 @@ function hold(table: WaitingTable, taken: Lease, successorDue: number) {
     lost: lost.signal,
     release() {
       ending.abort();
-      return releaseLease(table, lease);
+      return releaseLease(table, lease, isSaved);
     },
   };
 }

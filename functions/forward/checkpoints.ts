@@ -93,7 +93,7 @@ export async function openCheckpoints(
     cursors: queues.map((queue) => {
       const { position = beginning(0), anchors = [] } = checkpoints.get(keyOf(queue)) ?? {};
       const isKnown = recalled?.checkpoints.has(keyOf(queue)) && !known.vanished?.includes(queue);
-      return { queue, position, anchors, isKnown };
+      return { queue, position, anchors, isKnown, isDoubtful: lease.isDoubtful };
     }),
     allReadAt: recalled?.allReadAt,
     async writeLosses(losses, detectedAt) {

@@ -1,12 +1,12 @@
 import type { Clients } from '../clients.ts';
-import { RedisError } from '../errors.ts';
+import { createPatientConnection } from '../redis/patient.ts';
 import type { RedisConnection } from '../redis/port.ts';
 import { awaitNews } from '../stream/news.ts';
 import type { Cursor } from '../stream/read.ts';
 
 /** Milliseconds from the first new entry to the reading, so that a request to the bus is filled. */
 const LINGER = 50;
-/** Milliseconds to the next look where Redis cannot wait for all queues together, or the connection was lost. */
+/** Milliseconds to the next look where Redis cannot wait for all queues together. */
 const PAUSE = 1000;
 
 /** Whoever may not wait need not ask again; what else Redis says will pass, or the next look shows it. */
@@ -23,8 +23,16 @@ export interface Listener extends Disposable {
   wait(idle: readonly Cursor[], ending: AbortSignal): Promise<readonly string[] | undefined>;
 }
 
-/** @param warn hears why there is no listening */
-export function createListener(clients: Clients, prefix: string, warn: (message: string) => void): Listener {
+/**
+ * @param drain ends the patience with a Redis that does not answer
+ * @param warn hears why there is no listening
+ */
+export function createListener(
+  { connectRedis, wait }: Clients,
+  prefix: string,
+  drain: AbortSignal,
+  warn: (message: string) => void,
+): Listener {
   let bell: RedisConnection | undefined;
 
   function close(): void {
@@ -33,25 +41,24 @@ export function createListener(clients: Clients, prefix: string, warn: (message:
   }
 
   async function listen(idle: readonly Cursor[], ending: AbortSignal): Promise<readonly string[] | undefined> {
-    bell ??= await clients.connectRedis();
+    bell ??= createPatientConnection(connectRedis, { wait, signal: drain, warn });
     ending.addEventListener('abort', close, { once: true });
     try {
-      if (ending.aborted) return undefined;
       const ring = await awaitNews(bell, idle, prefix);
       if ('queues' in ring) return ring.queues;
-      if (REFUSED.test(ring.error.message)) {
-        warn(`Not listening until the next run, which needs +xread: ${ring.error.message}`);
-        return undefined;
-      }
+      if (!REFUSED.test(ring.error.message)) return await pause(ending);
+      warn(`Not listening until the next run, which needs +xread: ${ring.error.message}`);
+      return undefined;
     } catch (error) {
       if (ending.aborted) return undefined;
-      if (!(error instanceof RedisError)) throw error;
-      // Where it cannot be opened again, that is the failure of the run.
-      close();
+      throw error;
     } finally {
       ending.removeEventListener('abort', close);
     }
-    await clients.wait(PAUSE, ending).catch(() => undefined);
+  }
+
+  async function pause(ending: AbortSignal): Promise<readonly string[]> {
+    await wait(PAUSE, ending).catch(() => undefined);
     return [];
   }
 
@@ -59,7 +66,7 @@ export function createListener(clients: Clients, prefix: string, warn: (message:
     async wait(idle, ending) {
       if (ending.aborted || idle.length === 0) return undefined;
       const rung = await listen(idle, ending);
-      if (rung && rung.length > 0) await clients.wait(LINGER, ending).catch(() => undefined);
+      if (rung && rung.length > 0) await wait(LINGER, ending).catch(() => undefined);
       return rung;
     },
     [Symbol.dispose]: close,

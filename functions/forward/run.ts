@@ -6,6 +6,7 @@ import type { DetailSettings } from '../event/detail-settings.ts';
 import { freeLarge } from '../event/entry.ts';
 import { createFilter, type EventSelection } from '../event/filter.ts';
 import type { Signals } from '../invocation.ts';
+import { createPatientConnection } from '../redis/patient.ts';
 import type { RedisConnection } from '../redis/port.ts';
 import type { StartFrom } from '../start-from.ts';
 import type { Position } from '../stream/position.ts';
@@ -56,8 +57,8 @@ export type ForwardClients = Pick<Container, keyof Clients | 'discoverQueues' | 
 /**
  * Forwards what the queues of a shard have received since their saved positions, until all are caught up or told to drain.
  *
- * Where it is to listen, it continues until its successor waits for the lease. Queues are looked for before the lease is taken, so
- * that a long look keeps nobody from reading.
+ * A run that listens does so until its successor waits for the lease. Queues are looked for before the lease is taken, so that a
+ * long look keeps no other run from reading.
  *
  * @param owner names this run in the lease; never the same for two runs
  * @throws {BullbridgeError} what an operator must mend; positions do not move past entries that are not settled
@@ -74,7 +75,7 @@ export async function forward(
   const table = { client: clients.dynamodb, table: clients.table, now: clients.now, wait: clients.wait };
   const leaseKey = `${sourceName}/${prefix}/shard/${shard.index}/${shard.count}`;
   const warn = (message: string) => report.warnings.push(message);
-  const redis = await clients.connectRedis();
+  const redis = createPatientConnection(clients.connectRedis, { wait: clients.wait, signal: signals.drain, warn });
   try {
     const known = await knownQueues(settings, clients, redis, signals.drain);
     if (known.isWhole && known.queues.length === 0) warn(`No queue was found under the prefix "${prefix}".`);
@@ -123,7 +124,10 @@ interface Settled {
   readonly newest: number;
 }
 
-async function forwardQueues({ settings, shard, clients, redis, known, lease, report }: Run, signals: Signals) {
+async function forwardQueues(
+  { settings, shard, clients, redis, known, lease, report }: Run,
+  signals: Signals,
+): Promise<void> {
   const { prefix, interval, sweepSize } = settings;
   const statesOf = (queues: readonly string[]) => readStates(redis, queues, prefix);
   const checkpoints = await openCheckpoints(clients, settings, lease, shard, known, statesOf);
@@ -138,7 +142,7 @@ async function forwardQueues({ settings, shard, clients, redis, known, lease, re
   const options = { ...settings, ...settings.details, passes: createFilter(settings.events) };
   const loadJobs = createJobLoader(redis, options);
   const keptBy = createKept(redis, prefix);
-  using listener = createListener(clients, prefix, (message) => report.warnings.push(message));
+  using listener = createListener(clients, prefix, signals.drain, (message) => report.warnings.push(message));
 
   async function isListeningNeeded(): Promise<boolean> {
     if (settings.tail !== 'auto') return settings.tail === 'always';
@@ -199,6 +203,7 @@ async function forwardQueues({ settings, shard, clients, redis, known, lease, re
   try {
     const wait = (signal: AbortSignal) => clients.wait(SAVE_AFTER, signal);
     await runPipeline<Work, Settled>({ read, settle, save, wait }, signals, 2 * sweepSize);
+    lease.noteSaved();
     checkpoints.keep(reader.allReadAt);
     report.caughtUp = known.isWhole && source.isCaughtUp() && source.failures.size === 0;
   } catch (error) {

@@ -9,12 +9,6 @@ export interface PatienceOptions {
   readonly warn: (message: string) => void;
 }
 
-/** A connection that need not be there yet; its `target` and `isCluster` are known once it was. */
-export interface PatientConnection extends RedisConnection {
-  /** Waits until it is connected, as a question would. @throws {RedisError} why it cannot be */
-  connected(): Promise<void>;
-}
-
 /** The time from a failure that passes to the next answer. */
 interface Outage {
   failure: RedisError;
@@ -38,10 +32,11 @@ const LONGEST_PAUSE = 2000;
 export function createPatientConnection(
   connect: () => Promise<RedisConnection>,
   { wait, signal, warn }: PatienceOptions,
-): PatientConnection {
+): RedisConnection {
   const closing = new AbortController();
   const ending = AbortSignal.any([signal, closing.signal]);
-  let known: Pick<RedisConnection, 'target' | 'isCluster'> | undefined;
+  let target: RedisTarget | undefined;
+  let isCluster = false;
   let connection: Promise<RedisConnection> | undefined;
   let outage: Outage | undefined;
 
@@ -78,7 +73,7 @@ export function createPatientConnection(
       const attempt = connect();
       try {
         const opened = await until(outage ? ending : closing.signal, attempt, outage?.failure);
-        known = opened;
+        ({ target, isCluster } = opened);
         return opened;
       } catch (error) {
         if (!passes(error) || ending.aborted) {
@@ -124,23 +119,15 @@ export function createPatientConnection(
     }
   }
 
-  function about() {
-    if (!known) throw new Error('this is not known before the first connection: await connected()');
-    return known;
-  }
-
   return {
     get target() {
-      return about().target;
+      if (!target) throw new Error('nothing was connected yet');
+      return target;
     },
+    /** Known once it is connected. */
     get isCluster() {
-      return about().isCluster;
+      return isCluster;
     },
-    connected: () =>
-      ask(
-        async () => {},
-        () => undefined,
-      ),
     send: (commands, limits) =>
       ask(
         (redis) => redis.send(commands, limits),

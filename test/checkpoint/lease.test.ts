@@ -37,7 +37,7 @@ describe('the lease of a shard', () => {
   test('is held by one run at a time, and the other learns by whom', async () => {
     const { table, take } = await world();
 
-    expect(await take('one')).toEqual({ key: 'shard', owner: 'one', epoch: 1 });
+    expect(await take('one')).toEqual({ key: 'shard', owner: 'one', epoch: 1, isDoubtful: false });
     expect(await take('two')).toEqual({ heldBy: { owner: 'one', epoch: 1, expiresAt: START + LEASE_MS } });
     expect(await takeLease(table, 'other shard', 'two')).toMatchObject({ epoch: 1 });
   });
@@ -87,7 +87,7 @@ describe('the lease of a shard', () => {
     const { take } = await world();
     await take('one');
 
-    expect(await take('one')).toEqual({ key: 'shard', owner: 'one', epoch: 1 });
+    expect(await take('one')).toEqual({ key: 'shard', owner: 'one', epoch: 1, isDoubtful: false });
   });
 
   test.each([
@@ -176,7 +176,7 @@ describe('a released lease stays released', () => {
     await late(table, one);
     await late(table, one);
 
-    expect(await take('two')).toEqual({ key: 'shard', owner: 'two', epoch: 2 });
+    expect(await take('two')).toMatchObject({ key: 'shard', owner: 'two', epoch: 2 });
   });
 
   test('and whoever took it then is not disturbed by what arrives late', async () => {
@@ -226,5 +226,25 @@ describe('a lease is lifted', () => {
     await liftLease(table, one, 41);
 
     expect(await liftLease(table, one, 41)).toMatchObject({ epoch: 42 });
+  });
+});
+
+describe('a run is in doubt of the one before', () => {
+  test('that did not say that all it published is saved: it crashed, failed, or still runs', async () => {
+    const { table, take, advance } = await world();
+    const first = await take('first');
+    await releaseLease(table, first as Lease, true);
+    const second = await take('second');
+    await releaseLease(table, second as Lease);
+    const third = await take('third');
+    advance(LEASE_MS + 1);
+    const fourth = await take('fourth');
+    const lifted = await liftLease(table, fourth as Lease, 41);
+    await releaseLease(table, lifted as Lease, true);
+    const fifth = await take('fifth');
+
+    expect([first, second, third, fourth, fifth]).toMatchObject(
+      [false, false, true, true, false].map((isDoubtful) => ({ isDoubtful })),
+    );
   });
 });

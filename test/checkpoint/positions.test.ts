@@ -2,9 +2,9 @@ import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { fc, test as prop } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import { anchorsFor } from '../../functions/checkpoint/anchors.ts';
-import type { WaitingTable } from '../../functions/checkpoint/await-lease.ts';
 import { positionKey } from '../../functions/checkpoint/keys.ts';
 import { loadCheckpoints, saveCheckpoint } from '../../functions/checkpoint/positions.ts';
+import type { Clock, Table } from '../../functions/checkpoint/table.ts';
 import { compareIds, idTime } from '../../functions/stream/id.ts';
 import { type AtEntry, beginning, type Position } from '../../functions/stream/position.ts';
 import { dynamoClient, ownTable, setFormat } from '../dynamodb.ts';
@@ -17,21 +17,23 @@ const at = (ms: number, ordinal?: number): AtEntry => ({
   digest: 'x',
 });
 
+type Positions = Table & Clock & { readonly wait: () => Promise<void> };
+
 const NOW = Date.parse('2026-11-01T12:00:00Z');
 
-async function ownPositions(): Promise<WaitingTable> {
+async function ownPositions(): Promise<Positions> {
   const client = dynamoClient();
   return { client, table: await ownTable(client), now: () => new Date(NOW), wait: async () => {} };
 }
 
-async function rowOf({ client, table }: WaitingTable, pk = KEY) {
+async function rowOf({ client, table }: Positions, pk = KEY) {
   const { Item } = await client.send(
     new GetItemCommand({ TableName: table, Key: { pk: { S: pk }, sk: { S: 'position' } } }),
   );
   return Item ?? {};
 }
 
-async function saved(table: WaitingTable, position: Position, epoch = 1) {
+async function saved(table: Positions, position: Position, epoch = 1) {
   const checkpoint = await saveCheckpoint(table, { key: KEY, previous: undefined, next: position }, epoch);
   if (!checkpoint) throw new Error('not saved');
   return checkpoint;

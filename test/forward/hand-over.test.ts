@@ -16,6 +16,8 @@ interface Life {
   /** The same for the end, behind all that came. */
   readonly calls: number;
   readonly isKilled: boolean;
+  /** Otherwise its successor asks for the lease, or it is told to drain before that. */
+  readonly isAsked: boolean;
   /** What was settled waits for its saving until it must be. */
   readonly saves: 'at once' | 'late';
 }
@@ -27,6 +29,7 @@ const lives = (isKilled: fc.Arbitrary<boolean>) =>
       arrivals: fc.array(fc.record({ calls, entries: fc.integer({ min: 1, max: 6 }) }), { maxLength: 6 }),
       calls,
       isKilled,
+      isAsked: fc.boolean(),
       saves: fc.constantFrom('at once', 'late'),
     }),
     { minLength: 1, maxLength: 6 },
@@ -65,7 +68,7 @@ function stage() {
 async function live(world: World, all: readonly Life[]): Promise<number> {
   let added = 0;
   let before: Promise<unknown> = Promise.resolve();
-  for (const { arrivals, calls: end, isKilled, saves } of all) {
+  for (const { arrivals, calls: end, isKilled, isAsked, saves } of all) {
     const drain = new AbortController();
     const { around, after } = stage();
     let dies: Around = (call) => call();
@@ -87,15 +90,14 @@ async function live(world: World, all: readonly Life[]): Promise<number> {
     }
     await after(end, async () => {
       if (isKilled) dies = crashAt(0, false);
-      drain.abort();
+      if (isKilled || !isAsked) drain.abort();
     });
     before = run;
     if (!isKilled) continue;
     await run;
     world.advance(LEASE_MS + 1);
   }
-  await before;
-  await world.run({ settings: { tail: 'never' } });
+  await Promise.all([before, world.run({ settings: { tail: 'never' } })]);
   return added;
 }
 

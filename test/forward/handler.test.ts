@@ -196,7 +196,7 @@ describe('what an operator must mend rejects, with positions unmoved:', () => {
 
   test('a Redis that cannot be reached', async () => {
     const stack = await testStack();
-    const lost = stack.start('forward', { REDIS_URL: 'redis://:hunter2@127.0.0.1:1' });
+    const lost = stack.start('forward', { REDIS_URL: 'redis://:hunter2@127.0.0.1:1' }, { timeout: 5 });
 
     expect(await rejection(lost.invoke({}))).toMatchObject({
       name: 'RedisError',

@@ -91,7 +91,7 @@ test(`killed ${KILLS / 3} times while it listens to a steady producer, nothing i
   expect(duplicates).toBeGreaterThan(0);
 });
 
-test('killed while it goes on listening, the next run takes over, and hands over when one more is due', async () => {
+test('killed while it goes on listening, the next run takes over, and hands over when one more asks', async () => {
   const stack = await testStack({
     BULLBRIDGE_TAIL: 'always',
     BULLBRIDGE_INTERVAL_SECONDS: '2',
@@ -114,7 +114,7 @@ test('killed while it goes on listening, the next run takes over, and hands over
   await stack.expireLease();
   const second = stack.forward.invoke();
   await arrived();
-  // One more container, started while the second run still has the lease: it waits until that is given back.
+  // One more container, started while the second run has the lease: it asks for it.
   const third = stack.start('forward').invoke();
   await add();
   await arrived();
@@ -122,7 +122,9 @@ test('killed while it goes on listening, the next run takes over, and hands over
   await add();
   await arrived();
 
+  const last = stack.start('forward', { BULLBRIDGE_TAIL: 'never' }).invoke();
   expect(await third).toMatchObject({ lost: 0, caughtUp: true });
+  expect(await last).toMatchObject({ published: 0, caughtUp: true });
   expect([...new Set(forwarded())]).toEqual(ids);
   // What the run that was killed had sent and not saved.
   expect(forwarded().length - ids.length).toBeLessThanOrEqual(1);

@@ -116,15 +116,15 @@ describe('the alarms', () => {
   });
 
   test('look at whole intervals, three of them where one bad run is no alarm', () => {
-    const slow = alarmsOf(synthesize({ interval: Duration.minutes(14), reconcileInterval: Duration.hours(2) }));
+    const slow = alarmsOf(synthesize({ interval: Duration.minutes(13), reconcileInterval: Duration.hours(2) }));
 
-    expect(slow['ForwardingStopped']).toMatchObject({ Period: 14 * 60, EvaluationPeriods: 3, DatapointsToAlarm: 3 });
-    expect(slow['ForwardingFails']).toMatchObject({ Period: 14 * 60, EvaluationPeriods: 3, DatapointsToAlarm: 2 });
+    expect(slow['ForwardingStopped']).toMatchObject({ Period: 13 * 60, EvaluationPeriods: 3, DatapointsToAlarm: 3 });
+    expect(slow['ForwardingFails']).toMatchObject({ Period: 13 * 60, EvaluationPeriods: 3, DatapointsToAlarm: 2 });
     expect(slow['RecoveryFails']).toMatchObject({ Period: 2 * 3600, EvaluationPeriods: 3, DatapointsToAlarm: 2 });
   });
 
   test('look no further back than the day that CloudWatch allows', () => {
-    const daily = alarmsOf(synthesize({ interval: Duration.minutes(14), reconcileInterval: Duration.days(1) }));
+    const daily = alarmsOf(synthesize({ interval: Duration.minutes(13), reconcileInterval: Duration.days(1) }));
 
     for (const { Period, EvaluationPeriods } of Object.values(daily))
       expect(Period * EvaluationPeriods).toBeLessThanOrEqual(24 * 3600);

@@ -104,7 +104,7 @@ describe('what runs', () => {
     synthesize({ memorySize: 512 }).allResourcesProperties('AWS::Lambda::Function', { MemorySize: 512 });
   });
 
-  test('runs each minute, or as told, and has 15 seconds more than that', () => {
+  test('runs each minute, or as told, and has 75 seconds more than that', () => {
     const { id } = only(template, 'AWS::Lambda::Function', 'BullbridgeForward');
     template.hasResourceProperties('AWS::Scheduler::Schedule', {
       ScheduleExpression: 'rate(1 minute)',
@@ -115,12 +115,12 @@ describe('what runs', () => {
         Input: '{"shard":{"index":0,"count":1}}',
       },
     });
-    template.hasResourceProperties('AWS::Lambda::Function', { Timeout: 75 });
+    template.hasResourceProperties('AWS::Lambda::Function', { Timeout: 135 });
 
     const slower = synthesize({ interval: Duration.seconds(300) });
     slower.hasResourceProperties('AWS::Scheduler::Schedule', { ScheduleExpression: 'rate(5 minutes)' });
     slower.hasResourceProperties('AWS::Lambda::Function', {
-      Timeout: 315,
+      Timeout: 375,
       Environment: { Variables: Match.objectLike({ BULLBRIDGE_INTERVAL_SECONDS: '300' }) },
     });
     slower.hasResourceProperties('AWS::Lambda::EventInvokeConfig', { MaximumEventAgeInSeconds: 300 });

@@ -137,13 +137,13 @@ describe('a fault stops the synthesis', () => {
 
   test('in the interval', () => {
     expect(faultOf({ interval: Duration.seconds(90) })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: interval must be 1 to 14 whole minutes (EventBridge Scheduler counts in minutes, and a Lambda run ends after 15), got 1 minute 30 seconds]`,
+      `[Error: interval must be 1 to 13 whole minutes (EventBridge Scheduler counts in minutes, and a Lambda run ends after 15, and has 75 seconds beyond the interval), got 1 minute 30 seconds]`,
     );
     expect(faultOf({ interval: Duration.seconds(10) })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: interval must be 1 to 14 whole minutes (EventBridge Scheduler counts in minutes, and a Lambda run ends after 15), got 10 seconds]`,
+      `[Error: interval must be 1 to 13 whole minutes (EventBridge Scheduler counts in minutes, and a Lambda run ends after 15, and has 75 seconds beyond the interval), got 10 seconds]`,
     );
-    expect(faultOf({ interval: Duration.minutes(15) })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: interval must be 1 to 14 whole minutes (EventBridge Scheduler counts in minutes, and a Lambda run ends after 15), got 15 minutes]`,
+    expect(faultOf({ interval: Duration.minutes(14) })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: interval must be 1 to 13 whole minutes (EventBridge Scheduler counts in minutes, and a Lambda run ends after 15, and has 75 seconds beyond the interval), got 14 minutes]`,
     );
     const later = Lazy.number({ produce: () => 1 });
     expect(faultOf({ interval: Duration.minutes(later) })).toThrowErrorMatchingInlineSnapshot(

@@ -208,7 +208,9 @@ export async function createHistory(world: World): Promise<History> {
       if (!rewritten) {
         for (const loss of news.filter(({ beforeId }) => beforeId !== null)) {
           const hole = appended.filter((entry) => isIn(entry, loss) && entry.gone !== 'traceless');
-          expect({ exact: loss.exact, lost: loss.lost }).toEqual({ exact: true, lost: hole.length });
+          expect(loss.lost).toBe(hole.length);
+          // A run that did not save all that it published may have published some of them.
+          expect(loss.exact || allowedDuplicates > 0, 'not exact, though each run saved all').toBe(true);
         }
         const all = published();
         expect(all.length - new Set(all).size, 'duplicates').toBeLessThanOrEqual(allowedDuplicates);

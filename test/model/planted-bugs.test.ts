@@ -34,8 +34,8 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     steps,
     {
       file: 'checkpoint/positions.ts',
-      from: "condition: '#position = :previous AND ordinal = :previousOrdinal AND epoch <= :epoch'",
-      to: "condition: '(:previous = :previous) OR ordinal = :previousOrdinal OR epoch <= :epoch'",
+      from: "return all(is('position', previous.id), is('ordinal', previous.ordinal), isAtMost('epoch', epoch));",
+      to: "return isAtMost('format', epoch);",
     },
   ],
   [
@@ -58,8 +58,8 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     steps,
     {
       file: 'forward/checkpoints.ts',
-      from: 'gaps.length > 0 && !(await renewLease',
-      to: 'gaps.length < 0 && !(await renewLease',
+      from: 'if (gaps.length > 0) await lease.confirm();',
+      to: '',
     },
   ],
   [
@@ -106,7 +106,11 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
   [
     'what waits for its saving is not saved at a hand-over',
     tails,
-    { file: 'forward/pipeline.ts', from: 'await taken;\n    await save();', to: 'await taken;' },
+    {
+      file: 'forward/pipeline.ts',
+      from: 'await Promise.all(underWay);\n    await save();',
+      to: 'await Promise.all(underWay);',
+    },
   ],
 ];
 

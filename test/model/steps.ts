@@ -217,6 +217,8 @@ async function tail(world: World, history: History, { changes, ...step }: Extrac
     });
   // What fails is thrown where it is awaited.
   run.catch(() => {});
+  // Entries that vanish before the run has seen the queue have no beginning, and leave no trace.
+  for (let n = 0; !hasEnded && n < 500 && !(await world.checkpoint('q')); n += 1) await setTimeout(2);
   for (const change of changes) {
     const rewrites = change.kind === 'reset' || change.kind === 'failover';
     for (let n = 0; rewrites && !hasEnded && n < 50 && !(await history.isCaughtUp()); n += 1) await setTimeout(2);

@@ -55,8 +55,6 @@ interface RunOptions {
   readonly afterRefusal?: () => void;
   /** For the renewal of the lease. @default waits */
   readonly wait?: Clients['wait'];
-  /** Filled while it runs. */
-  readonly report?: Report;
   /** Whether its deadline comes during the first page. @default true */
   readonly drains?: boolean;
 }
@@ -121,10 +119,10 @@ export async function gapStack(
       beforeWrite = () => {},
       afterRefusal = () => {},
       wait = (milliseconds, signal) => setTimeout(milliseconds, undefined, { signal }),
-      report = emptyReport(),
       drains = true,
     }: RunOptions = {}) => {
       const draining = new AbortController();
+      const report = emptyReport();
       const publisher = createPublisher({
         putEvents: putEventsOf(bus, BUS),
         park: () => Promise.reject(new Error('nothing is parked here')),

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { ConfigError } from '../../functions/errors.ts';
 import { connectRedis } from '../../functions/redis/connect.ts';
-import { createPatientConnection, type PatientConnection } from '../../functions/redis/patient.ts';
+import { createPatientConnection } from '../../functions/redis/patient.ts';
 import type { RedisConnection, RedisOptions } from '../../functions/redis/port.ts';
 import { freePort } from '../../local/process.ts';
 import { findServer, startNative } from '../../local/redis.ts';
@@ -20,7 +20,7 @@ const testNative = testWhere(missing.server);
 const fast = { connectTimeout: 500, commandTimeout: 500 };
 
 interface Patience {
-  readonly redis: PatientConnection;
+  readonly redis: RedisConnection;
   readonly warnings: string[];
   /** How many connections were asked for. */
   readonly attempts: () => number;
@@ -92,23 +92,6 @@ describe('a patient connection', () => {
     expect(replies).toEqual([[[]], [[]], { ...scanned, cursors: expect.any(Map) }]);
     expect(patience.attempts()).toBe(1);
     expect(patience.redis.target.port).toBe(Number(new URL(inject('redisUrl')).port));
-  });
-
-  test('is known once it is connected, however long that takes', async () => {
-    let isFirst = true;
-    const patience = patient(() => {
-      const url = isFirst ? 'redis://127.0.0.1:1' : inject('redisUrl');
-      isFirst = false;
-      return connectRedis({ url });
-    });
-    expect(() => patience.redis.isCluster).toThrow('await connected()');
-
-    await patience.redis.connected();
-
-    expect(patience.redis.isCluster).toBe(false);
-    expect(patience.redis.target.port).toBe(Number(new URL(inject('redisUrl')).port));
-    const wrong = patient({ url: inject('redisUrl'), cluster: true });
-    expect(await failure(wrong.redis.connected())).toMatchObject({ code: 'REDIS_NOT_CLUSTER' });
   });
 
   testNative('is there again after it was killed, also while it waits for entries', async () => {
