@@ -96,7 +96,7 @@ const KINDS: readonly Kind[] = [
     remedy:
       'check the user and the password in the URL, those of Sentinels under "sentinelUsername" and "sentinelPassword" in the secret',
   },
-  { code: 'REDIS_PERMISSION', sign: /^NOPERM/, cause: 'the user may not do this', remedy: PERMISSION_REMEDY },
+  { code: 'REDIS_PERMISSION', sign: /\bNOPERM\b/, cause: 'the user may not do this', remedy: PERMISSION_REMEDY },
   {
     code: 'REDIS_DATABASE',
     sign: /\bDB index\b|\bselect\b/i,

@@ -9,20 +9,25 @@ interface Permission {
 }
 
 /** Every command that is sent to Redis, but `HELLO` and `AUTH`, which each user may send; no other compiles. */
-const PERMISSIONS = [
-  { command: 'xread', needs: ['forward'], about: 'looks for new entries of all queues, and waits for them' },
+export const PERMISSIONS = [
   { command: 'xrange', needs: ['forward', 'reconcile'], about: 'reads entries' },
+  { command: 'xread', needs: ['forward'], about: 'asks all queues for new entries, and waits for them' },
   { command: 'xinfo|stream', needs: ['forward'], about: 'counts what was trimmed' },
   { command: 'multi', needs: ['forward'], about: 'reads a stream and its counters at one moment' },
-  { command: 'exec', needs: ['forward'], about: 'the end of `multi`' },
+  { command: 'exec', needs: ['forward'], about: 'ends what `multi` began' },
   { command: 'scan', needs: ['forward'], about: 'finds queues' },
-  { command: 'type', needs: ['forward'], about: 'tells streams from other keys, before Redis 6' },
   { command: 'zrangebyscore', needs: ['reconcile'], about: 'finds the jobs that ended while events were lost' },
-  { command: 'hmget', needs: ['forward', 'reconcile'], about: 'reads how much a stream keeps, and jobs' },
-  { command: 'select', needs: ['database'], about: 'a database other than 0' },
+  {
+    command: 'hmget',
+    needs: ['forward', 'reconcile'],
+    about: 'reads how many entries a stream keeps, and fields of jobs',
+  },
+  { command: 'select', needs: ['database'], about: 'selects a database other than 0' },
   { command: 'cluster|slots', needs: ['cluster'], about: 'asks which server has which keys' },
-  { command: 'asking', needs: ['cluster'], about: 'follows keys while they move to another server' },
-  { command: 'sentinel|get-master-addr-by-name', needs: ['sentinel'], about: 'asks a Sentinel for the master' },
+  { command: 'asking', needs: ['cluster'], about: 'follows keys that are moving to another server' },
+  { command: 'sentinel|get-master-addr-by-name', needs: ['sentinel'], about: 'asks a Sentinel where the master is' },
+  // Where SCAN knows no types, before Redis 6, there are no users either.
+  { command: 'type', needs: [], about: 'tells streams from other keys' },
 ] as const satisfies readonly Permission[];
 
 type NameOf<Command extends string> = Command extends `${infer Name}|${string}` ? Name : Command;
