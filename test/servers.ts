@@ -2,12 +2,15 @@ import type { TestProject } from 'vitest/node';
 import { startDynamoDB } from '../local/dynamodb.ts';
 import { findServer, startRedis } from '../local/redis.ts';
 import { type Bundles, buildBundles } from '../local/stack.ts';
+import { useOwnTemporaryFolder } from './temporary-folder.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     redisUrl: string;
     dynamoUrl: string;
     bundles: Bundles;
+    /** Tests of LocalStack have none. */
+    temporaryFolder?: string;
   }
 }
 
@@ -19,6 +22,9 @@ export default async function setup(project: TestProject) {
     if (process.env['CI']) throw new Error(`On CI no test is skipped: ${reason}.`);
     console.log(`Skipped: tests of a cluster, since ${reason}.`);
   }
+  // Of the signals that end a run, vitest does not know this one: a terminal that is closed.
+  process.once('SIGHUP', () => process.exit(129));
+  project.provide('temporaryFolder', useOwnTemporaryFolder());
   const redis = await startRedis({ url: process.env['REDIS_URL'] });
   const dynamodb = await startDynamoDB();
   console.log(`Redis: ${redis.what} at ${redis.url}\nDynamoDB: ${dynamodb.what} at ${dynamodb.url}`);
