@@ -6,9 +6,10 @@ import tls from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type PutEvents, putEventsOf } from '../../functions/bus/event-bus.ts';
 import { judgeFailure } from '../../functions/bus/verdict.ts';
-import { noCertificates, ownAuthority } from '../certificates.ts';
+import { ownAuthority } from '../certificates.ts';
 import { listen } from '../listen.ts';
 import { authorizationOf } from '../sigv4.ts';
+import { testWith } from '../test-with.ts';
 import { ACCEPTED, clientOf, ENTRY, leanOf, type Received, SECRET, startServer } from './lean.ts';
 
 /** What each of the two says of the same failure. */
@@ -174,7 +175,7 @@ describe('a connection that', () => {
     expect(connections).toBe(1);
   });
 
-  test.skipIf(noCertificates)('speaks TLS is made where the authority is trusted, and else is a failure', async () => {
+  testWith('openssl')('speaks TLS is made where the authority is trusted, and else is a failure', async () => {
     const authority = ownAuthority();
     const { cert, key } = authority.sign('DNS:localhost,IP:127.0.0.1');
     const files = { cert: readFileSync(cert), key: readFileSync(key) };

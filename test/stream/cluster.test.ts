@@ -4,19 +4,21 @@ import { createDiscovery } from '../../functions/stream/discovery.ts';
 import { awaitRing } from '../../functions/stream/doorbell.ts';
 import { discoverQueues } from '../../functions/stream/queues.ts';
 import { readPages } from '../../functions/stream/read.ts';
+import { unmet } from '../needs.ts';
 import { ownPrefix } from '../redis.ts';
 import { startCluster, type TestCluster } from '../redis-cluster.ts';
-import { missing, ownServer, testWhere } from '../replicas.ts';
+import { ownServer } from '../replicas.ts';
+import { testWith } from '../test-with.ts';
 import { failure, PASSWORD } from './failure.ts';
 import { add, end, numbers, read, type Stream } from './own-stream.ts';
 
-const test = testWhere(missing.server);
+const test = testWith('native server');
 const MINIMUM = ['+xrange', '+xinfo|stream', '+multi', '+exec', '+scan', '+cluster|slots', '+asking'];
 const QUEUES = Array.from({ length: 30 }, (_, n) => `q${n}`);
 
 let cluster: TestCluster;
 beforeAll(async () => {
-  if (missing.server === undefined) cluster = await startCluster();
+  if (unmet(['native server']).length === 0) cluster = await startCluster();
 });
 afterAll(() => cluster?.[Symbol.asyncDispose]());
 

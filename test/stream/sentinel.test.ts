@@ -2,11 +2,12 @@ import { describe, expect, inject, onTestFinished } from 'vitest';
 import { connectRedis, type RedisOptions } from '../../functions/stream/connection.ts';
 import { ownPrefix } from '../redis.ts';
 import { failOver, MASTER, startPair, startSentinel } from '../redis-sentinel.ts';
-import { missing, ownServer, testWhere } from '../replicas.ts';
+import { ownServer } from '../replicas.ts';
+import { testWith } from '../test-with.ts';
 import { failure, PASSWORD } from './failure.ts';
 import { add, end, numbers, read } from './own-stream.ts';
 
-const test = testWhere(missing.server);
+const test = testWith('native server');
 const NOBODY = '127.0.0.1:1';
 
 /** A URL of several hosts. */

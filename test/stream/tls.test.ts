@@ -1,13 +1,13 @@
 import { describe, expect, onTestFinished } from 'vitest';
 import { connectRedis } from '../../functions/stream/connection.ts';
 import { discoverQueues } from '../../functions/stream/queues.ts';
-import { noCertificates, ownAuthority } from '../certificates.ts';
+import { ownAuthority } from '../certificates.ts';
 import { startCluster } from '../redis-cluster.ts';
 import { startTlsServer } from '../redis-tls.ts';
-import { missing, testWhere } from '../replicas.ts';
+import { testWith } from '../test-with.ts';
 import { failure, PASSWORD } from './failure.ts';
 
-const test = testWhere(missing.server ?? noCertificates);
+const test = testWith('native server', 'openssl');
 const fast = { connectTimeout: 500, commandTimeout: 5000 };
 
 const rediss = (port: number, host = '127.0.0.1') => `rediss://:${PASSWORD}@${host}:${port}`;
