@@ -5,7 +5,6 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../functions/config.ts';
 import { dimensionsOf } from '../../functions/metrics.ts';
-import { buildFunctions } from '../../infra/build.ts';
 import { adminRedis } from '../redis.ts';
 import { testStack } from '../stack.ts';
 import { alarmMetrics, dashboardMetrics, emittedMetrics } from './cloudwatch.ts';
@@ -13,8 +12,7 @@ import { createStack, synthesize } from './synth.ts';
 
 let template: Template;
 
-beforeAll(async () => {
-  await buildFunctions();
+beforeAll(() => {
   template = synthesize();
 });
 

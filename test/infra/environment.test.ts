@@ -1,16 +1,11 @@
 import { Duration, Lazy, Token } from 'aws-cdk-lib';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../functions/config.ts';
 import { parseJobFields } from '../../functions/event/job-fields.ts';
 import { parseOmission } from '../../functions/event/omit.ts';
-import { buildFunctions } from '../../infra/build.ts';
 import type { BullbridgeProps } from '../../infra/bullbridge.ts';
 import { RedisAccess } from '../../infra/redis-access.ts';
 import { createStack, environmentOf, synthesize } from './synth.ts';
-
-beforeAll(async () => {
-  await buildFunctions();
-});
 
 describe('the environment of the function', () => {
   test('has what it cannot do without', () => {

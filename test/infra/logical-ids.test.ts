@@ -2,13 +2,11 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { beforeAll, expect, test } from 'vitest';
-import { buildFunctions } from '../../infra/build.ts';
 import { synthesize } from './synth.ts';
 
 let template: Template;
 
-beforeAll(async () => {
-  await buildFunctions();
+beforeAll(() => {
   template = synthesize();
 });
 

@@ -2,16 +2,11 @@ import type { Stack } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { beforeAll, expect, test } from 'vitest';
-import { buildFunctions } from '../../infra/build.ts';
+import { expect, test } from 'vitest';
 import { RedisAccess } from '../../infra/redis-access.ts';
 import { createStack, only, synthesize } from './synth.ts';
 
 const IAM = { service: 'elasticache', name: 'jobs', host: 'jobs.example.com', userId: 'bullbridge' } as const;
-
-beforeAll(async () => {
-  await buildFunctions();
-});
 
 const besideRedis = (stack: Stack, sentinel?: string) => {
   const vpc = new Vpc(stack, 'Vpc');

@@ -4,7 +4,6 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { buildFunctions } from '../../infra/build.ts';
 import { RedisAccess } from '../../infra/redis-access.ts';
 import { only, permissionsOf, synthesize } from './synth.ts';
 
@@ -28,8 +27,7 @@ const policyWith = (actions: string | string[], service: string) => ({
   },
 });
 
-beforeAll(async () => {
-  await buildFunctions();
+beforeAll(() => {
   template = synthesize();
 });
 

@@ -1,17 +1,12 @@
 import type { Stack } from 'aws-cdk-lib';
 import { Token } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { buildFunctions } from '../../infra/build.ts';
+import { describe, expect, test } from 'vitest';
 import { RedisAccess, type RedisIamOptions, type RedisUrlOptions } from '../../infra/redis-access.ts';
 import { createStack, environmentOf, permissionsOf, synthesize } from './synth.ts';
 
 const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
 const CACHE = { service: 'elasticache', name: 'jobs', host: 'jobs.example.com', userId: 'bullbridge' } as const;
-
-beforeAll(async () => {
-  await buildFunctions();
-});
 
 const byUrl = (options?: RedisUrlOptions) => (stack: Stack) => ({
   redis: RedisAccess.fromUrlSecret(Secret.fromSecretNameV2(stack, 'Named', 'redis'), options),

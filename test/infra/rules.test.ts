@@ -5,16 +5,11 @@ import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CATALOGUE } from '../../functions/event/catalogue.ts';
-import { buildFunctions } from '../../infra/build.ts';
 import type { BullbridgeProps } from '../../infra/bullbridge.ts';
 import type { OnEventOptions } from '../../infra/rules.ts';
 import { createStack, only, permissionsOf } from './synth.ts';
-
-beforeAll(async () => {
-  await buildFunctions();
-});
 
 const targetIn = (stack: Stack) => new SqsQueue(new Queue(stack, 'Target'));
 

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildFunctions } from '../../infra/build.ts';
 import { OPTIONS } from '../../infra/options.ts';
 import { BullbridgeStack } from '../../infra/stack.ts';
 import { createApp, environmentOf } from './synth.ts';
@@ -12,7 +11,6 @@ let folder: string;
 let caFile: string;
 
 beforeAll(async () => {
-  await buildFunctions();
   folder = await mkdtemp(join(tmpdir(), 'bullbridge-stack-'));
   caFile = join(folder, 'ca.pem');
   await writeFile(caFile, `${PEM}\n`);
