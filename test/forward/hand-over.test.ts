@@ -2,9 +2,11 @@ import { setTimeout } from 'node:timers/promises';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
+import { repetitions } from '../effort.ts';
 import { crashAt } from '../model/interruptions.ts';
 import { type Around, createWorld, saveLate, type World } from './world.ts';
 
+const RUNS = repetitions(20, 8);
 const SWEEP_SIZE = 4;
 /** Milliseconds without a call of a run: it waits for somebody to ring. */
 const QUIET = 15;
@@ -104,7 +106,7 @@ const sequencesOf = ({ bus }: World) =>
   bus.accepted.map(({ detail }) => Number(detail['sequence'])).sort((a, b) => a - b);
 
 describe('whenever something comes, and whenever one run hands over to the next,', () => {
-  test.prop([lives(fc.constant(false))], { numRuns: 20 })('every entry is published once', async (all) => {
+  test.prop([lives(fc.constant(false))], { numRuns: RUNS })('every entry is published once', async (all) => {
     const world = await createWorld({ tail: 'always', sweepSize: SWEEP_SIZE });
 
     const added = await live(world, all);
@@ -112,7 +114,7 @@ describe('whenever something comes, and whenever one run hands over to the next,
     expect(sequencesOf(world)).toEqual(Array.from({ length: added }, (_, n) => n + 1));
   });
 
-  test.prop([lives(fc.boolean())], { numRuns: 20 })(
+  test.prop([lives(fc.boolean())], { numRuns: RUNS })(
     'or dies, every entry is published, and of those that were sent twice there are not more than two sweeps a death',
     async (all) => {
       const world = await createWorld({ tail: 'always', sweepSize: SWEEP_SIZE });
