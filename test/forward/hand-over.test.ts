@@ -105,8 +105,8 @@ async function live(world: World, all: readonly Life[]): Promise<number> {
 const sequencesOf = ({ bus }: World) =>
   bus.accepted.map(({ detail }) => Number(detail['sequence'])).sort((a, b) => a - b);
 
-describe('whenever something comes, and whenever one run hands over to the next,', () => {
-  test.prop([lives(fc.constant(false))], { numRuns: RUNS })('every entry is published once', async (all) => {
+describe('runs that hand over at random moments, while entries come at random moments,', () => {
+  test.prop([lives(fc.constant(false))], { numRuns: RUNS })('publish every entry once', async (all) => {
     const world = await createWorld({ tail: 'always', sweepSize: SWEEP_SIZE });
 
     const added = await live(world, all);
@@ -115,7 +115,7 @@ describe('whenever something comes, and whenever one run hands over to the next,
   });
 
   test.prop([lives(fc.boolean())], { numRuns: RUNS })(
-    'or dies, every entry is published, and of those that were sent twice there are not more than two sweeps a death',
+    'or die, publish every entry, and at most two sweeps for each death twice',
     async (all) => {
       const world = await createWorld({ tail: 'always', sweepSize: SWEEP_SIZE });
 

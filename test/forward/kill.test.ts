@@ -8,7 +8,7 @@ const BACKLOG = repetitions(20_000, 5000);
 const KILLS = repetitions(30, 6);
 const SWEEP_SIZE = 200;
 
-test('killed again and again in the middle of a backlog, it loses nothing and keeps duplicates within the bound', {
+test('a forwarder killed again and again in a backlog loses nothing and keeps duplicates within the bound', {
   timeout: 180_000,
 }, async () => {
   const stack = await testStack({
@@ -48,7 +48,7 @@ test('killed again and again in the middle of a backlog, it loses nothing and ke
   expect(duplicates).toBeGreaterThan(0);
 });
 
-test('killed again and again while it listens, it loses nothing and keeps duplicates within the bound', {
+test('a forwarder killed again and again while it listens loses nothing and keeps duplicates within the bound', {
   timeout: 180_000,
 }, async () => {
   const SMALL_SWEEP = 20;
@@ -92,7 +92,7 @@ test('killed again and again while it listens, it loses nothing and keeps duplic
   expect(duplicates).toBeGreaterThan(0);
 });
 
-test('killed while it goes on listening, the next run takes over, and hands over when one more is due', async () => {
+test('after a kill while a run listens, the next run takes over, and hands over when one more is due', async () => {
   const stack = await testStack({
     BULLBRIDGE_TAIL: 'always',
     BULLBRIDGE_INTERVAL_SECONDS: '2',

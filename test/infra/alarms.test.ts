@@ -54,7 +54,7 @@ describe('alarms and dashboard', () => {
     for (const metric of ownMetrics(synthesize({ prefix: stack.prefix }))) expect(emitted).toContainEqual(metric);
   });
 
-  test('of a construct without names are of the names that the functions then have', () => {
+  test('have the generated names of functions without given names', () => {
     const { BULLBRIDGE_SOURCE_NAME, BULLBRIDGE_PREFIX } = readConfig({
       REDIS_URL: 'redis://localhost',
       EVENT_BUS_NAME: 'bus',
@@ -75,7 +75,7 @@ describe('alarms and dashboard', () => {
     expect([sourcesOf(stack), sourcesOf(other.stack)]).toEqual([new Set(['default/bull']), new Set(['other/jobs'])]);
   });
 
-  test('are left out where they are not wanted', () => {
+  test('are left out when they are turned off', () => {
     const without = synthesize({ alarms: false });
     without.resourceCountIs('AWS::CloudWatch::Alarm', 0);
     without.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
@@ -84,7 +84,7 @@ describe('alarms and dashboard', () => {
 });
 
 describe('the alarms', () => {
-  test('take no data for what it means to each', () => {
+  test('treat missing data as each of them needs it', () => {
     const missing = Object.entries(alarmsOf(template)).map(([name, { TreatMissingData }]) => [name, TreatMissingData]);
 
     expect(Object.fromEntries(missing)).toMatchInlineSnapshot(`

@@ -68,7 +68,7 @@ test('the package is the construct, its declarations and the bundles, and nothin
   expect(packed.size).toBeLessThan(LIMIT);
 });
 
-test('the package brings no other', async () => {
+test('the package depends on no other', async () => {
   const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   expect(manifest).not.toHaveProperty('private');
   expect(Object.keys(manifest.peerDependencies)).toEqual(['aws-cdk-lib', 'constructs']);

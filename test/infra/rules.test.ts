@@ -38,7 +38,7 @@ describe('a rule for events', () => {
     });
   });
 
-  test('is for all that is forwarded where nothing is said', () => {
+  test('matches all forwarded events by default', () => {
     expect(patternOf({})).toEqual({ source: ['bullmq'], detail: origin });
   });
 
@@ -50,7 +50,7 @@ describe('a rule for events', () => {
     });
   });
 
-  test('tells this Redis from others on the same bus', () => {
+  test('matches this Redis only, not others on the same bus', () => {
     expect(
       patternOf({ queue: ['a', 'b'] }, { prefix: 'jobs', sourceName: 'redis-1', queues: ['a', 'b', 'c'] }),
     ).toEqual({

@@ -94,10 +94,10 @@ test('the queues of a Redis of one’s own are read and not changed', async () =
 });
 
 test.each([
-  [['--queues', 'emails'], /--queues reads the queues of your own Redis: set REDIS_URL/],
-  [['--wacth'], /Unknown option '--wacth'/],
-])('%j gets one sentence', async (args, sentence) => {
-  const refused = start(args);
+  ['--queues emails', /--queues reads the queues of your own Redis: set REDIS_URL/],
+  ['--wacth', /Unknown option '--wacth'/],
+])('%s is refused in one sentence', async (args, sentence) => {
+  const refused = start(args.split(' '));
 
   expect(await refused.exitCode()).toBe(1);
   expect(refused.output()).toMatch(sentence);

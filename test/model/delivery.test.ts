@@ -11,11 +11,11 @@ describe('whatever happens', () => {
   );
 
   test.prop([rewritingSteps], { numRuns: repetitions(100, 25) })(
-    'also to a stream that is deleted and rolled back: what is there is forwarded, and what is gone is told',
+    'also to a stream that is deleted and rolled back: entries that are there are forwarded, and the others reported',
     (all) => live(all),
   );
 
-  test('but nothing tells of a roll-back once the stream has trimmed just as many entries as were read', async () => {
+  test('except that a roll-back is invisible once the stream has trimmed exactly as many entries as were read', async () => {
     const entries = (count: number) => Array<string>(count).fill('completed');
     await live([
       { kind: 'append', events: entries(10) },

@@ -11,7 +11,7 @@ const jobIds = (stack: GapStack) => stack.recovered().map(({ jobId }) => jobId);
 const jobs = (count: number, first = 0) =>
   Array.from({ length: count }, (_, n) => ({ id: `j${first + n}`, at: NOW + Math.floor(n / 7) }));
 
-test('killed again and again in the middle, it forgets nothing, and sends at most the page under way again', async () => {
+test('a recovery killed again and again forgets nothing, and repeats at most the page under way', async () => {
   const stack = await gapStack();
   const kills = repetitions(10, 3);
   const [completed, failed, unknown] = [300 * kills, 100 * kills, 600 * kills];

@@ -22,7 +22,7 @@ describe('a Redis URL', () => {
       },
     ],
     ['redis://:pw@cache/', { ...nobody, password: 'pw', addresses: [{ host: 'cache', port: 0 }] }],
-  ])('%s is taken apart', (url, parts) => {
+  ])('%s is read', (url, parts) => {
     expect(parseRedisUrl(url)).toEqual(parts);
   });
 
@@ -38,7 +38,7 @@ describe('a Redis URL', () => {
     'redis://one:1,two:99999',
     'redis://one/db',
     'redis://%ff:pw@one',
-  ])('%s is none', (url) => {
+  ])('%j is refused', (url) => {
     expect(parseRedisUrl(url)).toBeUndefined();
   });
 });
