@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -5,6 +6,11 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/servers.ts'],
     setupFiles: ['test/setup.ts'],
+    reporters: ['default', './test/reporter.ts'],
+    // Files share a worker: most of them would take as long to load what they import as to run.
+    isolate: false,
+    // One more than there are processors, since many tests wait.
+    maxWorkers: availableParallelism() + 1,
     // Every synth in a unit test would otherwise run a validation of 2.5 s; one full `cdk synth` runs it in CI.
     env: { CDK_VALIDATION: 'false' },
     testTimeout: 60_000,

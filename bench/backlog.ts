@@ -39,8 +39,10 @@ const PROGRAMS: readonly Program[] = [
 async function measure(bench: Bench, programs: readonly Program[], options: DrainOptions) {
   const drains = programs.map(({ name }) => [name, [] as Drain[]] as const);
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const [i, { queue, ...program }] of programs.entries())
+    for (const [i, { name, queue, ...program }] of programs.entries()) {
+      bench.note(`round ${round + 1} of ${ROUNDS}: ${name}`);
       drains[i]?.[1].push(await drain(bench, queue, { ...program, ...options }));
+    }
   }
   return drains;
 }

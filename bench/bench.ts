@@ -27,6 +27,8 @@ export interface Bench extends AsyncDisposable {
   readonly prefix: string;
   /** Where it runs, in words. */
   readonly where: string;
+  /** Says what is done at the moment. */
+  note(text: string): void;
   /** A new process of a program, as Lambda would run it, with an empty table. */
   startProgram(options: ProgramOptions): Promise<LocalFunction<{ readonly published: number }>>;
   /** Adds entries to a queue's stream. */
@@ -35,10 +37,13 @@ export interface Bench extends AsyncDisposable {
 
 /** Entries that are added at once. */
 const BATCH = 100;
+/** From so many on, it takes a while to add them. */
+const MANY = 10_000;
 
 type Fields = readonly (string | number | Buffer)[];
 
-export async function startBench(): Promise<Bench> {
+/** @param note where notes go */
+export async function startBench(note: Bench['note']): Promise<Bench> {
   const started = new AsyncDisposableStack();
   const redis = started.use(await startRedis({ url: process.env['REDIS_URL'] }));
   const dynamodb = started.use(await startDynamoDB());
@@ -53,6 +58,7 @@ export async function startBench(): Promise<Bench> {
     bundles,
     prefix,
     where: `${redis.what}; ${dynamodb.what}; Node ${process.version}`,
+    note,
     async startProgram({ url, queues, file = bundles.forward.file, environment }) {
       tables += 1;
       const table = `bench-${process.pid}-${tables}`;
@@ -76,6 +82,7 @@ export async function startBench(): Promise<Bench> {
       });
     },
     async fill(queue, count, fieldsOf) {
+      if (count >= MANY) note(`writes ${count.toLocaleString('en')} entries`);
       for (let n = 0; n < count; n += BATCH) {
         const pipeline = admin.pipeline();
         for (let i = n; i < Math.min(count, n + BATCH); i += 1)

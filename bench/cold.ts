@@ -23,8 +23,10 @@ export async function* coldStart(bench: Bench): AsyncGenerator<Row> {
     ["bullbridge with the SDK's client", () => startForwarder(bench, { BULLBRIDGE_PUBLISHER: 'sdk' })],
   ] as const;
   const all = starts.map(([name]) => [name, [] as Start[]] as const);
-  for (let round = 0; round < ROUNDS; round += 1)
+  for (let round = 0; round < ROUNDS; round += 1) {
+    bench.note(`round ${round + 1} of ${ROUNDS}`);
     for (const [i, [, start]] of starts.entries()) all[i]?.[1].push(await start());
+  }
   yield* compared('cold start, to the first XRANGE: ms', all, (each) => median(each.map(({ toWork }) => toWork)));
   yield* compared('the first run, with one event: CPU ms', all, (each) => median(each.map(({ cpu }) => cpu)));
   const { bytes } = bench.bundles.forward;

@@ -41,6 +41,7 @@ export async function* enrichment(bench: Bench): AsyncGenerator<Row> {
   ]);
   const drains = new Map<string, Drain[]>(Object.keys(WAYS).map((name) => [name, []]));
   for (let round = 0; round < ROUNDS; round += 1) {
+    bench.note(`round ${round + 1} of ${ROUNDS}`);
     for (const [name, environment] of Object.entries(WAYS))
       drains.get(name)?.push(await drain(bench, queue, { environment }));
   }

@@ -24,6 +24,7 @@ const names = Array.from({ length: QUEUES }, (_, n) => `q${n}`);
 
 /** What queues cost that are idle, and whether a busy one holds them up when they are not. */
 export async function* idleQueues(bench: Bench): AsyncGenerator<Row> {
+  bench.note(`writes ${QUEUES.toLocaleString('en')} queues and ${JOBS.toLocaleString('en')} jobs`);
   await fillAll(bench);
   await using sink = await startSink();
   await using table = await countTableCalls(bench.dynamoUrl);
@@ -41,6 +42,7 @@ export async function* idleQueues(bench: Bench): AsyncGenerator<Row> {
   const warm: Measured[] = [];
   const cold: Measured[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
+    bench.note(`round ${round + 1} of ${ROUNDS}`);
     cold.push(await measure(bench.admin, round % 2 === 0 ? other : forward, table.take));
     warm.push(await measure(bench.admin, round % 2 === 0 ? other : forward, table.take));
   }

@@ -14,6 +14,7 @@ export async function* latency(bench: Bench): AsyncGenerator<Row> {
     ['always', `listening, a run each ${INTERVAL} s`],
     ['never', `polling each ${INTERVAL} s: half of the interval, and all of it`],
   ] as const) {
+    bench.note(who);
     const options = { tail, interval: INTERVAL, runs: RUNS, perSecond: PER_SECOND, maxLen: MAX_LEN };
     const { latency } = await forwardOnSchedule(bench, options);
     yield { what, who, figure: [0.5, 0.99].map((quantile) => `${latency(quantile)} ms`).join(', ') };

@@ -27,8 +27,10 @@ export async function* memory(bench: Bench): AsyncGenerator<Row> {
   const remove = () => bench.admin.unlink(`${bench.prefix}:memory:events`);
   for (const count of COUNTS) {
     await bench.fill('memory', count, completed);
+    const who = `${count.toLocaleString('en')} entries of 100 B`;
+    bench.note(who);
     const { maxMemory } = await drain(bench, 'memory');
-    yield { what: 'peak memory', who: `${count.toLocaleString('en')} entries of 100 B`, figure: toMB(maxMemory) };
+    yield { what: 'peak memory', who, figure: toMB(maxMemory) };
     await remove();
   }
   for (const [kind, fields] of Object.entries(LARGE_ENTRIES)) {
@@ -36,8 +38,9 @@ export async function* memory(bench: Bench): AsyncGenerator<Row> {
     await bench.fill('memory', LARGE, () => fields);
     await bench.fill('memory', SMALL, completed);
     for (const [place, environment] of PLACES) {
-      const { maxMemory } = await drain(bench, 'memory', { environment });
       const who = `${(2 * SMALL).toLocaleString('en')} with ${LARGE} of 3 MB in a row (${kind}, ${place})`;
+      bench.note(who);
+      const { maxMemory } = await drain(bench, 'memory', { environment });
       yield { what: 'peak memory', who, figure: toMB(maxMemory) };
     }
     await remove();

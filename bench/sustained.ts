@@ -66,6 +66,7 @@ export async function* sustained(bench: Bench): AsyncGenerator<Row> {
   for (const rate of RATES) {
     const what = `${rate.toLocaleString('en')} jobs/s for ${INTERVAL * RUNS} s, with what BullMQ keeps by default: lost`;
     for (const [who, way] of WAYS) {
+      bench.note(`${rate.toLocaleString('en')} jobs/s: ${who}`);
       const { added, lost } = await way(bench, rate);
       const part = toDigits((100 * lost) / added);
       yield { what, who, figure: `${lost.toLocaleString('en')} of ${added.toLocaleString('en')} (${part} %)` };

@@ -3,15 +3,37 @@ import { once } from 'node:events';
 import net from 'node:net';
 
 /** Children that are still running; none of them outlives this process, however it ends. */
-const running = new Set<ChildProcess>();
+const running = new Map<ChildProcess, NodeJS.Signals>();
 
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
+process.on('exit', killChildren);
 
-/** Makes a child end with this process at the latest. */
-export function adopt(child: ChildProcess): void {
-  running.add(child);
+/** Ends all children, for a process that is about to die of a signal: then `exit` is not emitted. Resolves once they are gone. */
+export async function endChildren(): Promise<void> {
+  while (running.size > 0) {
+    const gone = [...running.keys()].map((child) => once(child, 'exit'));
+    killChildren();
+    await Promise.all(gone);
+  }
+}
+
+function killChildren(): void {
+  for (const [child, signal] of running) {
+    try {
+      // With its own children, where it has a process group of its own.
+      process.kill(-(child.pid ?? Number.NaN), signal);
+    } catch {
+      child.kill(signal);
+    }
+  }
+}
+
+/**
+ * Makes a child end with this process at the latest.
+ *
+ * @param signal what ends it then; one that has children itself must get the chance to end them
+ */
+export function adopt(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): void {
+  running.set(child, signal);
   child.on('exit', () => running.delete(child));
   child.on('error', () => running.delete(child));
 }

@@ -13,18 +13,6 @@ export interface Authority {
   sign(names: string, days?: number): { readonly cert: string; readonly key: string };
 }
 
-/** Why there can be no certificates here; `undefined` where there can be. */
-export const noCertificates = hasOpenssl() ? undefined : 'openssl is not on the PATH';
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Makes an authority whose files are gone when the test ends. */
 export function ownAuthority(): Authority {
   const directory = mkdtempSync(join(tmpdir(), 'bullbridge-ca-'));

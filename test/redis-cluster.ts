@@ -1,8 +1,8 @@
 import { Cluster, Redis } from 'ioredis';
 import { slotOf } from '../functions/redis/slot.ts';
 import { eventually, freePort } from '../local/process.ts';
-import { findServer, startNative } from '../local/redis.ts';
-import { missing } from './replicas.ts';
+import { startNative } from '../local/redis.ts';
+import { nativeServer } from './needs.ts';
 
 /** A server of a cluster. */
 interface ClusterNode {
@@ -109,14 +109,12 @@ async function startNode(
   tls: readonly string[] | undefined,
   started: AsyncDisposableStack,
 ): Promise<ClusterNode> {
-  const server = findServer();
-  if (!server) throw new Error(missing.server);
   // Without one of its own, the port for other servers is 10,000 above, where there may be none.
   const bus = await freePort();
   const settings = ['--cluster-enabled', 'yes', '--cluster-port', `${bus}`, '--cluster-node-timeout', '1000'];
   const tlsPort = tls && (await freePort());
   const ofTls = tls ? ['--tls-port', `${tlsPort}`, '--tls-cluster', 'yes', ...tls] : [];
-  const redis = started.use(await startNative(server, [...settings, ...args, ...ofTls]));
+  const redis = started.use(await startNative(nativeServer(), [...settings, ...args, ...ofTls]));
   const admin = new Redis(redis.url, { maxRetriesPerRequest: null });
   admin.on('error', () => {});
   started.defer(() => admin.disconnect());

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { expect, onTestFinished } from 'vitest';
 import { eventually, freePort, start, stop } from '../local/process.ts';
-import { findServer } from '../local/redis.ts';
+import { nativeServer } from './needs.ts';
 import { adminRedis } from './redis.ts';
-import { missing, ownServer, type Replica, type Server, startReplica } from './replicas.ts';
+import { ownServer, type Replica, type Server, startReplica } from './replicas.ts';
 
 export const MASTER = 'bullmq';
 
@@ -23,9 +23,7 @@ export async function startSentinel(master: Server, settings: readonly string[] 
   const port = await freePort();
   // A Sentinel writes what it learns into its configuration, so it takes none that is not a file.
   writeFileSync(file, [`port ${port}`, 'bind 127.0.0.1', `dir ${directory}`, ...watched, ...settings, ''].join('\n'));
-  const server = findServer();
-  if (!server) throw new Error(missing.server);
-  const child = start(server.command, [file, '--sentinel']);
+  const child = start(nativeServer().command, [file, '--sentinel']);
   onTestFinished(() => stop(child));
   const url = `redis://127.0.0.1:${port}`;
   const admin = adminRedis(url);

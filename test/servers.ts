@@ -1,24 +1,29 @@
 import type { TestProject } from 'vitest/node';
 import { startDynamoDB } from '../local/dynamodb.ts';
-import { findServer, startRedis } from '../local/redis.ts';
+import { startRedis } from '../local/redis.ts';
 import { type Bundles, buildBundles } from '../local/stack.ts';
+import { describeNeed, unmet } from './needs.ts';
+import { useOwnTemporaryFolder } from './temporary-folder.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     redisUrl: string;
     dynamoUrl: string;
     bundles: Bundles;
+    /** Tests of LocalStack have none. */
+    temporaryFolder?: string;
   }
 }
 
 /** Starts what every test file shares; each takes keys and tables of its own. */
 export default async function setup(project: TestProject) {
-  if (!findServer()) {
-    const reason =
-      'redis-server or valkey-server 7 or later is not on the PATH, and the embedded server cannot be a cluster';
-    if (process.env['CI']) throw new Error(`On CI no test is skipped: ${reason}.`);
-    console.log(`Skipped: tests of a cluster, since ${reason}.`);
+  const missing = unmet();
+  if (process.env['CI'] && missing.length > 0) {
+    throw new Error(`On CI no test may be skipped. Missing: ${missing.map(describeNeed).join('; ')}.`);
   }
+  // Of the signals that end a run, vitest does not know this one: a terminal that is closed.
+  process.once('SIGHUP', () => process.exit(129));
+  project.provide('temporaryFolder', useOwnTemporaryFolder());
   const redis = await startRedis({ url: process.env['REDIS_URL'] });
   const dynamodb = await startDynamoDB();
   console.log(`Redis: ${redis.what} at ${redis.url}\nDynamoDB: ${dynamodb.what} at ${dynamodb.url}`);

@@ -2,6 +2,7 @@ import { rootCertificates } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../functions/errors.ts';
 import { readConfig, VARIABLES } from '../functions/settings.ts';
+import { withName } from './titles.ts';
 
 const REQUIRED = {
   REDIS_URL: 'redis://:secret@cache:6379',
@@ -67,14 +68,14 @@ describe('the configuration', () => {
     ['now', 'now', {}],
     ['now, emails=beginning,a=b=now', 'now', { emails: 'beginning', 'a=b': 'now' }],
     ['emails=now', 'beginning', { emails: 'now' }],
-  ])('reads where queues begin from %s', (text, place, queues) => {
+  ])('reads %s as the place where queues begin', (text, place, queues) => {
     const { BULLBRIDGE_START_FROM } = readConfig({ ...REQUIRED, BULLBRIDGE_START_FROM: text });
 
     expect(BULLBRIDGE_START_FROM).toEqual({ default: place, queues: new Map(Object.entries(queues)) });
   });
 
   test.each(['newest', 'now,beginning', 'emails=newest', '=now', 'a:b=now', 'emails=now,emails=now', 'emails=now,now'])(
-    'does not guess where queues begin from %s',
+    'refuses %s as the place where queues begin',
     (text) => {
       expect(faultsOf({ ...REQUIRED, BULLBRIDGE_START_FROM: text })).toEqual([
         `BULLBRIDGE_START_FROM is "${text}"; it must be beginning or now, and then for single queues queue=beginning or queue=now, separated by commas`,
@@ -82,7 +83,7 @@ describe('the configuration', () => {
     },
   );
 
-  test('reads what events tell of their jobs and what they leave out', () => {
+  test('reads the job fields of events and the omitted fields', () => {
     const given = {
       BULLBRIDGE_JOB_FIELDS: 'name+data.id,failed=trace',
       BULLBRIDGE_OMIT: 'failedReason, job.data.card',
@@ -99,11 +100,11 @@ describe('the configuration', () => {
     `);
   });
 
-  test('takes a variable that is set to nothing for one that is not set', () => {
+  test('treats an empty variable as one that is not set', () => {
     expect(readConfig({ ...REQUIRED, BULLBRIDGE_PREFIX: '', REDIS_URL_SECRET_ARN: '' }).BULLBRIDGE_PREFIX).toBe('bull');
   });
 
-  test('tells all faults at once: what was given, what is allowed, and the nearest name', () => {
+  test('reports all faults at once: the value, the allowed values, and the nearest name', () => {
     const faults = faultsOf({
       BULLBRIDGE_QUEUES: 'a:b,,',
       BULLBRIDGE_QUEUE: 'x',
@@ -128,7 +129,7 @@ describe('the configuration', () => {
     `);
   });
 
-  test('wants one way to find Redis, not two', () => {
+  test('needs exactly one way to find Redis', () => {
     expect(faultsOf({ ...REQUIRED, REDIS_URL_SECRET_ARN: 'arn:aws:secretsmanager:x' })).toEqual([
       'both REDIS_URL and REDIS_URL_SECRET_ARN are set; exactly one of them says where Redis is',
     ]);
@@ -153,7 +154,7 @@ describe('the configuration', () => {
     expect(faults.join()).not.toContain('secret');
   });
 
-  test('takes several hosts, a cluster, Sentinels, a certificate of one line and a cache', () => {
+  test('accepts several hosts, a cluster, Sentinels, a certificate in one line and a cache', () => {
     const several = { ...REQUIRED, REDIS_URL: 'rediss://me:p%40ss@one:1,two/0' };
     const pem = rootCertificates[0] ?? '';
 
@@ -166,49 +167,51 @@ describe('the configuration', () => {
     });
   });
 
-  test.each([
-    [
-      { BULLBRIDGE_REDIS_CA: 'ca.pem' },
-      ['BULLBRIDGE_REDIS_CA is "ca.pem"; it must be a certificate in PEM, or several'],
-    ],
-    [
-      { BULLBRIDGE_REDIS_IAM: 'cache' },
+  test.each(
+    withName(
       [
-        'BULLBRIDGE_REDIS_IAM is "cache"; it must be elasticache:<replication group>, elasticache-serverless:<cache> or memorydb:<cluster>',
+        { BULLBRIDGE_REDIS_CA: 'ca.pem' },
+        ['BULLBRIDGE_REDIS_CA is "ca.pem"; it must be a certificate in PEM, or several'],
       ],
-    ],
-    [
-      { REDIS_URL: 'redis://one,two' },
       [
-        'the URL of Redis names several hosts; only those of Sentinels (BULLBRIDGE_REDIS_SENTINEL) or of a cluster (BULLBRIDGE_REDIS_CLUSTER=true) may be several',
+        { BULLBRIDGE_REDIS_IAM: 'cache' },
+        [
+          'BULLBRIDGE_REDIS_IAM is "cache"; it must be elasticache:<replication group>, elasticache-serverless:<cache> or memorydb:<cluster>',
+        ],
       ],
-    ],
-    [
-      { BULLBRIDGE_REDIS_CLUSTER: 'true', BULLBRIDGE_REDIS_SENTINEL: 'm' },
-      ['both BULLBRIDGE_REDIS_CLUSTER and BULLBRIDGE_REDIS_SENTINEL are set; a cluster has no Sentinels'],
-    ],
-    [
-      { BULLBRIDGE_REDIS_CLUSTER: 'true', REDIS_URL: 'redis://one,two?db=2' },
-      ['BULLBRIDGE_REDIS_CLUSTER is true, but the URL of Redis names database 2; a cluster has only 0'],
-    ],
-    [
-      { BULLBRIDGE_REDIS_CA: rootCertificates[0] ?? '' },
-      ['BULLBRIDGE_REDIS_CA is set, but the URL of Redis is without TLS; it must begin with rediss://'],
-    ],
-    [
-      { BULLBRIDGE_REDIS_IAM: 'memorydb:c', BULLBRIDGE_REDIS_SENTINEL: 'm' },
       [
-        'BULLBRIDGE_REDIS_IAM is set, but the URL of Redis is without TLS, which IAM needs; it must begin with rediss://',
-        'BULLBRIDGE_REDIS_IAM is set, but the URL of Redis names no user; it must be rediss://<user id>@host:6379',
-        'BULLBRIDGE_REDIS_IAM is set, but the URL of Redis has a password; a token is made instead: leave one of them out',
-        'both BULLBRIDGE_REDIS_IAM and BULLBRIDGE_REDIS_SENTINEL are set; caches with IAM have no Sentinels',
+        { REDIS_URL: 'redis://one,two' },
+        [
+          'the URL of Redis names several hosts; only those of Sentinels (BULLBRIDGE_REDIS_SENTINEL) or of a cluster (BULLBRIDGE_REDIS_CLUSTER=true) may be several',
+        ],
       ],
-    ],
-  ])('finds what does not go together in %o', (environment, faults) => {
+      [
+        { BULLBRIDGE_REDIS_CLUSTER: 'true', BULLBRIDGE_REDIS_SENTINEL: 'm' },
+        ['both BULLBRIDGE_REDIS_CLUSTER and BULLBRIDGE_REDIS_SENTINEL are set; a cluster has no Sentinels'],
+      ],
+      [
+        { BULLBRIDGE_REDIS_CLUSTER: 'true', REDIS_URL: 'redis://one/2' },
+        ['BULLBRIDGE_REDIS_CLUSTER is true, but the URL of Redis names database 2; a cluster has only 0'],
+      ],
+      [
+        { BULLBRIDGE_REDIS_CA: rootCertificates[0] ?? '' },
+        ['BULLBRIDGE_REDIS_CA is set, but the URL of Redis is without TLS; it must begin with rediss://'],
+      ],
+      [
+        { BULLBRIDGE_REDIS_IAM: 'memorydb:c', BULLBRIDGE_REDIS_SENTINEL: 'm' },
+        [
+          'BULLBRIDGE_REDIS_IAM is set, but the URL of Redis is without TLS, which IAM needs; it must begin with rediss://',
+          'BULLBRIDGE_REDIS_IAM is set, but the URL of Redis names no user; it must be rediss://<user id>@host:6379',
+          'BULLBRIDGE_REDIS_IAM is set, but the URL of Redis has a password; a token is made instead: leave one of them out',
+          'both BULLBRIDGE_REDIS_IAM and BULLBRIDGE_REDIS_SENTINEL are set; caches with IAM have no Sentinels',
+        ],
+      ],
+    ),
+  )('names each fault of %s', (_, environment, faults) => {
     expect(faultsOf({ ...REQUIRED, ...environment })).toEqual(faults);
   });
 
-  test('has words for each variable', () => {
+  test('describes each variable', () => {
     for (const { about, allowed } of Object.values(VARIABLES)) {
       expect(about).toMatch(/\.$/);
       expect(allowed).not.toBe('');

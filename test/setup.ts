@@ -1,3 +1,4 @@
+import './signals.ts';
 import { fc } from '@fast-check/vitest';
 
 // Told runs are comparable, and a mutation that survives one survives the next.

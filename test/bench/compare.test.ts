@@ -18,13 +18,23 @@ const SIZES: Readonly<Record<ScenarioName, Sizes>> = {
   killed: { before: 20, during: 20, after: 20, maxLen: CAP },
 };
 
-const play = (scenario: ScenarioName, way: WayName): Promise<Outcome> =>
-  compare(scenario, way, {
-    redisUrl: inject('redisUrl'),
-    prefix: ownPrefix(),
-    sizes: SIZES[scenario],
-    startStack: (environment) => startStack({ redisUrl: inject('redisUrl'), bundles: inject('bundles'), environment }),
-  });
+const played = new Map<string, Promise<Outcome>>();
+
+/** Plays a scenario on a way once, for all tests that look at its outcome. */
+function play(scenario: ScenarioName, way: WayName): Promise<Outcome> {
+  const key = `${scenario} ${way}`;
+  const outcome =
+    played.get(key) ??
+    compare(scenario, way, {
+      redisUrl: inject('redisUrl'),
+      prefix: ownPrefix(),
+      sizes: SIZES[scenario],
+      startStack: (environment) =>
+        startStack({ redisUrl: inject('redisUrl'), bundles: inject('bundles'), environment }),
+    });
+  played.set(key, outcome);
+  return outcome;
+}
 
 /** What jobs were to do, from one number up to another. */
 const eventsFrom = (from: number, to: number) =>
@@ -37,7 +47,7 @@ const NOTHING_WRONG = { missed: [], unaccounted: 0, again: 0, remarks: [] };
 
 describe('bullbridge', () => {
   test.each(Object.keys(SCENARIOS) as ScenarioName[])(
-    '%s: all that the workers saw is delivered or counted',
+    '%s: delivers or counts each event that the workers saw',
     async (scenario) => {
       const { seenByWorkers, heard, missed, written, account, unaccounted, unmarked } = await play(
         scenario,
@@ -54,7 +64,7 @@ describe('bullbridge', () => {
   );
 
   test.each(['startUp', 'downtime', 'malformed', 'killed'] as const)(
-    '%s: every event comes, and once',
+    '%s: delivers every event once',
     async (scenario) => {
       const remarks = scenario === 'malformed' ? ['1 event with `unparsed`'] : [];
 
@@ -62,7 +72,7 @@ describe('bullbridge', () => {
     },
   );
 
-  test('trimmed: some events are gone for good, and their number is told', async () => {
+  test('trimmed: reports how many events are gone for good', async () => {
     const { missed, account, remarks } = await play('trimmed', 'bullbridge');
 
     expect(missed.length).toBeGreaterThan(0);
@@ -72,7 +82,7 @@ describe('bullbridge', () => {
 });
 
 describe('QueueEvents from $', () => {
-  test('misses what happens while it connects, without a word', async () => {
+  test('misses events while it connects, and does not report it', async () => {
     const { missed, unaccounted, remarks } = await play('startUp', 'QueueEvents from `$`');
 
     expect(missed.length).toBeGreaterThan(0);
@@ -81,7 +91,7 @@ describe('QueueEvents from $', () => {
   });
 
   test.each(['downtime', 'trimmed'] as const)(
-    '%s: misses all that happens while it is down, without a word',
+    '%s: misses every event while it is down, and does not report it',
     async (scenario) => {
       const { missed, again, remarks } = await play(scenario, 'QueueEvents from `$`');
 
@@ -90,7 +100,7 @@ describe('QueueEvents from $', () => {
     },
   );
 
-  test('hears nothing after a malformed entry until it is started again', async () => {
+  test('receives nothing after a malformed entry until it is restarted', async () => {
     const { missed, remarks } = await play('malformed', 'QueueEvents from `$`');
 
     expect(missed).toEqual(duringOf(SIZES.malformed));
@@ -103,20 +113,20 @@ describe('QueueEvents from 0-0', () => {
     expect(await play('startUp', 'QueueEvents from `0-0`')).toMatchObject(NOTHING_WRONG);
   });
 
-  test('hears all again that is still there when it is started again', async () => {
+  test('receives every entry that is still there again after a restart', async () => {
     const { missed, again } = await play('downtime', 'QueueEvents from `0-0`');
 
     expect({ missed, again }).toEqual({ missed: [], again: beforeOf(SIZES.downtime).length });
   });
 
-  test('misses what was trimmed, without a word', async () => {
+  test('misses trimmed events, and does not report it', async () => {
     const { missed, unaccounted, remarks } = await play('trimmed', 'QueueEvents from `0-0`');
 
     expect(missed.length).toBeGreaterThan(0);
     expect({ unaccounted, remarks }).toEqual({ unaccounted: missed.length, remarks: [] });
   });
 
-  test('stops at a malformed entry each time that it is started', async () => {
+  test('stops at a malformed entry after each start', async () => {
     const { missed, remarks } = await play('malformed', 'QueueEvents from `0-0`');
 
     expect(missed).toEqual([...duringOf(SIZES.malformed), ...afterOf(SIZES.malformed)]);
@@ -125,15 +135,15 @@ describe('QueueEvents from 0-0', () => {
 });
 
 describe('QueueEvents with a saved ID', () => {
-  test('misses what happens while it connects for the first time: there is no ID yet', async () => {
+  test('misses events while it connects for the first time, since there is no ID yet', async () => {
     expect((await play('startUp', 'QueueEvents with a saved ID')).missed.length).toBeGreaterThan(0);
   });
 
-  test('misses nothing of a downtime that the stream outlasts', async () => {
+  test('misses nothing of a downtime that is shorter than the retention of the stream', async () => {
     expect(await play('downtime', 'QueueEvents with a saved ID')).toMatchObject(NOTHING_WRONG);
   });
 
-  test('misses what was trimmed, without a word', async () => {
+  test('misses trimmed events, and does not report it', async () => {
     const { missed, unaccounted, remarks } = await play('trimmed', 'QueueEvents with a saved ID');
 
     expect(missed.length).toBeGreaterThan(0);
@@ -151,7 +161,7 @@ describe('QueueEvents with a saved ID', () => {
 
 describe('Worker events', () => {
   test.each(['startUp', 'downtime', 'trimmed', 'malformed'] as const)(
-    '%s: they do not depend on the stream',
+    '%s: do not depend on the stream',
     async (scenario) => {
       const { missed, unaccounted, again } = await play(scenario, 'Worker events');
 
@@ -159,14 +169,14 @@ describe('Worker events', () => {
     },
   );
 
-  test('what a worker ended is lost with it when it is killed before it knows', async () => {
+  test('are lost with a worker that is killed between the end of a job and its listeners', async () => {
     const { missed } = await play('killed', 'Worker events');
 
     expect(missed).toEqual(duringOf(SIZES.killed).filter((key) => !key.startsWith('progress:')));
   });
 });
 
-test('whoever reads the stream hears of the jobs of a worker that was killed', async () => {
+test('each reader of the stream receives the events of a killed worker', async () => {
   for (const way of ['QueueEvents from `$`', 'QueueEvents from `0-0`', 'QueueEvents with a saved ID'] as const) {
     expect(await play('killed', way), way).toMatchObject(NOTHING_WRONG);
   }
@@ -174,7 +184,7 @@ test('whoever reads the stream hears of the jobs of a worker that was killed', a
 
 describe('QueueEvents and a scan', () => {
   test.each(['startUp', 'downtime', 'trimmed', 'malformed'] as const)(
-    '%s: the scan finds each end of a job that left its state',
+    '%s: find each end of a job that left its state',
     async (scenario) => {
       const { missed, unaccounted } = await play(scenario, 'QueueEvents and a scan');
 
@@ -184,7 +194,7 @@ describe('QueueEvents and a scan', () => {
     },
   );
 
-  test('hears again, without a mark, what ended since the last scan before it was started again', async () => {
+  test('repeat the ends since the last scan before a restart, without a mark', async () => {
     const { again, unmarked } = await play('downtime', 'QueueEvents and a scan');
 
     expect(again).toBe(beforeOf(SIZES.downtime).filter((key) => !leavesNoState(key)).length);

@@ -3,7 +3,7 @@ import { lambdaDollars } from '../../bench/price.ts';
 import { compared, median, toDigits, toMarkdown } from '../../bench/row.ts';
 
 describe('the table', () => {
-  test('has ratios to the first who is measured, and says once what is', () => {
+  test('has ratios to the first program, and names each measurement once', () => {
     const rows = compared(
       'events/s',
       [
@@ -28,7 +28,7 @@ describe('the table', () => {
     expect(toDigits(figure)).toBe(text);
   });
 
-  test('has the middle one of several rounds', () => {
+  test('has the median of several rounds', () => {
     expect(median([3, 100, 1])).toBe(3);
   });
 });

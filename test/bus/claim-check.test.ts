@@ -12,6 +12,7 @@ import { PayloadError } from '../../functions/errors.ts';
 import { entryBytes } from '../../functions/event/entry.ts';
 import { toBusEntry } from '../../functions/event/envelope.ts';
 import { startBus } from '../../local/bus/server.ts';
+import { faultsByName } from '../titles.ts';
 
 const MB = 1_000_000;
 const NOW = new Date('2026-11-01T12:00:00Z');
@@ -25,14 +26,14 @@ const completed = (returnvalue: unknown) =>
 const bodyOf = (object: object) => JSON.stringify(object);
 
 /** A publisher with a bucket, of the real AWS SDK, in front of an endpoint whose faults are planned. */
-async function world({ bucket = 'payloads' } = {}) {
+async function world({ bucket = 'payloads', requestTimeout = 10_000 } = {}) {
   const bus = await startBus({ buses: ['bus'], queues: ['parked'], buckets: ['payloads'] });
   const settings = {
     endpoint: bus.url,
     region: 'eu-west-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     maxAttempts: 1,
-    requestHandler: { requestTimeout: 500, throwOnRequestTimeout: true },
+    requestHandler: { requestTimeout, throwOnRequestTimeout: true },
   };
   const client = new EventBridgeClient(settings);
   const sqs = new SQSClient(settings);
@@ -162,7 +163,7 @@ describe('an event over the limit', () => {
     expect(details()[0]).toEqual(details()[1]);
   });
 
-  test('is not stored more often at once than it is allowed to be in memory', async () => {
+  test('is held in memory by no more uploads at once than allowed', async () => {
     const { publish, upload, stored } = await world();
     const entries = Array.from({ length: 8 }, (_, n) =>
       toBusEntry(origin, { id: `${n}-0`, fields: ['event', 'x', 'y', 'z'.repeat(MB)].map((s) => Buffer.from(s)) }, n),
@@ -214,16 +215,18 @@ function put(detail: Record<string, unknown>, path: string, value: unknown): voi
 }
 
 describe('an upload that', () => {
-  test.each([
-    { kind: 'error', status: 503, code: 'SlowDown' },
-    { kind: 'error', status: 500, code: 'InternalError' },
-    { kind: 'error', status: 400, code: 'RequestTimeout' },
-    { kind: 'hang' },
-    { kind: 'reset' },
-    { kind: 'reset-after-accept' },
-    { kind: 'garbage' },
-  ] as const)('fails ($kind $code) is tried again, later each time', async (fault) => {
-    const { bus, publish, waits, stored, details } = await world();
+  test.each(
+    faultsByName(
+      { kind: 'error', status: 503, code: 'SlowDown' },
+      { kind: 'error', status: 500, code: 'InternalError' },
+      { kind: 'error', status: 400, code: 'RequestTimeout' },
+      { kind: 'hang' },
+      { kind: 'reset' },
+      { kind: 'reset-after-accept' },
+      { kind: 'garbage' },
+    ),
+  )('fails (%s) is tried again, later each time', async (_, fault) => {
+    const { bus, publish, waits, stored, details } = await world(fault.kind === 'hang' ? { requestTimeout: 500 } : {});
     bus.faults.putObject = ({ number }) => (number <= 2 ? fault : undefined);
 
     expect(await publish([completed('x'.repeat(2 * MB))], never)).toEqual(['published']);
@@ -233,13 +236,13 @@ describe('an upload that', () => {
   });
 
   test.each([
-    [{ status: 403, code: 'AccessDenied' }, 'PAYLOAD_DENIED', 'grant s3:PutObject on arn:aws:s3:::payloads/*'],
-    [{ status: 400, code: 'AuthorizationHeaderMalformed' }, 'PAYLOAD_REFUSED', 'check that it is in this region'],
-    [{ status: 301, code: 'PermanentRedirect' }, 'PAYLOAD_REFUSED', 'check that it is in this region'],
-    [{ status: 404, code: 'NoSuchBucket' }, 'PAYLOAD_BUCKET_MISSING', 'create it, or set PAYLOAD_BUCKET'],
-  ] as const)('is refused (%j) stops the run at once, and nothing is sent', async (fault, code, remedy) => {
+    ['AccessDenied', 403, 'PAYLOAD_DENIED', 'grant s3:PutObject on arn:aws:s3:::payloads/*'],
+    ['AuthorizationHeaderMalformed', 400, 'PAYLOAD_REFUSED', 'check that it is in this region'],
+    ['PermanentRedirect', 301, 'PAYLOAD_REFUSED', 'check that it is in this region'],
+    ['NoSuchBucket', 404, 'PAYLOAD_BUCKET_MISSING', 'create it, or set PAYLOAD_BUCKET'],
+  ] as const)('is refused (%s) stops the run at once, and nothing is sent', async (refusal, status, code, remedy) => {
     const { bus, publish, waits, details } = await world();
-    bus.faults.putObject = () => ({ kind: 'error', ...fault });
+    bus.faults.putObject = () => ({ kind: 'error', status, code: refusal });
 
     const publishing = publish([...[1, 2, 3].map(completed), completed('x'.repeat(2 * MB))], never);
 
@@ -279,8 +282,12 @@ describe('an upload that', () => {
   });
 });
 
-describe('what no claim check can be for', () => {
-  test.each(['q'.repeat(1100), '../..', 'a/./b'])('an id that S3 takes for no key (%.10s…) is cut', async (queue) => {
+describe('an event whose id S3 refuses as a key', () => {
+  test.each([
+    ['it is too long', 'q'.repeat(1100)],
+    ['it leads out of the bucket', '../..'],
+    ['it has a part that is a dot', 'a/./b'],
+  ])('is cut: %s', async (_, queue) => {
     const { publish, details, stored } = await world();
     const fields = ['event', 'completed', 'returnvalue', `"${'x'.repeat(2 * MB)}"`].map((text) => Buffer.from(text));
 

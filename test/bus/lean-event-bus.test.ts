@@ -10,10 +10,10 @@ afterEach(() => void vi.unstubAllEnvs());
 
 describe('the request', () => {
   test.each([
-    ['', undefined],
-    ['/proxy/x', undefined],
-    ['', 'tok/en=='],
-  ])('at "%s" with session token %s is that of the SDK, and signed as AWS signs it', async (path, sessionToken) => {
+    ['at the root', '', undefined],
+    ['at a path', '/proxy/x', undefined],
+    ['with a session token', '', 'tok/en=='],
+  ])('%s is that of the SDK, and signed as AWS signs it', async (_, path, sessionToken) => {
     const { received, url } = await startServer();
     const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: SECRET, ...(sessionToken && { sessionToken }) };
     const client = clientOf({ endpoint: `${url}${path}`, credentials });
@@ -31,7 +31,7 @@ describe('the request', () => {
     expect(lean.headers['authorization']).toContain('SignedHeaders=content-type;host;x-amz-content-sha256;x-amz-date;');
   });
 
-  test('has the trace of its invocation, as that of the SDK', async () => {
+  test('has the trace of its invocation, as the SDK’s has', async () => {
     vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'forward');
     vi.stubEnv('_X_AMZN_TRACE_ID', 'Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1');
     const { received, url } = await startServer();
@@ -45,10 +45,10 @@ describe('the request', () => {
   });
 
   test.each([
-    ['', {}],
-    ['/x', { sessionToken: 'tok/en==' }],
-    ['//a b/%20(c)*!/ü/../~d//', {}],
-  ])('at "%s" with %j has the signature that the signer of the SDK makes of it', async (prefix, token) => {
+    ['at the root', '', {}],
+    ['at a path, with a session token', '/x', { sessionToken: 'tok/en==' }],
+    ['at a path that needs escapes', '//a b/%20(c)*!/ü/../~d//', {}],
+  ])('%s has the signature that the signer of the SDK makes of it', async (_, prefix, token) => {
     const { received, url } = await startServer();
     const client = clientOf({
       endpoint: `${url}${prefix}`,
@@ -103,7 +103,7 @@ describe('the request', () => {
     expect(bodies[1]).toBe(bodies[0]);
   });
 
-  test('is signed by the credentials of the moment', async () => {
+  test('is signed with the credentials of the moment', async () => {
     const { received, url } = await startServer();
     let n = 0;
     const credentials = async () => {
@@ -121,7 +121,7 @@ describe('the request', () => {
       expect(request.headers['authorization']).toBe(authorizationOf(request, `secret${numbers[i]}`));
   });
 
-  test('that fails for want of credentials is denied', async () => {
+  test('without credentials is denied', async () => {
     const { received, url } = await startServer();
     const credentials = async () => {
       throw Object.assign(new Error('no credentials'), { name: 'CredentialsProviderError' });
@@ -133,7 +133,7 @@ describe('the request', () => {
     expect(received).toEqual([]);
   });
 
-  test('after one that was refused for a wrong clock is signed by the clock of the server', async () => {
+  test('after a refusal for a wrong clock is signed by the clock of the server', async () => {
     const wrong = new Date('2026-11-01T12:00:00Z');
     const right = new Date('2026-11-01T15:00:00Z');
     const { received, url } = await startServer((response) => {
@@ -152,20 +152,21 @@ describe('the request', () => {
 
 describe('the endpoint', () => {
   test.each([
-    [{ region: 'eu-west-1' }, {}, 'https://events.eu-west-1.amazonaws.com/'],
-    [{ region: 'cn-north-1' }, {}, 'https://events.cn-north-1.amazonaws.com.cn/'],
-    [{ region: 'us-gov-west-1' }, {}, 'https://events.us-gov-west-1.amazonaws.com/'],
-    [{ region: 'us-east-1', useFipsEndpoint: true }, {}, 'https://events-fips.us-east-1.amazonaws.com/'],
-    [{ region: 'eu-west-1', useDualstackEndpoint: true }, {}, 'https://events.eu-west-1.api.aws/'],
-    [{ endpoint: 'http://127.0.0.1:4566/x' }, {}, 'http://127.0.0.1:4566/x/'],
-    [{}, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' }, 'http://127.0.0.1:1/'],
+    ['a region', { region: 'eu-west-1' }, 'https://events.eu-west-1.amazonaws.com/'],
+    ['a region in China', { region: 'cn-north-1' }, 'https://events.cn-north-1.amazonaws.com.cn/'],
+    ['a region of a government', { region: 'us-gov-west-1' }, 'https://events.us-gov-west-1.amazonaws.com/'],
+    ['FIPS', { region: 'us-east-1', useFipsEndpoint: true }, 'https://events-fips.us-east-1.amazonaws.com/'],
+    ['IPv6', { region: 'eu-west-1', useDualstackEndpoint: true }, 'https://events.eu-west-1.api.aws/'],
+    ['an endpoint', { endpoint: 'http://127.0.0.1:4566/x' }, 'http://127.0.0.1:4566/x/'],
+    ['AWS_ENDPOINT_URL', {}, 'http://127.0.0.1:1/', { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' }],
     [
+      'AWS_ENDPOINT_URL_EVENTBRIDGE',
       {},
-      { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_ENDPOINT_URL_EVENTBRIDGE: 'http://127.0.0.1:2' },
       'http://127.0.0.1:2/',
+      { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_ENDPOINT_URL_EVENTBRIDGE: 'http://127.0.0.1:2' },
     ],
-  ])('of %j with %j is that of the SDK, %s', async (config, environment, expected) => {
-    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  ])('for %s is that of the SDK', async (_, config, expected, environment?: Readonly<Record<string, string>>) => {
+    for (const [name, value] of Object.entries(environment ?? {})) vi.stubEnv(name, value);
     const sent = Promise.withResolvers<{ protocol: string; hostname: string; port?: number; path: string }>();
     const handle = async (request: Awaited<typeof sent.promise>) => {
       sent.resolve(request);

@@ -43,13 +43,16 @@ export async function startServer(
   return { received, server, url: `http://127.0.0.1:${port}` };
 }
 
+/** Milliseconds that both senders wait for an answer, unless a test is about one that does not come. */
+const PATIENCE = 10_000;
+
 /** A client of the AWS SDK; this in place of what it is by default here. */
 export function clientOf(config: EventBridgeClientConfig): EventBridgeClient {
   const client = new EventBridgeClient({
     region: 'eu-west-1',
     credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: SECRET },
     maxAttempts: 1,
-    requestHandler: { requestTimeout: 300, throwOnRequestTimeout: true },
+    requestHandler: { requestTimeout: PATIENCE, throwOnRequestTimeout: true },
     ...config,
   });
   onTestFinished(() => client.destroy());
@@ -57,6 +60,6 @@ export function clientOf(config: EventBridgeClientConfig): EventBridgeClient {
 }
 
 /** The lean sender with what a client knows. */
-export function leanOf(client: EventBridgeClient, now = () => new Date()): PutEvents {
-  return leanPutEventsOf(client, { busName: 'bus', now, connections: 1, connectionTimeout: 2000, requestTimeout: 300 });
+export function leanOf(client: EventBridgeClient, now = () => new Date(), requestTimeout = PATIENCE): PutEvents {
+  return leanPutEventsOf(client, { busName: 'bus', now, connections: 1, connectionTimeout: 2000, requestTimeout });
 }

@@ -2,6 +2,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { putObjectIn } from '../../functions/bus/payload-bucket.ts';
 import { startBus } from '../../local/bus/server.ts';
+import { withName } from '../titles.ts';
 
 const KEY = "default/bull:e mails!*'()/ü+%&=?#/1795398834833-0";
 const now = () => new Date('2026-11-01T12:00:00Z');
@@ -58,14 +59,16 @@ describe('the request for an object', () => {
     });
   });
 
-  test.each([
-    ['my-bucket', 'eu-west-1', {}, 'my-bucket.s3.eu-west-1.amazonaws.com', '/default'],
-    ['my-bucket', 'cn-north-1', {}, 'my-bucket.s3.cn-north-1.amazonaws.com.cn', '/default'],
-    ['my-bucket', 'us-east-1', { useFipsEndpoint: true }, 'my-bucket.s3-fips.us-east-1.amazonaws.com', '/default'],
-    ['my.bucket', 'eu-west-1', {}, 's3.eu-west-1.amazonaws.com', '/my.bucket/default'],
-    ['My_Bucket', 'us-east-1', {}, 's3.us-east-1.amazonaws.com', '/My_Bucket/default'],
-    ['my-bucket', 'eu-west-1', { endpoint: 'http://127.0.0.1:4566/' }, '127.0.0.1', '/my-bucket/default'],
-  ] as const)('for %s in %s with %j goes to %s%s', async (bucket, region, options, host, path) => {
+  test.each(
+    withName(
+      [{}, 'my-bucket', 'eu-west-1', 'my-bucket.s3.eu-west-1.amazonaws.com', '/default'],
+      [{}, 'my-bucket', 'cn-north-1', 'my-bucket.s3.cn-north-1.amazonaws.com.cn', '/default'],
+      [{ useFipsEndpoint: true }, 'my-bucket', 'us-east-1', 'my-bucket.s3-fips.us-east-1.amazonaws.com', '/default'],
+      [{}, 'my.bucket', 'eu-west-1', 's3.eu-west-1.amazonaws.com', '/my.bucket/default'],
+      [{}, 'My_Bucket', 'us-east-1', 's3.us-east-1.amazonaws.com', '/My_Bucket/default'],
+      [{ endpoint: 'http://127.0.0.1:4566/' }, 'my-bucket', 'eu-west-1', '127.0.0.1', '/my-bucket/default'],
+    ),
+  )('goes, with %s, for $2 in $3 to $4$5', async (_, options, bucket, region, host, path) => {
     const request = await requestFor(bucket, region, options);
 
     expect(request.hostname).toBe(host);
@@ -74,12 +77,12 @@ describe('the request for an object', () => {
 });
 
 describe('an object', () => {
-  async function started(bucket = 'payloads') {
+  async function started({ bucket = 'payloads', requestTimeout = 10_000 } = {}) {
     const bus = await startBus({ buses: [], buckets: ['payloads'] });
     const client = new EventBridgeClient({
       region: 'eu-west-1',
       credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-      requestHandler: { requestTimeout: 300, throwOnRequestTimeout: true },
+      requestHandler: { requestTimeout, throwOnRequestTimeout: true },
     });
     onTestFinished(async () => {
       client.destroy();
@@ -98,7 +101,7 @@ describe('an object', () => {
   });
 
   test('is refused with the code of S3 and the status', async () => {
-    const { put } = await started('no-such-bucket');
+    const { put } = await started({ bucket: 'no-such-bucket' });
 
     await expect(put(KEY, Buffer.from('{}'))).rejects.toMatchObject({
       name: 'NoSuchBucket',
@@ -109,14 +112,15 @@ describe('an object', () => {
 
   test.each([
     [
+      'an error',
       { kind: 'error', status: 503, code: 'SlowDown' },
       { name: 'SlowDown', $metadata: { httpStatusCode: 503 } },
     ],
-    [{ kind: 'hang' }, { name: 'TimeoutError' }],
-    [{ kind: 'reset' }, { code: 'ECONNRESET' }],
-    [{ kind: 'garbage' }, { name: 'Http200', message: 'S3 answered with status 200' }],
-  ] as const)('is not taken for stored after %j', async (fault, error) => {
-    const { bus, put } = await started();
+    ['no answer', { kind: 'hang' }, { name: 'TimeoutError' }],
+    ['a broken connection', { kind: 'reset' }, { code: 'ECONNRESET' }],
+    ['an answer that makes no sense', { kind: 'garbage' }, { name: 'Http200', message: 'S3 answered with status 200' }],
+  ] as const)('is not taken for stored after %s', async (_, fault, error) => {
+    const { bus, put } = await started(fault.kind === 'hang' ? { requestTimeout: 300 } : {});
     bus.faults.putObject = () => fault;
 
     await expect(put(KEY, Buffer.from('{}'))).rejects.toMatchObject(error);

@@ -3,8 +3,8 @@ import type { Redis } from 'ioredis';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { adminRedis, ownPrefix } from '../redis.ts';
 import { startCluster } from '../redis-cluster.ts';
-import { missing, testWhere } from '../replicas.ts';
 import { testStack } from '../stack.ts';
+import { testWith } from '../test-with.ts';
 import { readPages } from './pages.ts';
 
 /** Key pattern and commands, as in `ACL SETUSER` and in the access strings of AWS. */
@@ -34,7 +34,7 @@ describe.each(documented)('a Redis user with %s', (rights) => {
   });
 });
 
-testWhere(missing.server).each(ofClusters)('a Redis user with %s is enough in a cluster', async (rights) => {
+testWith('native server').each(ofClusters)('a Redis user with %s is enough in a cluster', async (rights) => {
   await using cluster = await startCluster();
   const prefix = '{jobs}';
   await runJob(cluster.client, prefix);

@@ -141,7 +141,11 @@ describe('decode', () => {
     });
   });
 
-  test.each([[[]], [fields('event', '')], [fields('jobId', '7')]])('passes on an entry without an event', (given) => {
+  test.each([
+    ['no fields', []],
+    ['an empty event', fields('event', '')],
+    ['other fields only', fields('jobId', '7')],
+  ])('decodes an entry without an event: %s', (_, given) => {
     expect(decode(given)).not.toHaveProperty('event');
   });
 

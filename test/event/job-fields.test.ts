@@ -20,9 +20,9 @@ const selections = fc.dictionary(events, fc.uniqueArray(names), { maxKeys: 4, no
 
 const sorted = (list: readonly string[]) => [...list].sort();
 
-describe('what events tell of their jobs', () => {
+describe('the configuration of job fields', () => {
   test.prop([fc.uniqueArray(names), selections])(
-    'is read as it was written, for all events and for single ones',
+    'is read as written, for all events and for single ones',
     (all, single) => {
       const own = Object.entries(single).map(([event, list]) => `${event}=${list.join('+')}`);
       fc.pre(all.length + own.length > 0);
@@ -37,12 +37,12 @@ describe('what events tell of their jobs', () => {
     },
   );
 
-  test.prop([fc.string()])('is never anything else than names that are known', (text) => {
+  test.prop([fc.string()])('never has a name that is not known', (text) => {
     const parsed = parseJobFields(text);
     for (const one of parsed?.values() ?? []) expect(namesOf(one).every(isJobField)).toBe(true);
   });
 
-  test('asks a job for no more than that, and for one field that every job has', () => {
+  test('asks a job for the configured fields and for one field that every job has', () => {
     const fields = (text: string) => selectionFor(parseJobFields(text) ?? new Map(), 'x')?.hashFields;
 
     expect(fields('name+data.a+data.b')).toEqual(['timestamp', 'name', 'data']);
@@ -62,7 +62,7 @@ describe('what events tell of their jobs', () => {
     ['an event twice', 'failed=name,failed=trace'],
     ['no event', '=name'],
     ['an empty name', 'name++trace'],
-  ])('is not guessed from a text with %s', (_, text) => {
+  ])('is refused with %s', (_, text) => {
     expect(parseJobFields(text)).toBeUndefined();
   });
 });

@@ -30,8 +30,8 @@ const JOB = {
   parent: '{"id":"p","queueKey":"bull:parents","fpof":true}',
 };
 
-describe('an event tells of its job', () => {
-  test('what was asked for, as far as the job has it', () => {
+describe('the job in an event', () => {
+  test('has the configured fields that the job has', () => {
     expect(
       tell('name+attemptsMade+attemptsStarted+timestamp+processedOn+finishedOn+delay+priority+parent', JOB).job,
     ).toEqual({
@@ -46,12 +46,12 @@ describe('an event tells of its job', () => {
     });
   });
 
-  test('attempts as BullMQ 4 has them, and none before the first one', () => {
+  test('has attempts as BullMQ 4 counts them, and none before the first one', () => {
     expect(tell('attemptsMade', { timestamp: '1', attemptsMade: '4' }).job).toEqual({ attemptsMade: 4 });
     expect(tell('attemptsMade+attemptsStarted', { timestamp: '1' }).job).toEqual({ attemptsMade: 0 });
   });
 
-  test('options by their own names, and parts of its data', () => {
+  test('has options by their own names, and parts of the data', () => {
     expect(tell('opts.attempts+opts.keepLogs+opts.backoff.type+opts.no+data.order.id+data.no.name', JOB).job).toEqual({
       opts: { attempts: 3, keepLogs: 10, backoff: { type: 'fixed' } },
       data: { order: { id: 'o-1' } },
@@ -60,13 +60,13 @@ describe('an event tells of its job', () => {
     expect(tell('data', { timestamp: '1', data: '7' }).job).toEqual({ data: 7 });
   });
 
-  test('that it no longer exists', () => {
+  test('is null when the job no longer exists', () => {
     expect(tell('name+trace', {})).toMatchObject({ job: null });
     expect(jobPart(undefined, select('name'), { maxBytes: 64 })).toMatchObject({ job: null });
     expect(tell('trace', {})).not.toHaveProperty('job');
   });
 
-  test('nothing but the trace, where that is all', () => {
+  test('is absent when only the trace is configured', () => {
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
     const opts = JSON.stringify({ tm: JSON.stringify({ traceparent }) });
 
@@ -78,7 +78,7 @@ describe('an event tells of its job', () => {
     expect(tell('name', { timestamp: '1', opts })).not.toHaveProperty('traceHeader');
   });
 
-  test('what it leaves out because it is too large, and the parts of it that are not', () => {
+  test('names fields that are too large, and has the parts of them that are not', () => {
     const data = JSON.stringify({ id: 1, text: 'x'.repeat(100) });
 
     expect(tell('data+data.id+data.text', { timestamp: '1', data }, { maxBytes: 100 }).job).toEqual({
@@ -93,7 +93,7 @@ describe('an event tells of its job', () => {
     });
   });
 
-  test('what it leaves out because it cannot be read', () => {
+  test('names fields that cannot be read', () => {
     const fields = { name: Buffer.from([0xff]), atm: 'x', data: '{', opts: '[]', parent: 'null', timestamp: '1' };
 
     expect(tell('name+attemptsMade+data.a+data.b+opts.attempts+parent+trace', fields).job).toEqual({
@@ -110,7 +110,7 @@ describe('an event tells of its job', () => {
     expect(jobPart(hash, selection, { maxBytes: 64 }).job).toEqual({ name: 'send', omitted: ['data'] });
   });
 
-  test('nothing that must not leave Redis, before its size counts', () => {
+  test('has no omitted field, whatever its size', () => {
     const data = JSON.stringify({ user: { password: 'x'.repeat(5000), name: 'me' }, list: [{ token: 1 }] });
     const omit = 'job.data.user.password,job.data.list.token,job.name,job.opts.keepLogs,job.data.no';
     const { job, hits } = tell('name+data+opts.keepLogs', { ...JOB, data }, { omit });
@@ -134,7 +134,7 @@ describe('an event tells of its job', () => {
   );
 
   test.prop([data, path, fc.integer({ min: 64, max: 500 })])(
-    'the very value, or that it is left out',
+    'has the exact value, or names it as left out',
     (around, names, maxBytes) => {
       const value = { here: around, '"': 'ü' };
       const whole = names.reduceRight<unknown>(
@@ -170,7 +170,7 @@ describe('an event tells of its job', () => {
       ),
       { noNullPrototype: true },
     ),
-  ])('without failing, whatever its hash has', (fields) => {
+  ])('can be made of any hash', (fields) => {
     const all =
       'name+attemptsMade+attemptsStarted+timestamp+processedOn+finishedOn+delay+priority+parent+opts.a+opts.tm+data+data.a+trace';
     const { job } = tell(all, fields as Record<string, string>, { omit: 'job.data.a,job.opts.a' });

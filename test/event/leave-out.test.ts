@@ -43,7 +43,7 @@ const hidden = fc
     return { value, path: steps.map(({ name, isWild }) => (isWild ? '*' : `${name}`)).join('.') };
   });
 
-describe('what must not leave Redis', () => {
+describe('an omitted path', () => {
   test.prop([hidden])('is in no event, wherever in a value it is, and the event says so', ({ value, path }) => {
     const omit = `returnvalue.${path}`;
     const made = entryOf(omit, ...completed(value));
@@ -61,7 +61,7 @@ describe('what must not leave Redis', () => {
   });
 
   test.prop([hidden, fc.boolean()])(
-    'is in no list, where the path does not say that there is one',
+    'is not found in a list unless it has a step for the list',
     ({ value, path }, deep) => {
       // Else it does say so.
       fc.pre(!/^(\*|\d+)(\.|$)/.test(path));
@@ -71,7 +71,7 @@ describe('what must not leave Redis', () => {
     },
   );
 
-  test.prop([fc.json(), fc.json()])('is all that is missing', (json, other) => {
+  test.prop([fc.json(), fc.json()])('leaves the rest of the event as it is', (json, other) => {
     const entry = {
       id: '1-0',
       fields: ['event', 'completed', 'returnvalue', json, 'x', other].map((s) => Buffer.from(s)),
@@ -81,7 +81,7 @@ describe('what must not leave Redis', () => {
     expect(toBusEntry(origin, entry, 1, { omit })).toEqual(toBusEntry(origin, entry, 1));
   });
 
-  test('can be a field, whatever the event', () => {
+  test('can be a field of any event', () => {
     expect(detail('failedReason', 'event', 'failed', 'jobId', '1', 'failedReason', SECRET, 'prev', 'active')).toEqual({
       version: '1',
       id: 'default/bull:emails/1-0',
@@ -129,7 +129,7 @@ describe('what must not leave Redis', () => {
     expect(detail(omit, ...completed({ x: 1 }))).not.toHaveProperty('omitted');
   });
 
-  test('takes a field that was not read with it, as nobody knows what is in it', () => {
+  test('takes a field along that was not read, since its content is unknown', () => {
     const deep = '['.repeat(1200) + ']'.repeat(1200);
     for (const text of [`{${SECRET}`, Buffer.from([0x22, 0xff, 0x22]), deep]) {
       const made = detail('returnvalue.card', 'event', 'completed', 'jobId', '1', 'returnvalue', text);
@@ -139,7 +139,7 @@ describe('what must not leave Redis', () => {
     }
   });
 
-  test('takes a field with it that is too large to be read', () => {
+  test('takes a field along that is too large to be read', () => {
     const large = JSON.stringify({ card: SECRET, rest: 'x'.repeat(1_000_001) });
     const made = entryOf('returnvalue.card', 'event', 'completed', 'jobId', '1', 'returnvalue', large);
 
@@ -156,7 +156,7 @@ describe('what must not leave Redis', () => {
     expect(entryOf('fields.y', 'event', 'custom', 'x', large, 'y', SECRET)).toHaveProperty('large');
   });
 
-  test('takes all values of a repeated field with it', () => {
+  test('takes all values of a repeated field along', () => {
     const values = [
       { card: 1, a: 1 },
       { card: 2, a: 2 },
@@ -169,7 +169,7 @@ describe('what must not leave Redis', () => {
     expect(detail('fields.x.y', 'event', 'paid', 'x', '1', 'x', '2')).not.toHaveProperty('repeated');
   });
 
-  test('takes a custom field with it that the path leads into, since it is a text', () => {
+  test('takes a custom field along that it leads into, since that is a text', () => {
     const custom = ['event', 'paid', 'card', '{"number":1}', 'card.number', '1', 'note', 'x', '__proto__', 'y'];
 
     expect(detail('fields.card.number', ...custom).fields).toEqual(JSON.parse('{"note":"x","__proto__":"y"}'));
@@ -179,7 +179,7 @@ describe('what must not leave Redis', () => {
     expect(detail('fields', ...completed(1))).not.toHaveProperty('omitted');
   });
 
-  test('leaves what else could not be read named', () => {
+  test('leaves other unread fields named', () => {
     const made = detail(
       'fields.a',
       'event',
@@ -216,11 +216,11 @@ describe('what must not leave Redis', () => {
     'job.id',
     'job.name.first',
     'job.*',
-  ])('cannot be %j: it is no field, or the event would not be recognised', (path) => {
+  ])('cannot be %j, which is no field or identifies the event', (path) => {
     expect(parseOmission(`failedReason,${path}`)).toBeUndefined();
   });
 
-  test('is told in words', () => {
+  test('is described in words', () => {
     expect(OMITTABLE).toMatchInlineSnapshot(
       `"attemptsMade, count, data, debounceId, deduplicatedJobId, deduplicationId, delay, failedReason, name, prev, returnvalue, fields, or job.<name>"`,
     );

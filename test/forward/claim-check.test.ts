@@ -101,11 +101,19 @@ describe('a run that ended between the upload and the position', () => {
   });
 });
 
-describe('a bucket that does not take it fails the run, skips nothing, and the next run goes on:', () => {
+describe('a bucket that refuses an object fails the run, which skips nothing:', () => {
   test.each([
-    [{ kind: 'error', status: 403, code: 'AccessDenied' }, 'grant s3:PutObject on arn:aws:s3:::bullbridge-payloads/*'],
-    [{ kind: 'error', status: 404, code: 'NoSuchBucket' }, 'create it, or set PAYLOAD_BUCKET to one that exists'],
-  ] as const)('%j', async (fault, remedy) => {
+    [
+      'AccessDenied',
+      { kind: 'error', status: 403, code: 'AccessDenied' },
+      'grant s3:PutObject on arn:aws:s3:::bullbridge-payloads/*',
+    ],
+    [
+      'NoSuchBucket',
+      { kind: 'error', status: 404, code: 'NoSuchBucket' },
+      'create it, or set PAYLOAD_BUCKET to one that exists',
+    ],
+  ] as const)('with %s', async (_, fault, remedy) => {
     const stack = await testStack();
     await write(stack);
     stack.bus.faults.putObject = () => fault;

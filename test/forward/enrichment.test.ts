@@ -60,7 +60,7 @@ const arrived = ({ bus }: TestStack) =>
 const of = (stack: TestStack, event: string) => arrived(stack).filter((detail) => detail['event'] === event);
 
 describe.each(VERSIONS)('events of BullMQ %s', (_, bullmq) => {
-  test('tell of their jobs what BullMQ itself tells of them', async () => {
+  test('have the job fields that BullMQ itself reports', async () => {
     const names =
       'name+attemptsMade+timestamp+processedOn+finishedOn+delay+priority+parent+opts.attempts+opts.keepLogs+data.n';
     const stack = await testStack({ BULLBRIDGE_JOB_FIELDS: names, BULLBRIDGE_EVENTS: 'completed,failed' });
@@ -114,8 +114,8 @@ describe.each(VERSIONS)('events of BullMQ %s', (_, bullmq) => {
   });
 });
 
-describe('what events tell of their jobs', () => {
-  test('is what was asked for of each event, and of a queue nothing', async () => {
+describe('the job fields of events', () => {
+  test('are those configured for each event, and none for events of a queue', async () => {
     const environment = {
       BULLBRIDGE_JOB_FIELDS: 'name,failed=attemptsMade+opts.attempts,active=',
       BULLBRIDGE_EVENTS: '*',
@@ -138,7 +138,7 @@ describe('what events tell of their jobs', () => {
     }
   });
 
-  test('takes one HMGET for each job in a sweep, of no more fields than needed, and none where it is not wanted', async () => {
+  test('take one HMGET for each job in a sweep, of the needed fields only, and none where none are configured', async () => {
     const stack = await testStack({
       BULLBRIDGE_JOB_FIELDS: 'progress=data.a,completed=name,failed=',
       BULLBRIDGE_EVENTS: '*',
@@ -185,7 +185,7 @@ describe('what events tell of their jobs', () => {
     expect(ofJobs()).toHaveLength(3);
   });
 
-  test('is not what a job is too large for, and memory holds: jobs of 3 MB, and one of 20 MB', async () => {
+  test('leave out what is too large, within the memory of the function: jobs of 3 MB, and one of 20 MB', async () => {
     const stack = await testStack({ BULLBRIDGE_JOB_FIELDS: 'name+data.id+data+opts.attempts' });
     const job = (bytes: number) => ({
       data: JSON.stringify({ id: 1, text: 'x'.repeat(bytes) }),
@@ -204,7 +204,7 @@ describe('what events tell of their jobs', () => {
     expect(stack.forward.usage.maxMemory).toBeLessThan(256 * 1024 * 1024);
   });
 
-  test('can be much: a sweep of 60 MB is settled in parts, each event once and in order', async () => {
+  test('can be large: a sweep of 60 MB is settled in parts, each event once and in order', async () => {
     const stack = await testStack({ BULLBRIDGE_JOB_FIELDS: 'data', BULLBRIDGE_JOB_DATA_BYTES: '65536' });
     const data = JSON.stringify({ text: 'x'.repeat(60_000) });
     await write(
@@ -220,7 +220,7 @@ describe('what events tell of their jobs', () => {
     expect(stack.forward.usage.maxMemory).toBeLessThan(256 * 1024 * 1024);
   });
 
-  test('is not asked for in vain: a name that is no event is warned of', async () => {
+  test('of an unknown event cause a warning', async () => {
     const stack = await testStack({ BULLBRIDGE_JOB_FIELDS: 'name,complete=name' });
     await stack.forward.invoke({});
 
@@ -229,7 +229,7 @@ describe('what events tell of their jobs', () => {
     );
   });
 
-  test('is of the job that an id means, and of no other key', async () => {
+  test('are read from the job with the id, and from no other key', async () => {
     const stack = await testStack({ BULLBRIDGE_JOB_FIELDS: 'name' });
     const key = `${stack.prefix}:q`;
     const admin = adminRedis();
@@ -245,7 +245,7 @@ describe('what events tell of their jobs', () => {
     expect(arrived(stack).map(({ job }) => job)).toEqual([{ name: 'odd' }, null, null, { name: 'colon' }]);
   });
 
-  test('needs +hmget: without, a run fails, says so, and skips nothing', async () => {
+  test('need +hmget: without it, a run fails, says so, and skips nothing', async () => {
     const stack = await testStack();
     await write(stack, [{}, {}]);
     const admin = adminRedis();

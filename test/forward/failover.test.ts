@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
 import { describe, expect } from 'vitest';
 import { compareIds, idTime } from '../../functions/stream/id.ts';
-import { missing, ownServer, startReplica, testWhere } from '../replicas.ts';
+import { ownServer, startReplica } from '../replicas.ts';
+import { testWith } from '../test-with.ts';
 import { add, arrived, expectIncident, expectNone, upTo } from './incidents.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -27,7 +28,7 @@ describe('a failover to a replica', () => {
   const lastId = async (admin: Redis, world: World) =>
     (await admin.xrevrange(world.key('q'), '+', '-', 'COUNT', 1))[0]?.[0] ?? '';
 
-  testWhere(missing.server)('that has everything is no incident', async () => {
+  testWith('native server')('that has everything is no incident', async () => {
     const world = await createWorld();
     const { replica, readReplica } = await failOver(world, { lag: 0, secondsBehind: 0 });
     await add(replica.admin, world, 251, 80);
@@ -37,7 +38,7 @@ describe('a failover to a replica', () => {
     expect(arrived(world)).toEqual(upTo(1, 330));
   });
 
-  testWhere(missing.server)('that lags is a roll-back, and all that it has since arrives', async () => {
+  testWith('native server')('that lags is a roll-back, and all that it has since arrives', async () => {
     const world = await createWorld();
     const { replica, position, readReplica } = await failOver(world, { lag: 50, secondsBehind: 0 });
     await add(replica.admin, world, 1001, 80);
@@ -48,7 +49,7 @@ describe('a failover to a replica', () => {
     expect(arrived(world)).toEqual([...upTo(1, 250), ...upTo(1001, 1080)]);
   });
 
-  testWhere(missing.server)('that lags and has received nothing yet is a roll-back, too', async () => {
+  testWith('native server')('that lags and has received nothing yet is a roll-back, too', async () => {
     const world = await createWorld();
     const { replica, readReplica } = await failOver(world, { lag: 50, secondsBehind: 0 });
     await readReplica();
@@ -59,21 +60,18 @@ describe('a failover to a replica', () => {
     expect(arrived(world)).toEqual([...upTo(1, 250), ...upTo(1001, 1080)]);
   });
 
-  testWhere(missing.server ?? missing.clock)(
-    'whose clock is 10 s behind, and has everything, is no incident',
-    async () => {
-      const world = await createWorld();
-      const { replica, position, readReplica } = await failOver(world, { lag: 0, secondsBehind: 10 });
-      await add(replica.admin, world, 251, 80);
-      expect(idTime(await lastId(replica.admin, world))).toBe(idTime(position?.id ?? ''));
-      await readReplica();
+  testWith('native server', 'faketime')('whose clock is 10 s behind, and has everything, is no incident', async () => {
+    const world = await createWorld();
+    const { replica, position, readReplica } = await failOver(world, { lag: 0, secondsBehind: 10 });
+    await add(replica.admin, world, 251, 80);
+    expect(idTime(await lastId(replica.admin, world))).toBe(idTime(position?.id ?? ''));
+    await readReplica();
 
-      await expectNone(world);
-      expect(arrived(world)).toEqual(upTo(1, 330));
-    },
-  );
+    await expectNone(world);
+    expect(arrived(world)).toEqual(upTo(1, 330));
+  });
 
-  testWhere(missing.server ?? missing.clock)(
+  testWith('native server', 'faketime')(
     'that lags and whose clock is 10 s behind is a roll-back, and its events with ids below the position arrive',
     async () => {
       const world = await createWorld();
@@ -89,7 +87,7 @@ describe('a failover to a replica', () => {
     },
   );
 
-  testWhere(missing.server ?? missing.clock)(
+  testWith('native server', 'faketime')(
     'that lags and whose clock was 10 s behind is a roll-back also after the clock has passed the position',
     async () => {
       const world = await createWorld();

@@ -2,9 +2,11 @@ import { setTimeout } from 'node:timers/promises';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
+import { repetitions } from '../effort.ts';
 import { crashAt } from '../model/interruptions.ts';
 import { type Around, createWorld, saveLate, type World } from './world.ts';
 
+const RUNS = repetitions(20, 8);
 const SWEEP_SIZE = 4;
 /** Milliseconds without a call of a run: it waits for somebody to ring. */
 const QUIET = 15;
@@ -105,8 +107,8 @@ async function live(world: World, all: readonly Life[]): Promise<number> {
 const sequencesOf = ({ bus }: World) =>
   bus.accepted.map(({ detail }) => Number(detail['sequence'])).sort((a, b) => a - b);
 
-describe('whenever something comes, and whenever one run hands over to the next,', () => {
-  test.prop([lives(fc.constant(false))], { numRuns: 20 })('every entry is published once', async (all) => {
+describe('runs that hand over at random moments, while entries come at random moments,', () => {
+  test.prop([lives(fc.constant(false))], { numRuns: RUNS })('publish every entry once', async (all) => {
     const world = await createWorld({ tail: 'always', sweepSize: SWEEP_SIZE });
 
     const added = await live(world, all);
@@ -114,8 +116,8 @@ describe('whenever something comes, and whenever one run hands over to the next,
     expect(sequencesOf(world)).toEqual(Array.from({ length: added }, (_, n) => n + 1));
   });
 
-  test.prop([lives(fc.boolean())], { numRuns: 20 })(
-    'or dies, every entry is published, and of those that were sent twice there are not more than two sweeps a death',
+  test.prop([lives(fc.boolean())], { numRuns: RUNS })(
+    'or die, publish every entry, and at most two sweeps for each death twice',
     async (all) => {
       const world = await createWorld({ tail: 'always', sweepSize: SWEEP_SIZE });
 

@@ -156,7 +156,7 @@ describe('an invocation', () => {
   });
 });
 
-describe('what an operator must mend rejects, with positions unmoved:', () => {
+describe('a fault that an operator must fix fails the run and moves no position:', () => {
   const goesOn = async (stack: TestStack) =>
     expect(await stack.forward.invoke({})).toMatchObject({ published: 3, lost: 0, caughtUp: true });
 

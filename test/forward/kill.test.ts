@@ -1,13 +1,14 @@
 import { setInterval } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { repetitions } from '../effort.ts';
 import { adminRedis } from '../redis.ts';
 import { testStack } from '../stack.ts';
 
-const BACKLOG = 20_000;
-const KILLS = 30;
+const BACKLOG = repetitions(20_000, 5000);
+const KILLS = repetitions(30, 6);
 const SWEEP_SIZE = 200;
 
-test(`killed ${KILLS} times in the middle of ${BACKLOG} entries, nothing is lost and duplicates stay within the bound`, {
+test('a forwarder killed again and again in a backlog loses nothing and keeps duplicates within the bound', {
   timeout: 180_000,
 }, async () => {
   const stack = await testStack({
@@ -47,7 +48,7 @@ test(`killed ${KILLS} times in the middle of ${BACKLOG} entries, nothing is lost
   expect(duplicates).toBeGreaterThan(0);
 });
 
-test(`killed ${KILLS / 3} times while it listens to a steady producer, nothing is lost and duplicates stay within the bound`, {
+test('a forwarder killed again and again while it listens loses nothing and keeps duplicates within the bound', {
   timeout: 180_000,
 }, async () => {
   const SMALL_SWEEP = 20;
@@ -91,7 +92,7 @@ test(`killed ${KILLS / 3} times while it listens to a steady producer, nothing i
   expect(duplicates).toBeGreaterThan(0);
 });
 
-test('killed while it goes on listening, the next run takes over, and hands over when one more asks', async () => {
+test('after a kill while a run listens, the next run takes over, and hands over when one more asks', async () => {
   const stack = await testStack({
     BULLBRIDGE_TAIL: 'always',
     BULLBRIDGE_INTERVAL_SECONDS: '2',

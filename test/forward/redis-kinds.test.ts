@@ -1,15 +1,14 @@
 import { Queue, Worker } from 'bullmq';
 import { describe, expect } from 'vitest';
-import { noCertificates } from '../certificates.ts';
 import { ownPrefix } from '../redis.ts';
 import { startCluster, type TestCluster } from '../redis-cluster.ts';
 import { startIamRedis } from '../redis-iam.ts';
 import { failOver, MASTER, startPair, startSentinel } from '../redis-sentinel.ts';
 import { rejection } from '../rejection.ts';
-import { missing, testWhere } from '../replicas.ts';
 import { testStack } from '../stack.ts';
+import { testWith } from '../test-with.ts';
 
-const test = testWhere(missing.server);
+const test = testWith('native server');
 const READER = ['-@all', '+xrange', '+xinfo|stream', '+multi', '+exec', '+scan'];
 
 /** Runs jobs of real queues with real workers, until all have ended. */
@@ -106,7 +105,7 @@ describe('the built function', () => {
     }
   });
 
-  testWhere(missing.server ?? noCertificates)(
+  testWith('native server', 'openssl')(
     'logs in with a token of IAM, over TLS with an authority of its own',
     async () => {
       const prefix = ownPrefix();

@@ -144,7 +144,7 @@ export async function createWorld(
   const dynamodb = dynamoClient();
   const table = await ownTable(dynamodb);
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const requestHandler = { connectionTimeout: 1000, requestTimeout: 500, throwOnRequestTimeout: true };
+  const requestHandler = { connectionTimeout: 10_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
   const eventBridge = new EventBridgeClient({
     endpoint: bus.url,
     region: 'eu-west-1',

@@ -5,7 +5,6 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { dimensionsOf } from '../../functions/metrics.ts';
 import { readConfig } from '../../functions/settings.ts';
-import { buildFunctions } from '../../infra/build.ts';
 import { adminRedis } from '../redis.ts';
 import { testStack } from '../stack.ts';
 import { alarmMetrics, dashboardMetrics, emittedMetrics } from './cloudwatch.ts';
@@ -13,8 +12,7 @@ import { createStack, synthesize } from './synth.ts';
 
 let template: Template;
 
-beforeAll(async () => {
-  await buildFunctions();
+beforeAll(() => {
   template = synthesize();
 });
 
@@ -56,7 +54,7 @@ describe('alarms and dashboard', () => {
     for (const metric of ownMetrics(synthesize({ prefix: stack.prefix }))) expect(emitted).toContainEqual(metric);
   });
 
-  test('of a construct without names are of the names that the functions then have', () => {
+  test('have the generated names of functions without given names', () => {
     const { BULLBRIDGE_SOURCE_NAME, BULLBRIDGE_PREFIX } = readConfig({
       REDIS_URL: 'redis://localhost',
       EVENT_BUS_NAME: 'bus',
@@ -77,7 +75,7 @@ describe('alarms and dashboard', () => {
     expect([sourcesOf(stack), sourcesOf(other.stack)]).toEqual([new Set(['default/bull']), new Set(['other/jobs'])]);
   });
 
-  test('are left out where they are not wanted', () => {
+  test('are left out when they are turned off', () => {
     const without = synthesize({ alarms: false });
     without.resourceCountIs('AWS::CloudWatch::Alarm', 0);
     without.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
@@ -86,7 +84,7 @@ describe('alarms and dashboard', () => {
 });
 
 describe('the alarms', () => {
-  test('take no data for what it means to each', () => {
+  test('treat missing data as each of them needs it', () => {
     const missing = Object.entries(alarmsOf(template)).map(([name, { TreatMissingData }]) => [name, TreatMissingData]);
 
     expect(Object.fromEntries(missing)).toMatchInlineSnapshot(`

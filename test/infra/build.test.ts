@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type Bundle, buildFunctions } from '../../infra/build.ts';
 
 const run = promisify(execFile);
@@ -25,27 +25,26 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-test('bundles each folder with a handler', () => {
+test('the build bundles each folder with a handler', () => {
   expect(bundles.map(({ name }) => name)).toContain('forward');
   expect(bundles.every(({ name, file }) => file === join(folder, name, 'index.mjs'))).toBe(true);
 });
 
-test('gives the same bytes for the same sources', async () => {
-  const again = await buildFunctions(folder);
-  const before = await buildFunctions();
-  for (const [index, { file }] of again.entries()) {
-    expect(await readFile(file)).toEqual(await readFile(before[index]?.file ?? ''));
+test('the build gives the same bytes for the same sources', async () => {
+  const before = inject('bundles');
+  for (const { name, file } of bundles) {
+    expect(await readFile(file)).toEqual(await readFile(before[name as keyof typeof before].file));
   }
 });
 
-test('keeps bundles small, and BullMQ out of them', () => {
+test('the bundles are small and without BullMQ', () => {
   for (const { bytes, packages } of bundles) {
     expect(bytes).toBeLessThan(LIMIT);
     expect(packages.filter((name) => name.startsWith('bullmq') || name.startsWith('aws-cdk'))).toEqual([]);
   }
 });
 
-test('needs nothing beside the bundle', async () => {
+test('a bundle needs no other file', async () => {
   const script = 'console.log(typeof (await import(process.argv[1])).handler)';
   for (const { file } of bundles) {
     const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script, file], { cwd: folder });

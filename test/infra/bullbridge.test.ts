@@ -3,14 +3,12 @@ import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { buildFunctions } from '../../infra/build.ts';
 import { ScheduledFunction } from '../../infra/scheduled-function.ts';
 import { createStack, environmentOf, only, permissionsOf, synthesize } from './synth.ts';
 
 let template: Template;
 
-beforeAll(async () => {
-  await buildFunctions();
+beforeAll(() => {
   template = synthesize();
 });
 
@@ -48,7 +46,7 @@ describe('what is kept', () => {
     });
   });
 
-  test('keeps nothing when it shall be destroyed', () => {
+  test('keeps nothing when the removal policy is to destroy', () => {
     const destroyed = synthesize({ removalPolicy: RemovalPolicy.DESTROY });
     destroyed.hasResource('AWS::SQS::Queue', { DeletionPolicy: 'Delete' });
     destroyed.hasResource('AWS::DynamoDB::GlobalTable', {
@@ -57,7 +55,7 @@ describe('what is kept', () => {
     });
   });
 
-  test('keeps payloads for a month or as long as told, encrypted, and for nobody else', () => {
+  test('keeps payloads encrypted and private, for a month or as configured', () => {
     template.hasResource('AWS::S3::Bucket', {
       DeletionPolicy: 'Retain',
       Properties: {
@@ -78,7 +76,7 @@ describe('what is kept', () => {
     });
   });
 
-  test('keeps logs for a month, or as long as told', () => {
+  test('keeps logs for a month, or as configured', () => {
     template.resourceCountIs('AWS::Logs::LogGroup', 3);
     template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
     for (const name of ['Forward', 'Reconcile', 'Redrive']) {
@@ -104,7 +102,7 @@ describe('what runs', () => {
     synthesize({ memorySize: 512 }).allResourcesProperties('AWS::Lambda::Function', { MemorySize: 512 });
   });
 
-  test('runs each minute, or as told, and has 75 seconds more than that', () => {
+  test('runs each minute, or as configured, and has 75 seconds more than that', () => {
     const { id } = only(template, 'AWS::Lambda::Function', 'BullbridgeForward');
     template.hasResourceProperties('AWS::Scheduler::Schedule', {
       ScheduleExpression: 'rate(1 minute)',
@@ -141,7 +139,7 @@ describe('what runs', () => {
     synthesize({ shards: 3 }).resourceCountIs('AWS::Lambda::Function', 3);
   });
 
-  test('recovers what was lost each five minutes, or as told, for 15 minutes at the most', () => {
+  test('recovers lost events each five minutes, or as configured, for 15 minutes at most', () => {
     const { id, Properties } = only(template, 'AWS::Lambda::Function', 'BullbridgeReconcile');
     expect(Properties['Timeout']).toBe(300);
     template.hasResourceProperties('AWS::Scheduler::Schedule', {
@@ -155,7 +153,7 @@ describe('what runs', () => {
     daily.hasResourceProperties('AWS::Lambda::EventInvokeConfig', { MaximumEventAgeInSeconds: 6 * 60 * 60 });
   });
 
-  test('says how to get a bundle that is missing', () => {
+  test('names the command that makes a missing bundle', () => {
     const { stack } = createStack();
     const interval = Duration.minutes(1);
     const props = { name: 'unbuilt', description: '', environment: {}, interval, timeout: interval, payloads: [{}] };
@@ -185,7 +183,7 @@ describe('what runs', () => {
     ]);
   });
 
-  test('gives others what they subscribe to, watch and read', () => {
+  test('exposes what others subscribe to, watch and read', () => {
     const { stack, bullbridge } = createStack();
     const { eventBus, table, deadLetterQueue, forwardFunction, reconcileFunction } = bullbridge;
     const names = [

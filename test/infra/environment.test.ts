@@ -1,19 +1,14 @@
 import { Duration, Lazy, Token } from 'aws-cdk-lib';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseJobFields } from '../../functions/event/job-fields.ts';
 import { parseOmission } from '../../functions/event/omit.ts';
 import { readConfig } from '../../functions/settings.ts';
-import { buildFunctions } from '../../infra/build.ts';
 import type { BullbridgeProps } from '../../infra/bullbridge.ts';
 import { RedisAccess } from '../../infra/redis-access.ts';
 import { createStack, environmentOf, synthesize } from './synth.ts';
 
-beforeAll(async () => {
-  await buildFunctions();
-});
-
 describe('the environment of the function', () => {
-  test('has what it cannot do without', () => {
+  test('has what the function cannot do without', () => {
     expect(environmentOf(synthesize())).toMatchInlineSnapshot(`
       {
         "BULLBRIDGE_INTERVAL_SECONDS": "60",
@@ -93,7 +88,7 @@ describe('the environment of the function', () => {
     });
   });
 
-  test('says which Redis it is as the function understands it', () => {
+  test('names the Redis as the function understands it', () => {
     const cache = { service: 'elasticache-serverless', name: 'jobs', host: 'jobs.example.com', userId: 'me' } as const;
     const environment = environmentOf(synthesize({ redis: RedisAccess.withIam(cache) }));
     const deployed = {
@@ -158,7 +153,7 @@ describe('a fault stops the synthesis', () => {
     expect(faultOf({ reconcileInterval: Duration.seconds(90) })).toThrow('reconcileInterval must be');
   });
 
-  test('in how much clocks may differ', () => {
+  test('in the clock skew', () => {
     expect(faultOf({ clockSkew: Duration.hours(2) })).toThrowErrorMatchingInlineSnapshot(
       `[Error: clockSkew must be whole milliseconds up to an hour, got 7200000]`,
     );
@@ -191,7 +186,7 @@ describe('a fault stops the synthesis', () => {
     );
   });
 
-  test('in what is told of jobs', () => {
+  test('in the job fields', () => {
     expect(faultOf({ jobFields: [] })).toThrowErrorMatchingInlineSnapshot(
       `[Error: jobFields must be a list that is not empty; leave it out for the default, got []]`,
     );
@@ -207,7 +202,7 @@ describe('a fault stops the synthesis', () => {
     );
   });
 
-  test('in what must not leave Redis', () => {
+  test('in the omitted fields', () => {
     expect(faultOf({ omit: ['failedReason', 'id'] })).toThrowErrorMatchingInlineSnapshot(
       `[Error: omit must be names or paths that begin with attemptsMade, count, data, debounceId, deduplicatedJobId, deduplicationId, delay, failedReason, name, prev, returnvalue, fields, or job.<name>, got "id"]`,
     );
@@ -250,7 +245,7 @@ describe('a fault stops the synthesis', () => {
     );
   });
 
-  test('in where to start, said in JavaScript', () => {
+  test('in the start, as JavaScript may pass it', () => {
     const startFrom = 'newest' as 'now';
     expect(faultOf({ startFrom })).toThrowErrorMatchingInlineSnapshot(
       `[Error: startFrom must be "beginning" or "now", got "newest"]`,

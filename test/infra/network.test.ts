@@ -2,16 +2,11 @@ import type { Stack } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { beforeAll, expect, test } from 'vitest';
-import { buildFunctions } from '../../infra/build.ts';
+import { expect, test } from 'vitest';
 import { RedisAccess } from '../../infra/redis-access.ts';
 import { createStack, only, synthesize } from './synth.ts';
 
 const IAM = { service: 'elasticache', name: 'jobs', host: 'jobs.example.com', userId: 'bullbridge' } as const;
-
-beforeAll(async () => {
-  await buildFunctions();
-});
 
 const besideRedis = (stack: Stack, sentinel?: string) => {
   const vpc = new Vpc(stack, 'Vpc');
@@ -21,9 +16,9 @@ const besideRedis = (stack: Stack, sentinel?: string) => {
 };
 
 test.for([
-  [undefined, [6379]],
-  ['jobs', [6379, 26379]],
-] as const)('lets the functions in at the security group of Redis; Sentinels: %s', ([sentinel, ports]) => {
+  ['of Redis', undefined, [6379]],
+  ['of Redis and of its Sentinels', 'jobs', [6379, 26379]],
+] as const)('the functions are let in at the ports %s', ([, sentinel, ports]) => {
   const template = synthesize((stack) => besideRedis(stack, sentinel));
   const rules = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress'));
   const { id } = only(template, 'AWS::EC2::SecurityGroup', 'BullbridgeForward');
@@ -41,7 +36,7 @@ test.for([
   );
 });
 
-test('lets a group of one’s own out to Redis, where nothing else may', () => {
+test('a security group of the user’s own that lets nothing out lets the functions out to Redis', () => {
   const template = synthesize((stack) => {
     const beside = besideRedis(stack);
     const options = { vpc: beside.vpc, allowAllOutbound: false };
@@ -54,7 +49,7 @@ test('lets a group of one’s own out to Redis, where nothing else may', () => {
   });
 });
 
-test('makes the endpoints that the functions call, only when it is told to', () => {
+test('the endpoints that the functions call are made on demand only', () => {
   const template = synthesize((stack) => ({ vpc: new Vpc(stack, 'Vpc'), vpcEndpoints: true }));
   const servicesOf = (type: string) =>
     Object.values(template.findResources('AWS::EC2::VPCEndpoint', { Properties: { VpcEndpointType: type } })).map(
@@ -66,7 +61,7 @@ test('makes the endpoints that the functions call, only when it is told to', () 
   synthesize((stack) => ({ vpc: new Vpc(stack, 'Vpc') })).resourceCountIs('AWS::EC2::VPCEndpoint', 0);
 });
 
-test('makes no endpoint for secrets where IAM needs none', () => {
+test('no endpoint for secrets is made where IAM needs no secret', () => {
   const template = synthesize((stack) => ({
     vpc: new Vpc(stack, 'Vpc'),
     vpcEndpoints: true,
@@ -75,7 +70,7 @@ test('makes no endpoint for secrets where IAM needs none', () => {
   template.resourceCountIs('AWS::EC2::VPCEndpoint', 4);
 });
 
-test('refuses ways through a network without the network', () => {
+test('endpoints and a security group of Redis are refused without a network', () => {
   expect(() => createStack({ vpcEndpoints: true })).toThrow('vpcEndpoints must come with the prop vpc, got none');
   expect(() => createStack((stack) => ({ ...besideRedis(stack), vpc: undefined }))).toThrow(
     'the securityGroup of redis must come with the prop vpc, got none',

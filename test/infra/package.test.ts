@@ -1,15 +1,13 @@
-import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildFunctions } from '../../infra/build.ts';
-import { buildPackage } from '../../infra/package.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { start } from '../../local/process.ts';
 
-const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The feature flags of a new app. */
 const flags = createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-flags.json');
@@ -17,6 +15,8 @@ const MODULES = join(ROOT, 'node_modules');
 
 /** Bytes of the tarball: three bundles, and little more. */
 const LIMIT = 1_000_000;
+
+const TIME = { timeout: 180_000 };
 
 interface Packed {
   readonly filename: string;
@@ -33,20 +33,18 @@ let folder: string;
 let packed: Packed;
 
 beforeAll(async () => {
-  await buildFunctions();
-  await buildPackage();
   folder = await mkdtemp(join(tmpdir(), 'bullbridge-user-'));
-  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
-    cwd: ROOT,
-  });
-  packed = JSON.parse(stdout)[0];
+  expect(await outputOf(process.execPath, ['infra/package.ts'], ROOT)).toBe('');
+  packed = JSON.parse(
+    await outputOf('npm', ['pack', '--silent', '--json', '--ignore-scripts', '--pack-destination', folder], ROOT),
+  )[0];
   // As `npm install <tarball>` leaves it, with what this project has of the packages beside it.
   await mkdir(join(folder, 'node_modules/bullbridge'), { recursive: true });
-  await run('tar', ['-xzf', packed.filename, '--strip-components=1', '-C', 'node_modules/bullbridge'], { cwd: folder });
+  const contents = ['-xzf', packed.filename, '--strip-components=1', '-C', 'node_modules/bullbridge'];
+  expect(await outputOf('tar', contents, folder)).toBe('');
   for (const name of ['aws-cdk-lib', 'constructs', 'cdk-nag', '@types']) {
     await symlink(join(MODULES, name), join(folder, 'node_modules', name));
   }
-  await cp(join(ROOT, 'test/fixtures/user-app/app.ts'), join(folder, 'app.ts'));
 });
 
 afterAll(() => rm(folder, { recursive: true }));
@@ -70,7 +68,7 @@ test('the package is the construct, its declarations and the bundles, and nothin
   expect(packed.size).toBeLessThan(LIMIT);
 });
 
-test('the package brings no other', async () => {
+test('the package depends on no other', async () => {
   const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   expect(manifest).not.toHaveProperty('private');
   expect(Object.keys(manifest.peerDependencies)).toEqual(['aws-cdk-lib', 'constructs']);
@@ -79,39 +77,70 @@ test('the package brings no other', async () => {
   }
 });
 
-describe.for([
+test.for([
   // What `cdk init app --language typescript` writes.
-  ['CommonJS', { module: 'commonjs', moduleResolution: 'bundler' }, 'commonjs'],
-  ['CommonJS as Node has it', { module: 'nodenext', moduleResolution: 'nodenext' }, 'commonjs'],
-  ['ESM', { module: 'nodenext', moduleResolution: 'nodenext' }, 'module'],
-] as const)('in an app in %s, with default props and with all', ([, options, type]) => {
-  test('it type-checks, synthesizes, and cdk-nag finds nothing in it', { timeout: 180_000 }, async () => {
-    const app = join(folder, `app-${options.module}-${type}`);
-    await mkdir(app);
-    await writeFile(join(app, 'package.json'), JSON.stringify({ type }));
-    await cp(join(folder, 'app.ts'), join(app, 'app.ts'));
-    const compilerOptions = { ...options, target: 'es2022', lib: ['es2022'], strict: true, types: ['node'] };
-    await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts'] }));
-    const tsc = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin', 'tsc');
-    expect(await outputOf(process.execPath, [tsc, '-p', app], app)).not.toContain('error');
-    // Without CDK_VALIDATION=false, which the other tests have.
-    const env = {
-      PATH: process.env['PATH'],
-      CDK_OUTDIR: join(app, 'cdk.out'),
-      CDK_CONTEXT_JSON: JSON.stringify(flags),
-    };
-    const log = await outputOf(process.execPath, ['app.js'], app, env);
+  ['CommonJS', { module: 'commonjs', moduleResolution: 'bundler', type: 'commonjs' }],
+  ['CommonJS as Node has it', { module: 'nodenext', moduleResolution: 'nodenext', type: 'commonjs' }],
+] as const)('an app in %s, with default props and with all, type-checks and synthesizes', TIME, async ([, format]) => {
+  const app = await createApp(format);
+
+  // That the declarations themselves are right is seen below.
+  expect(await compile(app, ['--skipLibCheck'])).not.toContain('error');
+  const log = await synthesize(app, { CDK_VALIDATION: 'false' });
+
+  await expectStacks(app, log);
+});
+
+test(
+  'an app in ESM does so as well, its declarations are right, and cdk-nag finds nothing in its stacks',
+  TIME,
+  async () => {
+    const app = await createApp({ module: 'nodenext', moduleResolution: 'nodenext', type: 'module' });
+
+    expect(await compile(app)).not.toContain('error');
+    const log = await synthesize(app);
+
+    await expectStacks(app, log);
     const report = await readFile(join(app, 'cdk.out/validation-report.json'), 'utf8').catch(() => log);
     const reports: Report[] = JSON.parse(report).pluginReports;
     const found = reports.flatMap(({ violations }) => violations.flatMap((violation) => violation.violatingConstructs));
     expect(new Set(found.map(({ constructPath }) => constructPath))).toEqual(new Set(['Careless/Queue/Resource']));
-    const stacks = ['Defaults', 'All'].map((name) => readFile(join(app, 'cdk.out', `${name}.template.json`), 'utf8'));
-    for (const template of await Promise.all(stacks)) expect(template).toContain('AWS::Lambda::Function');
+  },
+);
+
+async function expectStacks(app: string, log: string): Promise<void> {
+  const stacks = ['Defaults', 'All'].map((name) => readFile(join(app, 'cdk.out', `${name}.template.json`), 'utf8'));
+  for (const template of await Promise.all(stacks)) expect(template, log).toContain('AWS::Lambda::Function');
+}
+
+/** A folder with the user's app, in a module format. */
+async function createApp({ type, ...options }: { module: string; moduleResolution: string; type: string }) {
+  const app = await mkdtemp(join(folder, 'app-'));
+  await writeFile(join(app, 'package.json'), JSON.stringify({ type }));
+  await cp(join(ROOT, 'test/fixtures/user-app/app.ts'), join(app, 'app.ts'));
+  const compilerOptions = { ...options, target: 'es2022', lib: ['es2022'], strict: true, types: ['node'] };
+  await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts'] }));
+  return app;
+}
+
+function compile(app: string, options: readonly string[] = []): Promise<string> {
+  const tsc = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin', 'tsc');
+  return outputOf(process.execPath, [tsc, '-p', app, ...options], app);
+}
+
+/** Without the environment of the tests, which leaves out CDK's own validation. */
+function synthesize(app: string, environment: NodeJS.ProcessEnv = {}): Promise<string> {
+  return outputOf(process.execPath, ['app.js'], app, {
+    PATH: process.env['PATH'],
+    TMPDIR: process.env['TMPDIR'],
+    CDK_OUTDIR: join(app, 'cdk.out'),
+    CDK_CONTEXT_JSON: JSON.stringify(flags),
+    ...environment,
   });
-});
+}
 
 /** What a program prints, also where it fails. */
-async function outputOf(file: string, args: string[], cwd: string, env?: NodeJS.ProcessEnv): Promise<string> {
-  const output = await run(file, args, { cwd, env }).catch((failed: { stdout: string; stderr: string }) => failed);
-  return `${output.stdout}${output.stderr}`;
+async function outputOf(command: string, args: readonly string[], cwd: string, env = process.env): Promise<string> {
+  const child = start(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  return (await Promise.all([child.stdout, child.stderr].map((stream) => text(stream as Readable)))).join('');
 }

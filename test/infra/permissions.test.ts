@@ -4,7 +4,6 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { buildFunctions } from '../../infra/build.ts';
 import { RedisAccess } from '../../infra/redis-access.ts';
 import { only, permissionsOf, synthesize } from './synth.ts';
 
@@ -28,8 +27,7 @@ const policyWith = (actions: string | string[], service: string) => ({
   },
 });
 
-beforeAll(async () => {
-  await buildFunctions();
+beforeAll(() => {
   template = synthesize();
 });
 
@@ -108,7 +106,7 @@ describe('what may be done', () => {
     template.resourcePropertiesCountIs('AWS::IAM::Role', { ManagedPolicyArns: Match.anyValue() }, 0);
   });
 
-  test('allows the recovery the same, but for the table: it asks for open gaps and reads no positions', () => {
+  test('allows the recovery the same, except for the table: it queries open gaps and reads no positions', () => {
     const [logs, table, ...others] = permissionsOf(template, 'BullbridgeReconcileRole');
     expect(logs).toEqual([
       ['logs:CreateLogStream', 'logs:PutLogEvents'],
@@ -121,7 +119,7 @@ describe('what may be done', () => {
     expect(others).toEqual(permissionsOf(template, 'BullbridgeForwardRole').slice(2));
   });
 
-  test('allows sending parked events again what it calls: neither the table nor the secret', () => {
+  test('allows the redrive function what it calls: neither the table nor the secret', () => {
     const statements = permissionsOf(template, 'BullbridgeRedriveRole');
     expect(statements.map(([actions]) => actions)).toEqual([
       ['logs:CreateLogStream', 'logs:PutLogEvents'],
@@ -137,7 +135,7 @@ describe('what may be done', () => {
     ]);
   });
 
-  test('allows a bucket of one’s own, and its key through S3 only', () => {
+  test('allows a bucket of the user’s own, and its key through S3 only', () => {
     const given = synthesize((stack) => ({
       payloadBucket: new Bucket(stack, 'Mine', { encryptionKey: new Key(stack, 'Key') }),
     }));
@@ -147,7 +145,7 @@ describe('what may be done', () => {
     given.hasResourceProperties('AWS::IAM::Policy', policyWith('kms:GenerateDataKey', 's3'));
   });
 
-  test('allows a secret known by its name, whose ARN has an unknown end', () => {
+  test('allows a secret that is known by its name, whose ARN ends in unknown characters', () => {
     const named = synthesize((stack) => ({
       redis: RedisAccess.fromUrlSecret(Secret.fromSecretNameV2(stack, 'Named', 'redis')),
     }));
@@ -164,7 +162,7 @@ describe('what may be done', () => {
     keyed.resourcePropertiesCountIs('AWS::IAM::Policy', policyWith('kms:Decrypt', 'secretsmanager'), 2);
   });
 
-  test('allows a key of one’s own for all that is kept, each through its service only', () => {
+  test('allows a key of the user’s own for all that is kept, each through its service only', () => {
     const keyed = synthesize((stack) => ({ encryptionKey: new Key(stack, 'Key') }));
     keyed.resourcePropertiesCountIs('AWS::IAM::Policy', policyWith('kms:Decrypt', 'dynamodb'), 2);
     keyed.resourcePropertiesCountIs('AWS::IAM::Policy', policyWith('kms:GenerateDataKey', 's3'), 3);
@@ -194,7 +192,7 @@ describe('what may be done', () => {
     });
   });
 
-  test('allows traces where they are asked for', () => {
+  test('allows traces when tracing is on', () => {
     const traced = synthesize({ tracing: true });
     traced.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: { Mode: 'Active' } });
     const traces = [['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], '*'];
@@ -225,7 +223,7 @@ describe('what may be done', () => {
     },
   );
 
-  test('allows network interfaces in a network only, with one security group for Redis to let in', () => {
+  test('allows network interfaces only in a network, with one security group for Redis to let in', () => {
     const inVpc = synthesize((stack) => ({ vpc: new Vpc(stack, 'Vpc') }));
     for (const name of ['Forward', 'Reconcile']) {
       const actions = permissionsOf(inVpc, `Bullbridge${name}Role`).flatMap(([action]) => action);

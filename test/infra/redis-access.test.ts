@@ -1,24 +1,20 @@
 import type { Stack } from 'aws-cdk-lib';
 import { Token } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { buildFunctions } from '../../infra/build.ts';
+import { describe, expect, test } from 'vitest';
 import { RedisAccess, type RedisIamOptions, type RedisUrlOptions } from '../../infra/redis-access.ts';
+import { withName } from '../titles.ts';
 import { createStack, environmentOf, permissionsOf, synthesize } from './synth.ts';
 
 const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
 const CACHE = { service: 'elasticache', name: 'jobs', host: 'jobs.example.com', userId: 'bullbridge' } as const;
-
-beforeAll(async () => {
-  await buildFunctions();
-});
 
 const byUrl = (options?: RedisUrlOptions) => (stack: Stack) => ({
   redis: RedisAccess.fromUrlSecret(Secret.fromSecretNameV2(stack, 'Named', 'redis'), options),
 });
 const byIam = (options: RedisIamOptions) => ({ redis: RedisAccess.withIam(options) });
 
-describe('by the URL in a secret', () => {
+describe('access by the URL in a secret', () => {
   test('reaches one server', () => {
     const environment = environmentOf(synthesize(byUrl()));
     expect(Object.keys(environment).filter((name) => name.includes('REDIS'))).toEqual(['REDIS_URL_SECRET_ARN']);
@@ -33,17 +29,19 @@ describe('by the URL in a secret', () => {
     expect(environmentOf(synthesize(byUrl({ sentinel: 'jobs' })))).toMatchObject({ BULLBRIDGE_REDIS_SENTINEL: 'jobs' });
   });
 
-  test.for([
-    [{ ca: '/etc/ssl/ca.pem' }, 'ca must be certificates as PEM text, up to 3000 characters, got "/etc/ssl/ca.pem"'],
-    [{ sentinel: '' }, 'sentinel must be the name of the master, got ""'],
-    [{ cluster: true, sentinel: 'jobs' }, 'cluster and sentinel must not both be given, got both'],
-    [{ ports: [0] }, 'ports must be a whole number from 1 to 65535, got 0'],
-  ] as const)('refuses %j', ([options, fault]) => {
+  test.for(
+    withName(
+      [{ ca: '/etc/ssl/ca.pem' }, 'ca must be certificates as PEM text, up to 3000 characters, got "/etc/ssl/ca.pem"'],
+      [{ sentinel: '' }, 'sentinel must be the name of the master, got ""'],
+      [{ cluster: true, sentinel: 'jobs' }, 'cluster and sentinel must not both be given, got both'],
+      [{ ports: [0] }, 'ports must be a whole number from 1 to 65535, got 0'],
+    ),
+  )('refuses %s', ([, options, fault]) => {
     expect(() => createStack(byUrl(options))).toThrow(new Error(fault));
   });
 });
 
-describe('by IAM', () => {
+describe('access by IAM', () => {
   test.for([
     ['elasticache', 'elasticache:Connect', [':replicationgroup:jobs', ':user:bullbridge'], undefined],
     ['elasticache-serverless', 'elasticache:Connect', [':serverlesscache:jobs', ':user:bullbridge'], 'true'],
@@ -80,16 +78,18 @@ describe('by IAM', () => {
     });
   });
 
-  test.for([
-    [
-      { service: 'redis' as 'memorydb' },
-      'service must be "elasticache", "elasticache-serverless", "memorydb", got "redis"',
-    ],
-    [{ name: 'Jobs' }, 'name must be lower-case letters, digits and dashes, got "Jobs"'],
-    [{ host: 'rediss://x' }, 'host must be a host name without protocol, user and port, got "rediss://x"'],
-    [{ userId: 'a:b' }, 'userId must be letters, digits and dashes, got "a:b"'],
-    [{ port: 70_000 }, 'port must be a whole number from 1 to 65535, got 70000'],
-  ] as const)('refuses %j', ([options, fault]) => {
+  test.for(
+    withName(
+      [
+        { service: 'redis' as 'memorydb' },
+        'service must be "elasticache", "elasticache-serverless", "memorydb", got "redis"',
+      ],
+      [{ name: 'Jobs' }, 'name must be lower-case letters, digits and dashes, got "Jobs"'],
+      [{ host: 'rediss://x' }, 'host must be a host name without protocol, user and port, got "rediss://x"'],
+      [{ userId: 'a:b' }, 'userId must be letters, digits and dashes, got "a:b"'],
+      [{ port: 70_000 }, 'port must be a whole number from 1 to 65535, got 70000'],
+    ),
+  )('refuses %s', ([, options, fault]) => {
     expect(() => RedisAccess.withIam({ ...CACHE, ...options })).toThrow(new Error(fault));
   });
 });

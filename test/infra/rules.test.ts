@@ -5,16 +5,11 @@ import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CATALOGUE } from '../../functions/event/catalogue.ts';
-import { buildFunctions } from '../../infra/build.ts';
 import type { BullbridgeProps } from '../../infra/bullbridge.ts';
 import type { OnEventOptions } from '../../infra/rules.ts';
 import { createStack, only, permissionsOf } from './synth.ts';
-
-beforeAll(async () => {
-  await buildFunctions();
-});
 
 const targetIn = (stack: Stack) => new SqsQueue(new Queue(stack, 'Target'));
 
@@ -43,7 +38,7 @@ describe('a rule for events', () => {
     });
   });
 
-  test('is for all that is forwarded where nothing is said', () => {
+  test('matches all forwarded events by default', () => {
     expect(patternOf({})).toEqual({ source: ['bullmq'], detail: origin });
   });
 
@@ -55,7 +50,7 @@ describe('a rule for events', () => {
     });
   });
 
-  test('tells this Redis from others on the same bus', () => {
+  test('matches this Redis only, not others on the same bus', () => {
     expect(
       patternOf({ queue: ['a', 'b'] }, { prefix: 'jobs', sourceName: 'redis-1', queues: ['a', 'b', 'c'] }),
     ).toEqual({

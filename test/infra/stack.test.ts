@@ -3,16 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildFunctions } from '../../infra/build.ts';
 import { OPTIONS } from '../../infra/options.ts';
 import { BullbridgeStack } from '../../infra/stack.ts';
+import { withName } from '../titles.ts';
 import { createApp, environmentOf } from './synth.ts';
 
 let folder: string;
 let caFile: string;
 
 beforeAll(async () => {
-  await buildFunctions();
   folder = await mkdtemp(join(tmpdir(), 'bullbridge-stack-'));
   caFile = join(folder, 'ca.pem');
   await writeFile(caFile, `${PEM}\n`);
@@ -26,7 +25,7 @@ const createStack = (context?: Readonly<Record<string, unknown>>, env?: { accoun
   new BullbridgeStack(createApp(context), 'Bullbridge', { env });
 const synthesize = (context?: Readonly<Record<string, unknown>>) => Template.fromStack(createStack(context));
 
-test('needs nothing but what cdk.json says: a secret with a name', () => {
+test('the stack needs a secret with the name in cdk.json, and nothing else', () => {
   const template = synthesize();
   expect(JSON.stringify(environmentOf(template)['REDIS_URL_SECRET_ARN'])).toContain(':secret:bullbridge/redis-url"');
   expect(Object.keys(template.findOutputs('*'))).toEqual([
@@ -41,7 +40,7 @@ test('needs nothing but what cdk.json says: a secret with a name', () => {
   ]);
 });
 
-test('takes its options from the context, also where cdk.json has numbers and lists', () => {
+test('the stack takes its options from the context, also numbers and lists of cdk.json', () => {
   const secret = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbCdEf';
   const template = synthesize({
     redis: secret,
@@ -97,11 +96,11 @@ test('takes its options from the context, also where cdk.json has numbers and li
   template.hasResource('AWS::DynamoDB::GlobalTable', { DeletionPolicy: 'Delete' });
 });
 
-test('asks Sentinels for the master', () => {
+test('the stack asks Sentinels for the master', () => {
   expect(environmentOf(synthesize({ redisSentinel: 'jobs' }))).toMatchObject({ BULLBRIDGE_REDIS_SENTINEL: 'jobs' });
 });
 
-test('takes a cache with IAM instead of a secret', () => {
+test('the stack takes a cache with IAM instead of a secret', () => {
   const template = synthesize({ redis: 'rediss://bullbridge@jobs.example.com:6380', redisIam: 'memorydb:jobs' });
   expect(environmentOf(template)).toMatchObject({
     REDIS_URL: 'rediss://bullbridge@jobs.example.com:6380',
@@ -111,33 +110,33 @@ test('takes a cache with IAM instead of a secret', () => {
   expect(JSON.stringify(template.toJSON())).not.toContain('secretsmanager');
 });
 
-test('refuses to guess where Redis is, and says how to tell', () => {
+test('the stack needs to know where Redis is, and says how to set that', () => {
   expect(() => createStack({ redis: undefined })).toThrowErrorMatchingInlineSnapshot(
     `[Error: context redis must say where Redis is, got none: -c redis=<name or complete ARN of the secret that holds its URL>, or, with IAM, -c redis=rediss://<user>@<host>:6379 -c redisIam=<service>:<name>]`,
   );
 });
 
 test.for([
-  [{ redis: 'redis://user:hunter2@host:6379' }],
-  [{ redis: 'user:hunter2@host' }],
-  [{ redis: 'rediss://user:hunter2@host:6379', redisIam: 'elasticache:jobs' }],
-  [{ redis: 'hunter2', redisIam: 'elasticache:jobs' }],
-  [{ redis: 'rediss://user@hunter2/2', redisIam: 'elasticache:jobs' }],
-  [{ redis: 'rediss://user@hunter2?db=2', redisIam: 'elasticache:jobs' }],
-  [{ redis: 'rediss://user@hunter2,two', redisIam: 'elasticache:jobs' }],
-  [{ redis: 'rediss://user:57#hunter2@host', redisIam: 'elasticache:jobs' }],
-])('refuses %j without repeating a password', ([context]) => {
+  ['a URL', { redis: 'redis://user:hunter2@host:6379' }],
+  ['a URL without a protocol', { redis: 'user:hunter2@host' }],
+  ['a URL with a password beside IAM', { redis: 'rediss://user:hunter2@host:6379', redisIam: 'elasticache:jobs' }],
+  ['a password alone', { redis: 'hunter2', redisIam: 'elasticache:jobs' }],
+  ['a URL with a database', { redis: 'rediss://user@hunter2/2', redisIam: 'elasticache:jobs' }],
+  ['a URL with a database as a parameter', { redis: 'rediss://user@hunter2?db=2', redisIam: 'elasticache:jobs' }],
+  ['several hosts', { redis: 'rediss://user@hunter2,two', redisIam: 'elasticache:jobs' }],
+  ['a password that is not encoded', { redis: 'rediss://user:57#hunter2@host', redisIam: 'elasticache:jobs' }],
+] as const)('the stack refuses %s as redis, and does not repeat the password', ([, context]) => {
   expect(() => createStack(context)).toThrow(/^context redis must .* not repeated here/);
   expect(() => createStack(context)).not.toThrow(/hunter2/);
 });
 
-test('has each of its options in the guide', async () => {
+test('the guide has each option of the stack', async () => {
   const guide = await readFile(new URL('../../docs/deploy.md', import.meta.url), 'utf8');
   const rows = guide.split('\n').flatMap((line) => /^\| `(\w+)` \|/.exec(line)?.[1] ?? []);
   expect(rows).toEqual([...OPTIONS]);
 });
 
-test('has alarms that tell a topic, and a dashboard, or none of them', () => {
+test('the stack has alarms with a topic and a dashboard, or none of them', () => {
   const arn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
   const told = synthesize({ alarmTopicArn: arn });
   told.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [arn] });
@@ -147,7 +146,7 @@ test('has alarms that tell a topic, and a dashboard, or none of them', () => {
   none.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
 });
 
-test('runs in a network, is let in to Redis, and says which group Redis must let in', () => {
+test('the stack runs in a network, is let in to Redis, and says which group Redis must let in', () => {
   // Without an answer from AWS, the look-up gives a made-up network.
   const template = Template.fromStack(
     createStack(
@@ -161,31 +160,33 @@ test('runs in a network, is let in to Redis, and says which group Redis must let
   template.hasOutput('SecurityGroupId', { Value: { 'Fn::GetAtt': Match.anyValue() } });
 });
 
-test.for([
-  [{ queue: 'emails' }, 'context queue is not known, did you mean queues?'],
-  [{ queues: '' }, 'context queues must not be empty; leave it out for the default'],
-  [
-    { queues: 'emails,,payments' },
-    'queues must be a list of names without commas, colons or spaces around them; leave it out for the default, got ""',
-  ],
-  [
-    { startFrom: 'now,emails' },
-    'context startFrom must be "beginning" or "now", then queue=beginning or queue=now, got "now,emails"',
-  ],
-  [{ intervalMinutes: 'often' }, 'context intervalMinutes must be a whole number, got "often"'],
-  [
-    { redisUrl: 'redis://host' },
-    'context redisUrl is not known; those of Redis are redis, redisIam, redisCluster, redisSentinel, redisCaFile, redisSecurityGroupId',
-  ],
-  [
-    { redisIam: 'jobs', redis: 'rediss://bullbridge@host' },
-    'context redisIam must be elasticache:<replication group>, elasticache-serverless:<cache> or memorydb:<cluster>, got "jobs"',
-  ],
-  [{ redisCluster: 'yes' }, 'context redisCluster must be true or false, got "yes"'],
-  [{ tail: 'maybe' }, 'context tail must be auto or always or never, got "maybe"'],
-  [{ vpcEndpoints: 'true' }, 'vpcEndpoints must come with the prop vpc, got none'],
-  [{ alarms: 'yes' }, 'context alarms must be true or false, got "yes"'],
-  [{ removalPolicy: 'keep' }, 'context removalPolicy must be retain or destroy, got "keep"'],
-] as const)('refuses %j', ([context, fault]) => {
+test.for(
+  withName(
+    [{ queue: 'emails' }, 'context queue is not known, did you mean queues?'],
+    [{ queues: '' }, 'context queues must not be empty; leave it out for the default'],
+    [
+      { queues: 'emails,,payments' },
+      'queues must be a list of names without commas, colons or spaces around them; leave it out for the default, got ""',
+    ],
+    [
+      { startFrom: 'now,emails' },
+      'context startFrom must be "beginning" or "now", then queue=beginning or queue=now, got "now,emails"',
+    ],
+    [{ intervalMinutes: 'often' }, 'context intervalMinutes must be a whole number, got "often"'],
+    [
+      { redisUrl: 'redis://host' },
+      'context redisUrl is not known; those of Redis are redis, redisIam, redisCluster, redisSentinel, redisCaFile, redisSecurityGroupId',
+    ],
+    [
+      { redisIam: 'jobs', redis: 'rediss://bullbridge@host' },
+      'context redisIam must be elasticache:<replication group>, elasticache-serverless:<cache> or memorydb:<cluster>, got "jobs"',
+    ],
+    [{ redisCluster: 'yes' }, 'context redisCluster must be true or false, got "yes"'],
+    [{ tail: 'maybe' }, 'context tail must be auto or always or never, got "maybe"'],
+    [{ vpcEndpoints: 'true' }, 'vpcEndpoints must come with the prop vpc, got none'],
+    [{ alarms: 'yes' }, 'context alarms must be true or false, got "yes"'],
+    [{ removalPolicy: 'keep' }, 'context removalPolicy must be retain or destroy, got "keep"'],
+  ),
+)('the stack refuses %s', ([, context, fault]) => {
   expect(() => createStack(context)).toThrow(new Error(fault));
 });

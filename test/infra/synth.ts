@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -8,9 +10,12 @@ import { RedisAccess } from '../../infra/redis-access.ts';
 /** The feature flags that the stack is deployed with. */
 const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
 
+/** Of all apps of this process: each template is read as soon as it is written, and bundles need not be copied anew. */
+const outdir = join(tmpdir(), `cdk.out-${process.pid}`);
+
 /** An app with the project's own feature flags, and more context. */
 export function createApp(more: Readonly<Record<string, unknown>> = {}): App {
-  return new App({ context: { ...context, ...more } });
+  return new App({ outdir, context: { ...context, ...more } });
 }
 
 /** A stack with one construct; `props` may need the stack, for what exists already. */

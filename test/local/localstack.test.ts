@@ -58,7 +58,7 @@ describe('LocalStack', () => {
     });
   });
 
-  test('that does not come up in Docker is taken down, and what Docker said is told', async () => {
+  test('that does not come up in Docker is taken down, and the output of Docker is shown', async () => {
     const folder = await onPath(
       'docker',
       'echo "$*" >>"$(dirname "$0")/calls"\ncase "$*" in *up*) echo "no such image" >&2; exit 1 ;; esac',

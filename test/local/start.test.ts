@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, inject, onTestFinished, test } from 'vitest';
+import { adopt } from '../../local/process.ts';
 import { adminRedis, ownPrefix } from '../redis.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../local/start.ts', import.meta.url));
@@ -17,8 +18,10 @@ function start(args: readonly string[] = [], environment: Readonly<Record<string
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   const ended = once(child, 'exit');
-  onTestFinished(() => {
-    child.kill('SIGKILL');
+  adopt(child, 'SIGTERM');
+  onTestFinished(async () => {
+    child.kill('SIGTERM');
+    await ended;
   });
   return {
     output: () => output,
@@ -91,10 +94,10 @@ test('the queues of a Redis of one’s own are read and not changed', async () =
 });
 
 test.each([
-  [['--queues', 'emails'], /--queues reads the queues of your own Redis: set REDIS_URL/],
-  [['--wacth'], /Unknown option '--wacth'/],
-])('%j gets one sentence', async (args, sentence) => {
-  const refused = start(args);
+  ['--queues emails', /--queues reads the queues of your own Redis: set REDIS_URL/],
+  ['--wacth', /Unknown option '--wacth'/],
+])('%s is refused in one sentence', async (args, sentence) => {
+  const refused = start(args.split(' '));
 
   expect(await refused.exitCode()).toBe(1);
   expect(refused.output()).toMatch(sentence);

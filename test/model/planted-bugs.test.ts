@@ -21,7 +21,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     { file: 'bus/publish.ts', from: 'else again.push(pending);', to: "else settlements[pending.index] = 'published';" },
   ],
   [
-    'what the bus refuses is not parked',
+    'entries that the bus refuses are not parked',
     steps,
     {
       file: 'bus/publish.ts',
@@ -44,7 +44,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     { file: 'stream/id.ts', from: 'return a.length - b.length || (a < b', to: 'return (a < b' },
   ],
   [
-    'a loss is not told',
+    'a loss is not reported',
     steps,
     { file: 'forward/outgoing.ts', from: 'if (loss) items.push(', to: 'if (!loss && loss) items.push(' },
   ],
@@ -54,7 +54,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     { file: 'forward/checkpoints.ts', from: '(gap) => openGap(ledger, gap)', to: 'async () => {}' },
   ],
   [
-    'a run without the lease tells of losses',
+    'a run without the lease reports losses',
     steps,
     {
       file: 'forward/checkpoints.ts',
@@ -72,7 +72,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     },
   ],
   [
-    'a lost entry more or less is not counted',
+    'the count of lost entries is off by one',
     steps,
     { file: 'stream/account.ts', from: 'lost: before - ordinal,', to: 'lost: before - ordinal - 1,' },
   ],
@@ -95,7 +95,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     },
   ],
   [
-    'what comes between reading and listening is not heard',
+    'entries that come between reading and listening are not noticed',
     tails,
     {
       file: 'stream/news.ts',
@@ -104,7 +104,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     },
   ],
   [
-    'what waits for its saving is not saved at a hand-over',
+    'positions that wait for their saving are not saved at a hand-over',
     tails,
     {
       file: 'forward/pipeline.ts',

@@ -91,7 +91,7 @@ describe('a recovered event', () => {
 });
 
 describe('a job', () => {
-  test('that was removed, retried, or is none, is left out', async () => {
+  test('that was removed or retried is left out, as is a key that is no job', async () => {
     const stack = await gapStack();
     await stack.open();
     const gone = ['removed', 'retried', 'later', 'meta'];
@@ -140,7 +140,7 @@ describe('a job', () => {
 });
 
 describe('a gap', () => {
-  test('is told of once it is recovered, with what cannot be known', async () => {
+  test('is reported once it is recovered, with the number of unknown events', async () => {
     const stack = await gapStack();
     await stack.open({ beforeId: null, detectedAt: NOW + 2000 });
     await stack.finish('completed', numbered(3));
@@ -165,7 +165,7 @@ describe('a gap', () => {
     expect(await stack.openGaps()).toEqual([]);
   });
 
-  test('of which more is found than was counted has nothing unknown', async () => {
+  test('with more jobs than it counted has no unknown events', async () => {
     const stack = await gapStack();
     await stack.open({ lost: 0, exact: false, reason: 'unknown' });
     await stack.finish('completed', numbered(3));

@@ -5,18 +5,20 @@ import { createDiscovery, discoverQueues } from '../../functions/stream/discover
 import { awaitNews } from '../../functions/stream/news.ts';
 import { beginning } from '../../functions/stream/position.ts';
 import { readPages } from '../../functions/stream/read.ts';
+import { unmet } from '../needs.ts';
 import { ownPrefix } from '../redis.ts';
 import { startCluster, type TestCluster } from '../redis-cluster.ts';
-import { missing, ownServer, testWhere } from '../replicas.ts';
+import { ownServer } from '../replicas.ts';
 import { add, end, numbers, read, type Stream } from '../stream/own-stream.ts';
+import { testWith } from '../test-with.ts';
 import { failure, PASSWORD } from './failure.ts';
 
-const test = testWhere(missing.server);
+const test = testWith('native server');
 const QUEUES = Array.from({ length: 30 }, (_, n) => `q${n}`);
 
 let cluster: TestCluster;
 beforeAll(async () => {
-  if (missing.server === undefined) cluster = await startCluster();
+  if (unmet(['native server']).length === 0) cluster = await startCluster();
 });
 afterAll(() => cluster?.[Symbol.asyncDispose]());
 

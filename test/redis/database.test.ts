@@ -4,10 +4,11 @@ import { type RedisOptions, ReplyTooLargeError } from '../../functions/redis/por
 import { adminRedis, ownPrefix } from '../redis.ts';
 import { startCluster } from '../redis-cluster.ts';
 import { MASTER, startSentinel } from '../redis-sentinel.ts';
-import { missing, ownServer, testWhere } from '../replicas.ts';
+import { ownServer } from '../replicas.ts';
+import { testWith } from '../test-with.ts';
 import { failure, PASSWORD } from './failure.ts';
 
-const testNative = testWhere(missing.server);
+const testNative = testWith('native server');
 
 async function connect(url: string, options: Omit<RedisOptions, 'url'> = {}) {
   const connection = await connectRedis({ url, ...options });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,14 +8,15 @@ import type { Redis } from 'ioredis';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { connectRedis } from '../../functions/redis/connect.ts';
 import { Elided, type RedisConnection, ReplyTooLargeError } from '../../functions/redis/port.ts';
-import { noCertificates, ownAuthority } from '../certificates.ts';
+import { ownAuthority } from '../certificates.ts';
 import { adminRedis, ownPrefix } from '../redis.ts';
 import { startCluster } from '../redis-cluster.ts';
 import { MASTER, startSentinel } from '../redis-sentinel.ts';
 import { startTlsServer } from '../redis-tls.ts';
-import { missing, ownServer, testWhere } from '../replicas.ts';
+import { ownServer } from '../replicas.ts';
+import { testWith } from '../test-with.ts';
 
-const testNative = testWhere(missing.server);
+const testNative = testWith('native server');
 const MEGABYTE = 1_000_000;
 const LONG = 3 * MEGABYTE;
 
@@ -93,7 +94,7 @@ describe('a value that is longer than asked for arrives as its length and its be
     await readsAround(await connect(), await write(adminRedis()));
   });
 
-  testWhere(missing.server ?? noCertificates)('over TLS', async () => {
+  testWith('native server', 'openssl')('over TLS', async () => {
     const authority = ownAuthority();
     const { admin, tlsPort } = await startTlsServer(authority);
     await readsAround(await connect(`rediss://localhost:${tlsPort}`, { ca: authority.ca }), await write(admin));
@@ -123,10 +124,7 @@ describe('a value that is longer than asked for arrives as its length and its be
     await readsAround(await connect(url, { sentinel: { master: MASTER } }), await write(master.admin));
   });
 
-  const noProc = existsSync('/proc/self/clear_refs')
-    ? undefined
-    : 'how much memory a process had is only known on Linux';
-  testWhere(noProc)('and is never in memory: 96 MB cost less than 20', async () => {
+  testWith('native server', 'proc')('and is never in memory: 96 MB cost less than 20', async () => {
     const key = ownPrefix();
     const admin = adminRedis();
     onTestFinished(async () => {

@@ -9,9 +9,10 @@ import { listen } from '../listen.ts';
 import { ownPrefix } from '../redis.ts';
 import { startCluster } from '../redis-cluster.ts';
 import { MASTER, startSentinel } from '../redis-sentinel.ts';
-import { missing, ownServer, testWhere } from '../replicas.ts';
+import { ownServer } from '../replicas.ts';
+import { testWith } from '../test-with.ts';
 
-const testNative = testWhere(missing.server);
+const testNative = testWith('native server');
 
 const SIZES = [0, 1, 100, 5000, 70_000, 300_000];
 /** How many bytes the reply to a command has for a stream with one entry, whose one value has so many. */

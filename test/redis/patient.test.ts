@@ -8,15 +8,17 @@ import { connectRedis } from '../../functions/redis/connect.ts';
 import { createPatientConnection } from '../../functions/redis/patient.ts';
 import type { RedisConnection, RedisOptions } from '../../functions/redis/port.ts';
 import { freePort } from '../../local/process.ts';
-import { findServer, startNative } from '../../local/redis.ts';
+import { startNative } from '../../local/redis.ts';
 import { listen } from '../listen.ts';
+import { nativeServer } from '../needs.ts';
 import { adminRedis, ownPrefix } from '../redis.ts';
 import { startCluster } from '../redis-cluster.ts';
 import { failOver, MASTER, startPair, startSentinel } from '../redis-sentinel.ts';
-import { missing, ownServer, testWhere } from '../replicas.ts';
+import { ownServer } from '../replicas.ts';
+import { testWith } from '../test-with.ts';
 import { failure, PASSWORD } from './failure.ts';
 
-const testNative = testWhere(missing.server);
+const testNative = testWith('native server');
 const fast = { connectTimeout: 500, commandTimeout: 500 };
 
 interface Patience {
@@ -61,9 +63,7 @@ const ask = ({ redis }: Patience, key = 'key') => redis.send([['xrange', key, '-
 
 /** A server of a test's own that can be started again, on the same port. */
 async function restartable(...args: string[]) {
-  const server = findServer();
-  if (!server) throw new Error(missing.server);
-  const redis = await startNative(server, args);
+  const redis = await startNative(nativeServer(), args);
   onTestFinished(() => redis[Symbol.asyncDispose]());
   return redis;
 }

@@ -8,10 +8,11 @@ import { readPages } from '../docs/pages.ts';
 import { adminRedis, ownPrefix } from '../redis.ts';
 import { startCluster } from '../redis-cluster.ts';
 import { MASTER, startSentinel } from '../redis-sentinel.ts';
-import { missing, ownServer, testWhere } from '../replicas.ts';
+import { ownServer } from '../replicas.ts';
+import { testWith } from '../test-with.ts';
 import { failure, PASSWORD } from './failure.ts';
 
-const testNative = testWhere(missing.server);
+const testNative = testWith('native server');
 
 /** Rules for keys, if any, and then for commands: of `ACL SETUSER`, and of the access strings of AWS. */
 const RULES = /(?:%?\w*~\S+ )?-@all(?: [+-][@\w|-]+)+/g;

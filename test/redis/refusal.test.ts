@@ -3,10 +3,11 @@ import net from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { connectRedis } from '../../functions/redis/connect.ts';
 import { listen } from '../listen.ts';
-import { missing, ownServer, testWhere } from '../replicas.ts';
+import { ownServer } from '../replicas.ts';
+import { testWith } from '../test-with.ts';
 import { failure, PASSWORD } from './failure.ts';
 
-const testNative = testWhere(missing.server);
+const testNative = testWith('native server');
 
 /** How a server refuses: at once, or in answer to the first command, and whether it hangs up. */
 const WAYS = [

@@ -3,11 +3,12 @@ import { connectRedis } from '../../functions/redis/connect.ts';
 import type { RedisOptions } from '../../functions/redis/port.ts';
 import { ownPrefix } from '../redis.ts';
 import { failOver, MASTER, startPair, startSentinel } from '../redis-sentinel.ts';
-import { missing, ownServer, testWhere } from '../replicas.ts';
+import { ownServer } from '../replicas.ts';
 import { add, end, numbers, read } from '../stream/own-stream.ts';
+import { testWith } from '../test-with.ts';
 import { failure, PASSWORD } from './failure.ts';
 
-const test = testWhere(missing.server);
+const test = testWith('native server');
 const NOBODY = '127.0.0.1:1';
 
 /** A URL of several hosts. */

@@ -1,11 +1,12 @@
 import { fc, test } from '@fast-check/vitest';
 import { expect } from 'vitest';
 import { slotOf } from '../../functions/redis/slot.ts';
-import { missing, ownServer, testWhere } from '../replicas.ts';
+import { ownServer } from '../replicas.ts';
+import { testWith } from '../test-with.ts';
 
 const key = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: fc.constantFrom('{', '}', 'a', 'ü') }));
 
-testWhere(missing.server)('a key has the slot that Redis gives it', async () => {
+testWith('native server')('a key has the slot that Redis gives it', async () => {
   const { admin } = await ownServer(['--cluster-enabled', 'yes', '--cluster-port', '0']);
 
   await fc.assert(

@@ -4,14 +4,14 @@ import type { RedisConnection } from '../../functions/redis/port.ts';
 import { slotOf } from '../../functions/redis/slot.ts';
 import { secureOptions } from '../../functions/redis/socket.ts';
 import { freePort } from '../../local/process.ts';
-import { type Authority, noCertificates, ownAuthority } from '../certificates.ts';
+import { type Authority, ownAuthority } from '../certificates.ts';
 import { startCluster } from '../redis-cluster.ts';
 import { MASTER, startSentinel } from '../redis-sentinel.ts';
 import { startTlsServer } from '../redis-tls.ts';
-import { missing, testWhere } from '../replicas.ts';
+import { testWith } from '../test-with.ts';
 import { failure, PASSWORD } from './failure.ts';
 
-const test = testWhere(missing.server ?? noCertificates);
+const test = testWith('native server', 'openssl');
 const fast = { connectTimeout: 500, commandTimeout: 5000 };
 
 const rediss = (port: number, host = '127.0.0.1') => `rediss://:${PASSWORD}@${host}:${port}`;

@@ -6,6 +6,7 @@ import { clientsOf } from '../local/bus/clients.ts';
 import { adminRedis } from '../redis.ts';
 import { rejection } from '../rejection.ts';
 import { testStack } from '../stack.ts';
+import { withName } from '../titles.ts';
 
 /** The built functions, and ways to park and to look at what is parked. */
 async function world(environment: Readonly<Record<string, string>> = {}) {
@@ -55,7 +56,7 @@ const parkedEntry = (n: number, changes: object = {}) => ({
 });
 
 describe('parked events', () => {
-  test('are delivered as they were, and leave the queue empty', async () => {
+  test('are delivered unchanged, and leave the queue empty', async () => {
     const { redrive, park, parked, arrived, bus } = await world();
     await park('emails', 3);
     const entries = parked().map(({ entry }) => entry);
@@ -81,7 +82,7 @@ describe('parked events', () => {
     expect(await redrive.invoke({})).toEqual({ redriven: 0, failed: 0, left: 0 });
   });
 
-  test('with a claim check still point to their object', async () => {
+  test('with a claim check still name their object', async () => {
     const { redrive, park, bus, arrived } = await world();
     const returnvalue = 'x'.repeat(3_000_000);
     await park('emails', 1, 'InvalidArgument', returnvalue);
@@ -111,7 +112,7 @@ describe('a dry run', () => {
 });
 
 describe('a selection', () => {
-  test('by queue and by reason leaves the others where they are', async () => {
+  test('by queue and by reason leaves the other events parked', async () => {
     const { redrive, park, arrived, ids } = await world();
     await park('emails', 2);
     await park('images', 2);
@@ -129,7 +130,7 @@ describe('a selection', () => {
   });
 
   test.each(['2026-11-02T13:00:00+01:00', '2026-11-02T12:00:00.000Z', Date.parse('2026-11-02T12:00:00Z')])(
-    'of what was parked before %s',
+    'of events parked before %s sends these',
     async (olderThan) => {
       const { redrive, send, arrived } = await world();
       for (const n of [1, 2, 3]) await send(JSON.stringify(parkedEntry(n)));
@@ -139,7 +140,7 @@ describe('a selection', () => {
     },
   );
 
-  test('of some sends no more than that', async () => {
+  test('of a number of events sends no more', async () => {
     const { redrive, park, arrived } = await world();
     await park('emails', 25);
 
@@ -148,17 +149,19 @@ describe('a selection', () => {
     expect(await redrive.invoke({ max: 20 })).toEqual({ redriven: 13, failed: 0, left: 0 });
   });
 
-  test.each([
-    { queues: 'emails' },
-    { dryrun: true },
-    { max: 0 },
-    { max: 1.5 },
-    { olderThan: 'yesterday' },
-    { olderThan: '2026-11-02T12:00:00' },
-    { olderThan: '2026-13-02' },
-    { queue: '' },
-    'all',
-  ])('that is not understood, such as %j, is refused', async (payload) => {
+  test.each(
+    withName(
+      [{ queues: 'emails' }],
+      [{ dryrun: true }],
+      [{ max: 0 }],
+      [{ max: 1.5 }],
+      [{ olderThan: 'yesterday' }],
+      [{ olderThan: '2026-11-02T12:00:00' }],
+      [{ olderThan: '2026-13-02' }],
+      [{ queue: '' }],
+      ['all'],
+    ),
+  )('of %s is refused', async (_, payload) => {
     const { redrive, send, arrived } = await world();
     await send(JSON.stringify(parkedEntry(1)));
 
@@ -170,7 +173,7 @@ describe('a selection', () => {
   });
 });
 
-describe('what fails again', () => {
+describe('an event that fails again', () => {
   test('returns to the queue with its history, and is not sent again in the same run', async () => {
     const { redrive, send, parked, bus } = await world();
     await send(JSON.stringify(parkedEntry(1)));
@@ -208,7 +211,7 @@ describe('what fails again', () => {
     expect(parked()).toEqual([]);
   });
 
-  test('stays where it is as long as the queue does not take it', async () => {
+  test('stays where it is while the queue refuses it', async () => {
     const { redrive, send, bus } = await world();
     await send(JSON.stringify(parkedEntry(1)));
     const before = bus.messages(DEAD_LETTERS);
@@ -223,15 +226,18 @@ describe('what fails again', () => {
   });
 });
 
-describe('what is no parked event', () => {
+describe('a message that is no parked event', () => {
   test.each([
-    'no JSON',
-    '[]',
-    '{"entry":{}}',
-    JSON.stringify(parkedEntry(1, { entry: { ...parkedEntry(1).entry, Detail: '[]' } })),
-    JSON.stringify(parkedEntry(1, { entry: { ...parkedEntry(1).entry, Time: 'then' } })),
-    JSON.stringify(parkedEntry(1, { parkedAt: 'then' })),
-  ])('is left alone: %.40s', async (body) => {
+    ['no JSON', 'no JSON'],
+    ['a list', '[]'],
+    ['an empty entry', '{"entry":{}}'],
+    [
+      'a detail that is no object',
+      JSON.stringify(parkedEntry(1, { entry: { ...parkedEntry(1).entry, Detail: '[]' } })),
+    ],
+    ['a time that is none', JSON.stringify(parkedEntry(1, { entry: { ...parkedEntry(1).entry, Time: 'then' } }))],
+    ['a time of parking that is none', JSON.stringify(parkedEntry(1, { parkedAt: 'then' }))],
+  ])('stays in the queue: %s', async (_, body) => {
     const { redrive, send, bus, arrived } = await world();
     await send(body);
     await send(JSON.stringify(parkedEntry(2)));

@@ -83,7 +83,7 @@ describe('a run', () => {
     expect(elapsed()).toBe(0);
   });
 
-  test('begins nothing new once it is told to drain, and tells how many are left', async () => {
+  test('begins nothing new once it is told to drain, and reports how many are left', async () => {
     const { bus, run, drain } = await world(35);
     bus.faults.putEvents = ({ number }) => {
       if (number === 2) drain.abort();
@@ -94,7 +94,7 @@ describe('a run', () => {
     expect(bus.messages('parked')).toHaveLength(15);
   });
 
-  test('that is told to stop gives up what is under way, which is not lost', async () => {
+  test('that is told to stop gives up what is under way and loses nothing', async () => {
     const { bus, run, drain, stop } = await world(15);
     bus.faults.putEvents = ({ number }) => {
       if (number < 2) return undefined;

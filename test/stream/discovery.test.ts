@@ -1,9 +1,10 @@
 import { describe, expect } from 'vitest';
 import { createDiscovery } from '../../functions/stream/discovery.ts';
 import { runConnection } from '../redis.ts';
-import { missing, ownServer, testWhere } from '../replicas.ts';
+import { ownServer } from '../replicas.ts';
+import { testWith } from '../test-with.ts';
 
-const test = testWhere(missing.server);
+const test = testWith('native server');
 const never = new AbortController().signal;
 
 /** A server with a number of jobs and three queues, and what a container looks for them with, some keys in a run. */

@@ -5,6 +5,7 @@ import { anchorsFor } from '../../functions/checkpoint/anchors.ts';
 import type { RedisConnection } from '../../functions/redis/port.ts';
 import { compareIds, idTime } from '../../functions/stream/id.ts';
 import type { AtEntry, Position } from '../../functions/stream/position.ts';
+import { repetitions } from '../effort.ts';
 import { adminRedis, runConnection } from '../redis.ts';
 import { end, numbers, read, type Stream, streamOn } from './own-stream.ts';
 
@@ -181,7 +182,7 @@ function createHistory(stream: Stream) {
 /** Opened once: a connection for each of the histories would be most of the work. */
 let shared: Promise<[Redis, RedisConnection]> | undefined;
 
-test.prop([history], { numRuns: 2000 })(
+test.prop([history], { numRuns: repetitions(2000, 300) })(
   'whatever is added, trimmed, deleted and restored: losses are counted, incidents are told apart, and what is there is read',
   async (steps) => {
     shared ??= Promise.all([adminRedis(), runConnection()]);

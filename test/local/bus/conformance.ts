@@ -91,7 +91,7 @@ export function describeBusConformance(
     const arrivals = async (source: string) => connection.subscribe({ source: [source] });
 
     describe('results', () => {
-      test('are one for each entry, in order, those that failed among them', async () => {
+      test('are one for each entry, in order, failed ones included', async () => {
         const result = await put(entry(), entry({ Detail: '[1]' }), entry(), entry({ Source: undefined }));
 
         expect(result.FailedEntryCount).toBe(2);
@@ -121,17 +121,17 @@ export function describeBusConformance(
       });
 
       test.each(['[1]', '1', '"text"', 'null', 'true', '{', '{"n":1', '{"n":1}x', '{n:1}'])(
-        'call a detail of %s malformed',
+        'call the detail %j malformed',
         async (Detail) => {
           expect(await codesOf(entry({ Detail }))).toEqual(['MalformedDetail']);
         },
       );
 
-      test('of a detail with nothing in it are no failure', async () => {
+      test('accept an empty detail', async () => {
         expect(await codesOf(entry({ Detail: '{}' }), entry({ Detail: ' { } ' }))).toEqual(['accepted', 'accepted']);
       });
 
-      test.each(['Source', 'DetailType', 'Detail'] as const)('name %s where it is missing or empty', async (field) => {
+      test.each(['Source', 'DetailType', 'Detail'] as const)('name %s when it is missing or empty', async (field) => {
         const result = await put(entry({ [field]: undefined }), entry(), entry({ [field]: '' }));
 
         const ErrorMessage = `Parameter ${field} is not valid. Reason: ${field} is a required argument.`;
@@ -142,7 +142,7 @@ export function describeBusConformance(
         ]);
       });
 
-      test('are one for each entry also where none has what each needs', async () => {
+      test('are one for each entry even when no entry is valid', async () => {
         expect(await codesOf({}, entry({ Detail: undefined }))).toEqual(['InvalidArgument', 'InvalidArgument']);
       });
 
@@ -286,7 +286,7 @@ export function describeBusConformance(
         expect(new Set(numbers)).toEqual(new Set([3, 4]));
       });
 
-      test('gets nothing of another bus, nor of an entry that failed', async () => {
+      test('gets no event of another bus and none of an entry that failed', async () => {
         const take = await arrivals('apart');
         const Source = 'apart';
 
@@ -416,7 +416,7 @@ export function describeBusConformance(
       });
     });
 
-    test('deletes nothing by a handle that is none', async () => {
+    test('deletes nothing by an unknown handle', async () => {
       const queue = await newQueue();
       await send(queue, 'one');
 
@@ -451,7 +451,7 @@ export function describeBusConformance(
       expect(await connection.sqs.send(new GetQueueUrlCommand({ QueueName }))).toMatchObject({ QueueUrl });
     });
 
-    test('says that a queue does not exist, whatever is asked of it', async () => {
+    test('says of each call that a queue does not exist', async () => {
       const QueueUrl = (await newQueue()).replace(/[^/]+$/, 'no-such-queue');
       const missing = {
         name: 'QueueDoesNotExist',
@@ -483,16 +483,17 @@ export function describeBusConformance(
     const get = (key: string, bucket = connection.bucket) =>
       fetch(`${connection.url}/${bucket}/${encodeURIComponent(key)}`);
 
-    test.each(['default/bull:emails/1-0', "e mails!*'()/ü+%&=?#/\u{1f600}/1-0", 'x'.repeat(1024)])(
-      'gives back what was stored under %.40s',
-      async (key) => {
-        await put(key, Buffer.from('{"returnvalue":"ü\u{1f600}"}'));
+    test.each([
+      ['an id', 'default/bull:emails/1-0'],
+      ['signs of all kinds', "e mails!*'()/ü+%&=?#/\u{1f600}/1-0"],
+      ['1,024 bytes', 'x'.repeat(1024)],
+    ])('gives back an object under a key of %s', async (_, key) => {
+      await put(key, Buffer.from('{"returnvalue":"ü\u{1f600}"}'));
 
-        const response = await get(key);
-        expect(response.headers.get('content-type')).toBe('application/json');
-        expect(await response.text()).toBe('{"returnvalue":"ü\u{1f600}"}');
-      },
-    );
+      const response = await get(key);
+      expect(response.headers.get('content-type')).toBe('application/json');
+      expect(await response.text()).toBe('{"returnvalue":"ü\u{1f600}"}');
+    });
 
     test('replaces what was stored under the same key', async () => {
       await put('same', Buffer.from('{"n":1}'));

@@ -31,7 +31,7 @@ async function started(fault?: Fault) {
 const id = { EventId: expect.any(String) };
 
 describe('a fault in the results of PutEvents', () => {
-  test('entries: these fail with their codes, the others are accepted', async () => {
+  test('entries: the named entries fail with their codes, and the others are accepted', async () => {
     const { put, arrived } = await started({
       kind: 'entries',
       codes: { 0: 'InternalFailure', 2: 'ThrottlingException' },
@@ -49,7 +49,7 @@ describe('a fault in the results of PutEvents', () => {
     expect(arrived()).toEqual([1, 3]);
   });
 
-  test('short: all are accepted, the last result is missing', async () => {
+  test('short: all entries are accepted, and the last result is missing', async () => {
     const { put, arrived } = await started({ kind: 'short' });
 
     expect((await put()).Entries).toEqual([id, id]);
@@ -57,10 +57,10 @@ describe('a fault in the results of PutEvents', () => {
   });
 
   test.each([
-    [{ kind: 'blank' }, 0, [1, 2]],
-    [{ kind: 'blank', entry: 2 }, 2, [0, 1]],
-    [{ kind: 'blank', entry: 1, accepted: true }, 1, [0, 1, 2]],
-  ] as const)('%j: the result says nothing', async (fault, blank, accepted) => {
+    ['the first', { kind: 'blank' }, 0, [1, 2]],
+    ['another one', { kind: 'blank', entry: 2 }, 2, [0, 1]],
+    ['one that is accepted', { kind: 'blank', entry: 1, accepted: true }, 1, [0, 1, 2]],
+  ] as const)('blank: the result of an entry is empty: %s', async (_, fault, blank, accepted) => {
     const { put, arrived } = await started(fault);
 
     const { Entries, FailedEntryCount } = await put();
@@ -112,9 +112,9 @@ describe('a fault of a call', () => {
   });
 
   test.each([
-    ['reset', []],
-    ['reset-after-accept', [0, 1, 2]],
-  ] as const)('%s: the connection breaks, accepted is %j', async (kind, accepted) => {
+    ['reset', 'nothing', []],
+    ['reset-after-accept', 'everything', [0, 1, 2]],
+  ] as const)('%s: the connection breaks, and %s is accepted', async (kind, _, accepted) => {
     const { put, arrived } = await started({ kind });
 
     await expect(put()).rejects.toMatchObject({ code: 'ECONNRESET' });

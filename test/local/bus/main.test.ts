@@ -1,26 +1,24 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import https from 'node:https';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { expect, onTestFinished, test } from 'vitest';
-import { noCertificates, ownAuthority } from '../../certificates.ts';
-import { testWhere } from '../../replicas.ts';
+import { start, stop } from '../../../local/process.ts';
+import { ownAuthority } from '../../certificates.ts';
+import { testWith } from '../../test-with.ts';
 import { clientsOf } from './clients.ts';
 
 /** Starts it until the test ends. @returns its URL */
-async function start(...args: string[]): Promise<string> {
+async function startBus(...args: string[]): Promise<string> {
   const main = fileURLToPath(new URL('../../../local/bus/main.ts', import.meta.url));
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  onTestFinished(async () => {
-    child.kill();
-    await once(child, 'exit');
-  });
-  return String((await once(child.stdout, 'data'))[0]).trim();
+  const child = start(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => stop(child));
+  return String((await once(child.stdout as Readable, 'data'))[0]).trim();
 }
 
 test('the bus in a process of its own prints where it is, and counts', async () => {
-  const url = await start('--bus', 'bus');
+  const url = await startBus('--bus', 'bus');
   const { events, destroy } = clientsOf(url);
   onTestFinished(destroy);
 
@@ -31,11 +29,11 @@ test('the bus in a process of its own prints where it is, and counts', async () 
   expect(await (await fetch(`${url}/stats`)).json()).toEqual({ requests: 1, entries: 2, bytes: 8 });
 });
 
-testWhere(noCertificates)('with a certificate, it speaks TLS', async () => {
+testWith('openssl')('with a certificate, it speaks TLS', async () => {
   const authority = ownAuthority();
   const { cert, key } = authority.sign('IP:127.0.0.1');
 
-  const url = await start('--cert', cert, '--key', key);
+  const url = await startBus('--cert', cert, '--key', key);
   const [response] = await once(https.get(`${url}/stats`, { ca: authority.ca, agent: false }), 'response');
   response.resume();
 

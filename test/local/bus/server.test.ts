@@ -73,7 +73,7 @@ describe('our server', () => {
     expect(bus.counts).toEqual({ requests: 2, entries: 3, bytes: 36 });
   });
 
-  test('counts only, and looks into no detail, where it is told so', async () => {
+  test('only counts, without a look into details, where it is told so', async () => {
     const { bus, put } = await started({ record: false, validate: false });
 
     expect((await put('malformed')).FailedEntryCount).toBe(0);
@@ -144,19 +144,21 @@ describe('our server', () => {
     await expect(get('other')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
-  test.each(['AWSEvents.PutRule', 'AmazonSQS.PurgeQueue', 'DynamoDB_20120810.GetItem', undefined])(
-    'says that it does not know %s',
-    async (target) => {
-      const { bus, call } = await started();
+  test.each([
+    ['AWSEvents.PutRule', 'AWSEvents.PutRule'],
+    ['AmazonSQS.PurgeQueue', 'AmazonSQS.PurgeQueue'],
+    ['DynamoDB_20120810.GetItem', 'DynamoDB_20120810.GetItem'],
+    ['a call without a name', undefined],
+  ])('says that it does not know %s', async (_, target) => {
+    const { bus, call } = await started();
 
-      const response = await call(target, JSON.stringify({ QueueUrl: bus.queueUrl('queue') }));
+    const response = await call(target, JSON.stringify({ QueueUrl: bus.queueUrl('queue') }));
 
-      expect(response.status).toBe(400);
-      expect(await response.json()).toMatchObject({ __type: 'UnknownOperationException' });
-    },
-  );
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ __type: 'UnknownOperationException' });
+  });
 
-  test.each(['{', '7', 'null'])('refuses a body of %s, and goes on', async (body) => {
+  test.each(['{', '7', 'null'])('refuses the body %j, and goes on serving', async (body) => {
     const { call, put } = await started();
 
     const response = await call('AWSEvents.PutEvents', body);
@@ -166,7 +168,7 @@ describe('our server', () => {
     expect((await put('{}')).FailedEntryCount).toBe(0);
   });
 
-  test('refuses a request whose entries are no list', async () => {
+  test('refuses a request without a list of entries', async () => {
     const { call } = await started();
 
     const response = await call('AWSEvents.PutEvents', '{}');
