@@ -1,62 +1,58 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
+import { type Guardian, startGuardian } from './guardian.ts';
 
-/** Children that are still running; none of them outlives this process, however it ends. */
-const running = new Map<ChildProcess, NodeJS.Signals>();
+/** Reads the id of a process group, waits for the end of the input, and kills that group. */
+const END_GROUP = 'read -r group && { read -r _; kill -s KILL -- "-$group"; }';
 
-process.on('exit', killChildren);
+/** Tells the guardian its process group before it becomes the program, so that the program never runs without a guardian. */
+const BECOME = 'echo $$ >&3; exec "$@" 3>&-';
 
-/** Ends all children, for a process that is about to die of a signal: then `exit` is not emitted. Resolves once they are gone. */
-export async function endChildren(): Promise<void> {
-  while (running.size > 0) {
-    const gone = [...running.keys()].map((child) => once(child, 'exit'));
-    killChildren();
-    await Promise.all(gone);
-  }
+const guardians = new WeakMap<ChildProcess, Guardian>();
+
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** @default that of this process */
+  readonly cwd?: string;
+  /** Standard input, output and error. @default nothing is read or printed */
+  readonly stdio?: readonly ['ignore', Output, Output];
+  /** A Node program, with a channel to send messages over. */
+  readonly ipc?: boolean;
 }
 
-function killChildren(): void {
-  for (const [child, signal] of running) {
-    try {
-      // With its own children, where it has a process group of its own.
-      process.kill(-(child.pid ?? Number.NaN), signal);
-    } catch {
-      child.kill(signal);
-    }
-  }
-}
+type Output = 'ignore' | 'pipe' | 'inherit';
 
 /**
- * Makes a child end with this process at the latest.
- *
- * @param signal what ends it then; one that has children itself must get the chance to end them
- */
-export function adopt(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): void {
-  running.set(child, signal);
-  child.on('exit', () => running.delete(child));
-  child.on('error', () => running.delete(child));
-}
-
-/**
- * Starts a program that ends with this process at the latest.
+ * Starts a program that ends with this process at the latest, and so does every process that it starts.
  *
  * It has a process group of its own: a Ctrl-C in the terminal reaches this process alone, which ends its children in order.
  */
-export function start(command: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-  const child = spawn(command, args, { stdio: 'ignore', detached: true, ...options });
-  adopt(child);
+export function start(command: string, args: readonly string[], options: StartOptions = {}): ChildProcess {
+  const { cwd, env = process.env, stdio = ['ignore', 'ignore', 'ignore'], ipc = false } = options;
+  const guardian = startGuardian(END_GROUP);
+  const settings: SpawnOptions = {
+    cwd,
+    env,
+    detached: true,
+    stdio: [...stdio, guardian.input, ...(ipc ? (['ipc'] as const) : [])],
+  };
+  const child = spawn('/bin/sh', ['-c', BECOME, 'program', command, ...args], settings);
+  guardians.set(child, guardian);
+  child.on('exit', () => guardian.end());
   return child;
 }
 
 /** Ends a child and resolves once it is gone: politely first, by force after two seconds. */
 export async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = once(child, 'exit');
-  const force = setTimeout(() => child.kill('SIGKILL'), 2000);
-  child.kill('SIGTERM');
-  await gone;
-  clearTimeout(force);
+  if (child.exitCode === null && child.signalCode === null) {
+    const gone = once(child, 'exit');
+    const force = setTimeout(() => child.kill('SIGKILL'), 2000);
+    child.kill('SIGTERM');
+    await gone;
+    clearTimeout(force);
+  }
+  await guardians.get(child)?.end();
 }
 
 /** A port of the loopback interface that is free at the moment. */

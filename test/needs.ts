@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { findServer } from '../local/redis.ts';
 
 /** What a test may need and `npm ci` does not bring. */
-export type Need = 'native server' | 'faketime' | 'openssl' | 'proc';
+export type Need = 'native server' | 'faketime' | 'openssl' | 'proc' | 'ps' | 'setsid' | 'script';
 
 type Probes = { readonly [name in Need]: { readonly what: string; readonly find: () => unknown } };
 
@@ -19,7 +19,19 @@ const PROBES = {
   },
   openssl: {
     what: 'openssl on the PATH (apt-get install openssl, brew install openssl)',
-    find: once(findOpenssl),
+    find: once(() => findProgram('openssl', 'version')),
+  },
+  ps: {
+    what: 'ps on the PATH (apt-get install procps)',
+    find: once(() => findProgram('ps')),
+  },
+  setsid: {
+    what: 'setsid of util-linux on the PATH (apt-get install util-linux; Linux only)',
+    find: once(() => findProgram('setsid', '--version')),
+  },
+  script: {
+    what: 'script of util-linux on the PATH, to make a terminal (apt-get install bsdutils; Linux only)',
+    find: once(() => findProgram('script', '--version')),
   },
   proc: {
     what: '/proc (Linux only)',
@@ -65,9 +77,10 @@ function findFaketime(): string | undefined {
   return libraries.map((path) => join(path, 'faketime/libfaketime.so.1')).find((file) => existsSync(file));
 }
 
-function findOpenssl(): string | undefined {
+/** What a program prints, where there is one that takes these arguments. */
+function findProgram(name: string, ...args: readonly string[]): string | undefined {
   try {
-    return execFileSync('openssl', ['version'], { encoding: 'utf8' });
+    return execFileSync(name, args, { encoding: 'utf8' });
   } catch {
     return undefined;
   }

@@ -18,6 +18,16 @@ export function adminRedis(url = inject('redisUrl')): Redis {
   return redis;
 }
 
+/** Sends one command to a server that may be gone before the test ends. */
+export async function command(url: string, name: string, ...args: readonly string[]): Promise<unknown> {
+  const redis = new Redis(url);
+  try {
+    return await redis.call(name, ...args);
+  } finally {
+    redis.disconnect();
+  }
+}
+
 /** The connection that a run has, closed when the test ends. */
 export async function runConnection(url = inject('redisUrl')): Promise<RedisConnection> {
   const connection = await connectRedis({ url });

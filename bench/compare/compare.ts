@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
+import { claimPrefix } from '../../local/own-prefix.ts';
 import type { LocalStack } from '../../local/stack.ts';
-import { removePrefix } from '../../local/streams.ts';
 import { type EventKey, QUEUE } from './jobs.ts';
 import { SCENARIOS, type ScenarioName, type Sizes } from './scenarios.ts';
 import type { Account, Hear } from './way.ts';
@@ -30,16 +30,15 @@ export interface Outcome {
 
 export interface CompareOptions {
   readonly redisUrl: string;
-  readonly prefix: string;
   readonly sizes: Sizes;
   readonly startStack: (environment: Readonly<Record<string, string>>) => Promise<LocalStack>;
 }
 
-/** Plays one scenario on one way, with a queue of its own. */
+/** Plays one scenario on one way, under a prefix of its own. */
 export async function compare(scenario: ScenarioName, way: WayName, options: CompareOptions): Promise<Outcome> {
-  const { redisUrl, prefix, sizes, startStack } = options;
+  const { redisUrl, sizes, startStack } = options;
   await using started = new AsyncDisposableStack();
-  started.defer(() => removePrefix(redisUrl, prefix));
+  const { name: prefix } = started.adopt(await claimPrefix(redisUrl), (own) => own.remove());
   const admin = started.adopt(new Redis(redisUrl, { maxRetriesPerRequest: null }), (redis) => redis.disconnect());
   const workload = started.use(await createWorkload(redisUrl, prefix, sizes.maxLen));
   const world = { redisUrl, prefix, admin, workload, startStack };

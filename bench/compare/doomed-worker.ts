@@ -1,9 +1,11 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import type { Queue } from 'bullmq';
-import { adopt, eventually, stop } from '../../local/process.ts';
+import { eventually, start, stop } from '../../local/process.ts';
 import { holdReplies } from './held-replies.ts';
 import type { EventKey } from './jobs.ts';
+
+const PROGRAM = fileURLToPath(new URL('worker-process.ts', import.meta.url));
 
 export interface DoomedWorkerOptions {
   readonly redisUrl: string;
@@ -24,8 +26,10 @@ export interface DoomedWorker extends AsyncDisposable {
 export async function workAndDie(options: DoomedWorkerOptions): Promise<DoomedWorker> {
   const { redisUrl, prefix, queue, concurrency, hear } = options;
   const relay = await holdReplies(redisUrl);
-  const child = fork(new URL('worker-process.ts', import.meta.url), [relay.url, prefix, `${concurrency}`]);
-  adopt(child);
+  const child = start(process.execPath, [PROGRAM, relay.url, prefix, `${concurrency}`], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    ipc: true,
+  });
   let held = 0;
   child.on('message', ({ event }: { readonly event?: EventKey }) => {
     if (event) hear(event);

@@ -32,7 +32,6 @@ for (const scenario of Object.keys(SCENARIOS) as ScenarioName[]) {
   for (const way of Object.keys(WAYS) as WayName[]) {
     const outcome = await compare(scenario, way, {
       redisUrl: redis.url,
-      prefix: `bullbridge-compare-${process.pid}-${scenario}-${outcomes.size}`,
       sizes: SIZES[scenario],
       startStack: (environment) => startStack({ redisUrl: redis.url, bundles, environment }),
     });

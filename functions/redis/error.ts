@@ -91,7 +91,14 @@ const KINDS: readonly Kind[] = [
   },
   {
     code: 'REDIS_AUTH',
-    sign: /^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid (username-)?password|ERR Client sent AUTH|ERR Authentication required|ERR operation not permitted)/i,
+    sign: /^(NOAUTH|ERR Authentication required|ERR operation not permitted)/i,
+    cause: 'the server asks for a password',
+    remedy:
+      'put it into the URL, as in redis://:password@host:6379 or redis://user:password@host:6379; the password of Sentinels is "sentinelPassword" in the secret',
+  },
+  {
+    code: 'REDIS_AUTH',
+    sign: /^(WRONGPASS|ERR AUTH|ERR invalid (username-)?password|ERR Client sent AUTH)/i,
     cause: 'user or password is wrong',
     remedy:
       'check the user and the password in the URL, those of Sentinels under "sentinelUsername" and "sentinelPassword" in the secret',

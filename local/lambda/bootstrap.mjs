@@ -15,9 +15,6 @@ async function maxMemory() {
   return 1024 * (/^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1] ?? process.resourceUsage().maxRSS);
 }
 
-// Whoever invokes it is gone.
-process.on('disconnect', () => process.exit());
-
 let handler;
 try {
   ({ handler } = await import(bundle));

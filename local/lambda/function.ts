@@ -1,8 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
-import { adopt, stop } from '../process.ts';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { start, stop } from '../process.ts';
 
 /** What the function threw, with the name of its error. */
 export class FunctionError extends Error {
@@ -43,6 +43,8 @@ export interface LocalFunction<Result> extends AsyncDisposable {
   kill(signal?: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
 }
 
+const BOOTSTRAP = fileURLToPath(new URL('bootstrap.mjs', import.meta.url));
+
 /** What the construct gives it, in MB. */
 const MEMORY = 256;
 
@@ -66,11 +68,9 @@ export function createFunction<Result>(options: FunctionOptions): LocalFunction<
   let usage: Usage = { maxMemory: 0, cpu: 0 };
 
   function boot(): ChildProcess {
-    const booted = fork(new URL('bootstrap.mjs', import.meta.url), [pathToFileURL(bundle).href], {
-      execArgv: [...HEAP, ...nodeOptions],
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // A process group of its own, which a Ctrl-C does not reach.
-      detached: true,
+    const booted = start(process.execPath, [...HEAP, ...nodeOptions, BOOTSTRAP, pathToFileURL(bundle).href], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ipc: true,
       // Nothing of this process's environment but what a function has: an AWS_PROFILE would change much.
       env: {
         PATH: process.env['PATH'],
@@ -84,7 +84,6 @@ export function createFunction<Result>(options: FunctionOptions): LocalFunction<
         ...environment,
       },
     });
-    adopt(booted);
     for (const output of [booted.stdout, booted.stderr]) if (output) createInterface(output).on('line', onLog);
     booted.on('exit', () => {
       if (child === booted) child = undefined;

@@ -5,7 +5,6 @@ import { eventsOf, leavesNoState, planOf } from '../../bench/compare/jobs.ts';
 import { SCENARIOS, type ScenarioName, type Sizes } from '../../bench/compare/scenarios.ts';
 import { WAYS, type WayName } from '../../bench/compare/ways.ts';
 import { startStack } from '../../local/stack.ts';
-import { ownPrefix } from '../redis.ts';
 
 const CAP = 10_000;
 
@@ -27,7 +26,6 @@ function play(scenario: ScenarioName, way: WayName): Promise<Outcome> {
     played.get(key) ??
     compare(scenario, way, {
       redisUrl: inject('redisUrl'),
-      prefix: ownPrefix(),
       sizes: SIZES[scenario],
       startStack: (environment) =>
         startStack({ redisUrl: inject('redisUrl'), bundles: inject('bundles'), environment }),

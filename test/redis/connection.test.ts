@@ -8,8 +8,9 @@ import { ReplyTooLargeError } from '../../functions/redis/port.ts';
 import { discoverQueues } from '../../functions/stream/discovery.ts';
 import { beginning } from '../../functions/stream/position.ts';
 import { readPages } from '../../functions/stream/read.ts';
+import { startRedis } from '../../local/redis.ts';
 import { listen } from '../listen.ts';
-import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
+import { adminRedis, command, ownPrefix, runConnection } from '../redis.ts';
 import { failure, inspectDeep, PASSWORD } from './failure.ts';
 
 const fast = { connectTimeout: 500, commandTimeout: 500 };
@@ -69,6 +70,21 @@ describe('each way to fail has one clear error, without the password', () => {
       message: expect.stringContaining('user or password is wrong (WRONGPASS'),
     });
   });
+
+  test.each(['', 'default@', 'reader@', ':@', 'reader:@'])(
+    'there is no password in the URL (redis://%shost)',
+    async (user) => {
+      await using redis = await startRedis();
+      await command(redis.url, 'CONFIG', 'SET', 'requirepass', PASSWORD);
+
+      expect(await failure(connectRedis({ url: redis.url.replace('//', `//${user}`), ...fast }))).toMatchObject({
+        code: 'REDIS_AUTH',
+        message: expect.stringMatching(
+          /: the server asks for a password \(NOAUTH .*\); put it into the URL, as in redis:\/\/:password@host:6379 /,
+        ),
+      });
+    },
+  );
 
   test('there is no token', async () => {
     const token = () => Promise.reject(new Error('Could not load credentials from any providers'));

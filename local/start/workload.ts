@@ -1,5 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import type { OwnPrefix } from '../own-prefix.ts';
 
 /** Real queues with real workers: jobs that succeed, report progress, are tried again, and fail. */
 export interface Workload extends AsyncDisposable {
@@ -8,7 +10,11 @@ export interface Workload extends AsyncDisposable {
   added(): number;
   /** Jobs completed or failed so far, as the workers saw it. */
   finished(): number;
-  /** Adds jobs one by one until all are added or told to stop, and resolves when each added job has finished. */
+  /**
+   * Adds jobs one by one until all are added or told to stop, and resolves when each added job has finished.
+   *
+   * @throws {Error} that says why Redis refused a write
+   */
   run(jobs: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -30,10 +36,16 @@ const PROCESSORS: Readonly<Record<string, Processor>> = {
 /** Time between two jobs, in milliseconds, so that they can be watched. */
 const PACE = 60;
 
-export async function startWorkload(url: string, prefix: string): Promise<Workload> {
-  const options = { connection: { url, maxRetriesPerRequest: null }, prefix };
+export function startWorkload(redisUrl: string, prefix: OwnPrefix): Workload {
+  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const options = { connection, prefix: prefix.name };
   const names = Object.keys(PROCESSORS);
-  const queues = names.map((name) => new Queue(name, options));
+  const ended = Promise.withResolvers<void>();
+  ended.promise.catch(() => {});
+  // Other errors are of the connection, which is made again.
+  const onError = (error: Error) => {
+    if (error.name === 'ReplyError') ended.reject(prefix.refusal(error));
+  };
   let added = 0;
   let finished = 0;
   let allFinished = () => {};
@@ -41,41 +53,51 @@ export async function startWorkload(url: string, prefix: string): Promise<Worklo
     finished += 1;
     if (finished === added) allFinished();
   };
+  connection.on('error', onError);
+  const queues = names.map((name) => new Queue(name, options).on('error', onError));
   const workers = names.map((name) => {
     const worker = new Worker(name, PROCESSORS[name] ?? null, { ...options, concurrency: 4 });
     worker.on('completed', countJob);
     worker.on('failed', (job, error) => {
       if (!job || job.attemptsMade >= (job.opts.attempts ?? 1) || error instanceof UnrecoverableError) countJob();
     });
-    worker.on('error', () => {});
-    return worker;
+    return worker.on('error', onError);
   });
-  await Promise.all([...queues, ...workers].map((part) => part.waitUntilReady()));
+
+  async function addJobs(jobs: number, signal: AbortSignal): Promise<void> {
+    for (let number = 1; number <= jobs && !signal.aborted; number += 1) {
+      const queue = queues[number % queues.length] as Queue;
+      added += 1;
+      await queue.add(
+        'demo',
+        { number, to: `user${number}@example.com` },
+        { attempts: 3, backoff: { type: 'fixed', delay: 200 } },
+      );
+      await setTimeout(PACE, undefined, { signal }).catch(() => {});
+    }
+    if (finished < added) {
+      await new Promise<void>((resolve) => {
+        allFinished = resolve;
+      });
+    }
+  }
 
   return {
     queues: names,
     added: () => added,
     finished: () => finished,
-    async run(jobs, signal) {
-      for (let number = 1; number <= jobs && !signal.aborted; number += 1) {
-        const queue = queues[number % queues.length] as Queue;
-        added += 1;
-        await queue.add(
-          'demo',
-          { number, to: `user${number}@example.com` },
-          { attempts: 3, backoff: { type: 'fixed', delay: 200 } },
-        );
-        await setTimeout(PACE, undefined, { signal }).catch(() => {});
-      }
-      if (finished < added) {
-        await new Promise<void>((resolve) => {
-          allFinished = resolve;
-        });
-      }
+    run(jobs, signal) {
+      addJobs(jobs, signal).then(ended.resolve, (error) => {
+        onError(error);
+        ended.reject(error);
+      });
+      return ended.promise;
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all(workers.map((worker) => worker.close()));
+      // By force: after an orderly end no job is active, and after a failure there may be no Redis to wait for.
+      await Promise.all(workers.map((worker) => worker.close(true)));
       await Promise.all(queues.map((queue) => queue.close()));
+      connection.disconnect();
     },
   };
 }
