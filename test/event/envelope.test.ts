@@ -71,7 +71,7 @@ describe('an entry on the bus', () => {
   });
 });
 
-test('news of a loss is as the contract says, and the same for the same hole', () => {
+test('news of a loss is as the contract says, and its id has both ends of the gap', () => {
   const loss = { reason: 'trimmed', lost: 7, exact: true, afterId: '5-0', beforeId: '9-0' } as const;
 
   const made = lossEntry(origin, loss, new Date('2026-11-01T12:00:00Z'));
@@ -81,7 +81,7 @@ test('news of a loss is as the contract says, and the same for the same hole', (
     DetailType: 'Events Lost',
     Time: new Date('2026-11-01T12:00:00Z'),
     Detail: {
-      id: 'default/bull:emails/5-0/lost/trimmed',
+      id: 'default/bull:emails/5-0/lost/trimmed/9-0',
       ...origin,
       lost: 7,
       exact: true,

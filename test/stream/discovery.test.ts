@@ -34,7 +34,7 @@ describe('a container', () => {
 
     expect(await steps(look)).toBeGreaterThanOrEqual(440);
     expect(await steps(look)).toBe(200);
-    expect(await look()).toEqual({ queues: ['a', 'b', 'c'], isWhole: true });
+    expect(await look()).toEqual({ queues: ['a', 'b', 'c'], isWhole: true, vanished: [] });
   });
 
   test('finds a new queue within a round', async () => {
@@ -44,7 +44,7 @@ describe('a container', () => {
     await add('d');
     for (let run = 0; run < 5; run += 1) await look();
 
-    expect(await look()).toEqual({ queues: ['a', 'b', 'c', 'd'], isWhole: true });
+    expect(await look()).toEqual({ queues: ['a', 'b', 'c', 'd'], isWhole: true, vanished: [] });
   });
 
   test('finds a new queue at the next look, where there are few keys', async () => {
@@ -53,7 +53,7 @@ describe('a container', () => {
 
     await add('d');
 
-    expect(await look()).toEqual({ queues: ['a', 'b', 'c', 'd'], isWhole: true });
+    expect(await look()).toEqual({ queues: ['a', 'b', 'c', 'd'], isWhole: true, vanished: [] });
   });
 
   test('forgets a queue that two rounds in a row did not find', async () => {
@@ -80,7 +80,7 @@ describe('a container', () => {
 
     expect(await fresh.look(afterThreeSteps)).toMatchObject({ isWhole: false });
     expect(await fresh.steps(() => fresh.look())).toBeLessThanOrEqual(all - 2);
-    expect(await fresh.look()).toEqual({ queues: ['a', 'b', 'c'], isWhole: true });
+    expect(await fresh.look()).toEqual({ queues: ['a', 'b', 'c'], isWhole: true, vanished: [] });
   });
 
   test('begins again after a look that failed, with what it knows', async () => {
@@ -93,6 +93,6 @@ describe('a container', () => {
 
     await expect(discover(refused, never)).rejects.toMatchObject({ code: 'REDIS_CLOSED' });
 
-    expect(await discover(await runConnection(url), never)).toEqual({ queues: ['a'], isWhole: true });
+    expect(await discover(await runConnection(url), never)).toEqual({ queues: ['a'], isWhole: true, vanished: [] });
   });
 });
