@@ -124,7 +124,7 @@ export function createPatientConnection(
       if (!target) throw new Error('nothing was connected yet');
       return target;
     },
-    /** Known once it is connected. */
+    /** Known once it is connected; before that, a command for keys of several hash slots may be refused (`CROSSSLOT`). */
     get isCluster() {
       return isCluster;
     },

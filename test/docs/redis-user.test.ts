@@ -76,11 +76,15 @@ async function expectWork(environment: Readonly<Record<string, string>>): Promis
     ...environment,
     BULLBRIDGE_JOB_FIELDS: 'name',
     BULLBRIDGE_TAIL: 'always',
-    BULLBRIDGE_INTERVAL_SECONDS: '1',
   });
+  const jobs = () => stack.bus.accepted.map(({ detail }) => detail['job']);
 
-  expect(await stack.forward.invoke({})).toMatchObject({ published: 1, queues: 1, caughtUp: true });
-  expect(stack.bus.accepted.map(({ detail }) => detail['job'])).toEqual([{ name: 'welcome' }]);
+  const listening = stack.forward.invoke({});
+  await expect.poll(jobs, { timeout: 30_000 }).toEqual([{ name: 'welcome' }]);
+  // A run that listens goes on until its successor asks for the lease.
+  const successor = stack.start('forward', { BULLBRIDGE_TAIL: 'never' });
+  expect(await successor.invoke({})).toMatchObject({ published: 0, queues: 1, caughtUp: true });
+  expect(await listening).toMatchObject({ published: 1, queues: 1, caughtUp: true });
   const all = { queue: 'emails', since: 0, until: Date.now() + 60_000 };
   expect(await stack.reconcile.invoke(all)).toMatchObject({ completed: 1, caughtUp: true });
   expect(stack.log.filter((line) => line.includes('NOPERM'))).toEqual([]);
