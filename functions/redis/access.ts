@@ -6,13 +6,13 @@ import type { RedisOptions } from './port.ts';
 import { type RedisSettings, redisFaults } from './settings.ts';
 import { readRedisUrl } from './url.ts';
 
-/** The settings that say where Redis is: exactly one of the first two. */
+/** The settings of the connection to Redis; exactly one of the first two is set. */
 export interface RedisAccessSettings extends RedisSettings {
   readonly REDIS_URL?: string | undefined;
   readonly REDIS_URL_SECRET_ARN?: string | undefined;
 }
 
-/** What the secret may hold, in JSON; a text alone is the URL. */
+/** The secret as JSON. A secret that is plain text is the URL. */
 interface Secret {
   readonly url: string;
   readonly ca?: string | undefined;
@@ -22,7 +22,7 @@ interface Secret {
 
 const KEYS = ['url', 'ca', 'sentinelUsername', 'sentinelPassword'] as const;
 
-/** Clients for what is not in the environment: the secret, and the credentials that tokens are signed with. */
+/** Clients for the secret, and for the credentials that sign IAM tokens. */
 export interface AccessClients {
   readonly secrets: SecretsManagerClient;
   readonly bus: EventBridgeClient;
@@ -30,9 +30,9 @@ export interface AccessClients {
 }
 
 /**
- * How to get into Redis: from the environment, or from its secret, which is read at each run so that a new password is used at once.
+ * Reads how to connect to Redis from the environment, or from the secret. The secret is read at each run, so a new password is used at once.
  *
- * @throws {ConfigError} when the secret cannot be read, holds neither a URL nor JSON with the key `url`, or does not go with the rest
+ * @throws {ConfigError} when the secret cannot be read, holds neither a URL nor JSON with the key `url`, or contradicts the settings
  */
 export async function readRedisAccess(
   settings: RedisAccessSettings,

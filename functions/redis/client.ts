@@ -3,7 +3,7 @@ import { tokenError } from './error.ts';
 import type { Command, RedisTarget } from './port.ts';
 import { connectorOf, type Filter, secureOptions } from './socket.ts';
 
-/** How to get into a server, besides its address. */
+/** How to log in to a server. */
 export interface ServerAccess {
   readonly tls: boolean;
   /** The hosts of the URL, for which a server's certificate may be. */
@@ -19,17 +19,17 @@ export interface ServerAccess {
   readonly connectTimeout: number;
   /** Milliseconds for the reply to one pipeline. */
   readonly commandTimeout: number;
-  /** What the server is to others, for errors. */
+  /** The role of the server, for errors. */
   readonly role?: string | undefined;
 }
 
-/** A client of ioredis that was connected and logged in, and never connects again by itself. */
+/** A client of ioredis that is logged in. It never reconnects. */
 export interface Client {
   /**
-   * Sends a pipeline, while no other is under way.
+   * Sends a pipeline. No other may be under way.
    *
    * @param filter chooses what the parser gets of the replies
-   * @returns for each command its reply, or why there is none
+   * @returns for each command its reply, or the error that prevented it
    */
   exchange(commands: readonly Command[], filter?: Filter): Promise<unknown[]>;
   close(): void;
@@ -62,7 +62,7 @@ export async function openClient(target: RedisTarget, access: ServerAccess): Pro
     protocol: 2,
     disableClientInfo: true,
   });
-  // What is pending is only told that the connection was closed; why it was comes as an event.
+  // Pending commands only learn that the connection was closed. The reason comes as an event.
   let reason: Error | undefined;
   redis.on('error', (error: Error) => {
     reason ??= error;
@@ -92,7 +92,7 @@ export function isReply(error: Error): boolean {
   return error.name === 'ReplyError';
 }
 
-/** Adds to a closed connection what was the matter: an error of the socket, or a reply that no command had asked for. */
+/** Adds the reason to a closed connection: the error of the socket, or a reply that belonged to no command. */
 function explain(error: Error, reason: Error | undefined): Error {
   if (isReply(error) || !reason || !/closed/.test(error.message)) return error;
   const [, reply = reason.message] = /Last error: (.*)/s.exec(reason.message) ?? [];

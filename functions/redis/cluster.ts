@@ -11,14 +11,14 @@ import { redirectionOf, type Unit, unitsOf } from './unit.ts';
 import { type Address, placeOf } from './url.ts';
 
 /**
- * Connects to the masters of a cluster, each as it is needed.
+ * Connects to the masters of a cluster. Each connection is opened when it is first needed.
  *
- * What a server says has moved is asked for once more, where it is now; so is what a server had that fails, where another
- * one has taken its place meanwhile. What is left of a failure is the reply to the commands of that one server: the others
- * are read.
- * @param seeds servers that may be asked where the masters are, in their order
- * @param first a connection to the first of them
- * @throws {RedisError} when none of them answers, refuses it, or is no server of a cluster
+ * Commands for keys that have moved are sent once more, to the server that has them now. So are commands to a server that failed,
+ * if another server has taken its place. If that fails too, the commands of that server get the error as their reply, and the
+ * other servers are read.
+ * @param seeds servers to ask where the masters are, in this order
+ * @param first an open connection to the first seed
+ * @throws {RedisError} when every seed fails, refuses the user, or is not in cluster mode
  */
 export async function connectCluster(
   seeds: readonly Address[],
@@ -36,15 +36,15 @@ export async function connectCluster(
   if (access.db !== 0) failure(databaseError(target, access.db));
   let topology = await askOne(servers, seeds, access.tls).catch(failure);
 
-  /** Asks again where all slots are: first those who know, and not those who fail. */
+  /** Reads the slots again: first from servers that know of a change, never from those that failed. */
   async function refresh(knowing: readonly Address[], failing: readonly Address[]): Promise<void> {
     const failed = new Set(failing.map(placeOf));
     const others = [...knowing, ...topology.masters, ...seeds].filter((address) => !failed.has(placeOf(address)));
-    // Where nobody else answers, those that failed are what is reported.
+    // If no other server answers, the old slots stay, and the failures are reported.
     topology = await askOne(servers, others, access.tls).catch(() => topology);
   }
 
-  /** Asks again for what did not come, where that is now. */
+  /** The units to send once more, each to the server that has its slot now. */
   async function again(outcomes: ReadonlyMap<Unit, Outcome>): Promise<Errand[]> {
     const redirected: Errand[] = [];
     const knowing: Address[] = [];
@@ -55,7 +55,7 @@ export async function connectCluster(
       if (!redirection || !outcome.from) continue;
       knowing.push(outcome.from);
       const { kind, to } = redirection;
-      // What is called nothing is where the answer came from; what has moved is looked up in the slots, which are asked for anew.
+      // A redirection without a host names the server that answered. For MOVED, the new slots say where to go.
       redirected.push({ unit, to: kind === 'ASK' ? { ...to, host: to.host || outcome.from.host } : undefined });
     }
     if (redirected.length + failed.length === 0) return [];
@@ -116,7 +116,7 @@ export async function connectCluster(
   };
 }
 
-/** Asks one server after the other where the slots are, until one answers. @throws {RedisError} what the first of them said */
+/** Reads the slots from the first server that answers. @throws {RedisError} the failure of the first one */
 async function askOne(servers: ServerPool, candidates: readonly Address[], tls: boolean): Promise<Topology> {
   let failure: unknown;
   for (const address of candidates) {
@@ -129,12 +129,12 @@ async function askOne(servers: ServerPool, candidates: readonly Address[], tls: 
   throw failure;
 }
 
-/** Another server may, and the same one where its connection only was closed; one that does not answer is not asked twice. */
+/** Whether to try once more: on another server, or on the same one if its connection was closed. A server that timed out is not asked twice. */
 function mayAnswer(to: Address | undefined, from: Address | undefined, failure: RedisError | undefined): boolean {
   return !to || !from || placeOf(to) !== placeOf(from) || failure?.code === 'REDIS_CLOSED';
 }
 
-/** What moves on and on is left for the next run. */
+/** Keys that moved twice during one question are left for the next run. */
 function settled(outcome: Outcome): Outcome {
   if (!redirectionOf(outcome.replies)) return outcome;
   const replies = outcome.replies.map((reply) =>

@@ -5,16 +5,16 @@ import type { ServerPool } from './server-pool.ts';
 import type { Unit } from './unit.ts';
 import { type Address, placeOf } from './url.ts';
 
-/** A unit on its way to a server. */
+/** A unit, and the server to send it to. */
 export interface Errand {
   readonly unit: Unit;
   /** Absent where no server has its slot. */
   readonly to: Address | undefined;
-  /** Its slot is moving to that server, which answers only whoever says so. */
+  /** The slot is moving to that server, which needs `ASKING` first. */
   readonly asking?: boolean;
 }
 
-/** What became of a unit: its replies, of which each can be an error; all are where its server failed. */
+/** The replies to a unit. Each can be an error; all of them are the failure, if the server failed. */
 export interface Outcome {
   readonly from: Address | undefined;
   readonly replies: readonly unknown[];

@@ -7,33 +7,33 @@ const NOTHING: Buffer = Buffer.alloc(0);
 const NULL = Buffer.from('$-1\r\n');
 const [NEWLINE, BULK, ARRAY, MINUS, ZERO] = [...Buffer.from('\n$*-0')] as [number, number, number, number, number];
 
-/** Takes the long values out of the replies to one pipeline, while they arrive, so that none of them is ever in memory. */
+/** Removes long values from the replies to one pipeline while they arrive, so that they never are in memory. */
 export interface Elision {
-  /** @returns the parts of a chunk that are left for a parser of RESP2, and how many bytes of it are kept there or in heads */
+  /** @returns the parts of a chunk for the parser, and the number of bytes that are kept, in parts or in heads */
   pass(chunk: Buffer): { readonly parts: readonly Buffer[]; readonly bytes: number };
-  /** Puts an {@link Elided} in each place of the parsed replies where a value was taken out. */
+  /** Puts an {@link Elided} into the parsed replies wherever a value was removed. */
   restore(replies: unknown[]): unknown[];
 }
 
 /**
- * Makes an elision for values of more than `longest` bytes; without it, for none.
+ * Makes an elision for values of more than `longest` bytes.
  *
- * RESP2 is a row of lines, of which `$<length>` is followed by so many bytes: a reply's nesting does not matter. A long value
- * is null to the parser. All nulls are counted, so that in the order of the replies each of them can be told apart.
+ * RESP2 is a sequence of lines; after a line `$<length>` come that many bytes. So the nesting of replies does not matter. The parser
+ * gets null for a long value. All nulls are recorded in order, so that true nulls stay null.
  * https://redis.io/docs/latest/develop/reference/protocol-spec/
  */
 export function createElision(longest: number | undefined): Elision {
   if (longest === undefined) return KEEP_ALL;
   const most = longest;
   const nulls: (Elided | null)[] = [];
-  /** A line whose end has not arrived: its bytes, what it begins with, and the number in it. */
+  /** The bytes of a line whose end has not arrived; then its first byte, its number and its sign. */
   let held = NOTHING;
   let kind = 0;
   let number = 0;
   let isNegative = false;
-  /** Bytes of the current value that have not arrived, with the end of its line. */
+  /** Bytes of the current value that have not arrived, with its line end. */
   let left = 0;
-  /** The current value, if it does not stay. */
+  /** The current value, if it is removed. */
   let elided: Elided | undefined;
 
   function read(byte: number): void {
@@ -45,7 +45,7 @@ export function createElision(longest: number | undefined): Elision {
     else if (byte >= ZERO) number = number * 10 + byte - ZERO;
   }
 
-  /** What follows a line that has arrived. */
+  /** Starts the value that follows a whole line. */
   function endLine(): void {
     if ((kind === BULK || kind === ARRAY) && isNegative) nulls.push(null);
     else if (kind === BULK) {
@@ -60,7 +60,7 @@ export function createElision(longest: number | undefined): Elision {
     pass(chunk) {
       const parts: Buffer[] = [];
       let bytes = 0;
-      /** Where that begins which is kept of this chunk and not yet among the parts. */
+      /** Start of the bytes that are kept and not yet among the parts. */
       let kept = 0;
       const keep = (part: Buffer) => {
         if (part.length > 0) parts.push(part);

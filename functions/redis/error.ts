@@ -4,9 +4,9 @@ import type { RedisTarget } from './port.ts';
 
 interface Kind {
   readonly code: RedisErrorCode;
-  /** An error code of Node, the beginning of a reply of Redis, or a message of ioredis. */
+  /** Matches an error code of Node, a reply of Redis, or a message of ioredis. */
   readonly sign: RegExp;
-  /** It can pass without anybody doing anything, so that it is worth trying again. */
+  /** It can pass by itself, so trying again makes sense. */
   readonly passes?: true;
   readonly cause: string;
   readonly remedy: string;
@@ -184,12 +184,12 @@ function kindOf(error: Error): Omit<Kind, 'sign'> {
   return KINDS.find(({ sign }) => sign.test(error.message) || sign.test(coded)) ?? UNKNOWN;
 }
 
-/** What is asked of a connection that its owner has closed. */
+/** The error of commands on a connection that was closed. */
 export function closedError(target: RedisTarget): RedisError {
   return redisError(new Error('Connection is closed'), target, 'reading');
 }
 
-/** Why a cluster is not read: keys of another database than 0 would be looked for in the wrong one. */
+/** The error of a URL with a database for a cluster, whose keys are all in database 0. */
 export function databaseError(target: RedisTarget, db: number): RedisError {
   return new RedisError(
     'REDIS_DATABASE',
@@ -197,7 +197,7 @@ export function databaseError(target: RedisTarget, db: number): RedisError {
   );
 }
 
-/** Why there is no password that AWS would take. */
+/** The error of an IAM token that could not be made. */
 export function tokenError(error: Error, target: RedisTarget): RedisError {
   const reason = `${error.name}: ${error.message}`;
   return new RedisError(

@@ -2,14 +2,14 @@ import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { IamCache } from './settings.ts';
 
-/** Seconds in which a connection can be made with a token: the most there is. */
+/** Seconds that a token is valid for: the maximum. */
 const VALID_FOR = 900;
 
 /**
- * Makes the passwords of a user with IAM authentication, each good for 15 minutes, with the credentials and region of a client.
+ * Makes tokens, the passwords of a user with IAM authentication, with the credentials and the region of a client.
  *
- * A password is the URL of a request `connect` that is signed and never sent, without its scheme. The name of a cache is
- * lower case in it.
+ * A token is the signed URL of a request `connect` without its scheme, valid for 15 minutes. The request is never sent. The name of
+ * the cache is in lower case.
  * https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html,
  * https://docs.aws.amazon.com/memorydb/latest/devguide/auth-iam.html
  */

@@ -2,10 +2,10 @@ import { closedError } from './error.ts';
 import type { RedisServer } from './server.ts';
 
 /**
- * Makes a connection that is there again after a failure: the next commands are sent on a new one.
+ * Makes a connection that reconnects after a failure, when the next commands are sent.
  *
- * One pipeline is under way at a time, so that limits count its own replies, and one that was given up takes no other with it.
- * @param connect makes the new connection, which can be to another server than the first
+ * It sends one pipeline at a time. So limits count the replies of one pipeline, and giving one up does not fail another.
+ * @param connect makes the new connection, possibly to another server
  */
 export function keepConnected(first: RedisServer, connect: () => Promise<RedisServer>): RedisServer {
   let { target } = first;

@@ -1,4 +1,4 @@
-/** A list of names and values by turns, which is what a map of Redis is in RESP2. */
+/** Reads a map of RESP2: a list of alternating names and values. */
 export function mapOf(pairs: readonly unknown[]): Map<string, unknown> {
   const map = new Map<string, unknown>();
   for (let i = 0; i + 1 < pairs.length; i += 2) map.set(String(pairs[i]), pairs[i + 1]);

@@ -4,12 +4,12 @@ import type { Command, RedisConnection, RedisTarget } from './port.ts';
 
 export interface PatienceOptions {
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
-  /** Ends the patience: from then on, what fails has failed. */
+  /** Ends the waiting: from then on, failures are thrown. */
   readonly signal: AbortSignal;
   readonly warn: (message: string) => void;
 }
 
-/** The time from a failure that passes to the next answer. */
+/** The time from the first failure to the next answer. */
 interface Outage {
   failure: RedisError;
   readonly since: number;
@@ -23,10 +23,10 @@ const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 2000;
 
 /**
- * Makes a connection that connects when it is needed first, and waits outages out.
+ * Makes a connection that connects when it is first needed, and waits until outages are over.
  *
- * All that is sent only reads, so what failed is sent again, on a new connection. A failure that does not pass by itself, such as a
- * wrong password, is thrown at once. Each outage that takes a while is one warning, and another one when it is over.
+ * All commands only read, so failed ones are sent again on a new connection. A failure that cannot pass by itself, such as a wrong
+ * password, is thrown at once. There is one warning when it begins to wait, and one when Redis answers again.
  * @param connect makes a connection; its failures say whether they pass
  */
 export function createPatientConnection(
@@ -64,7 +64,7 @@ export function createPatientConnection(
     await wait(milliseconds, ending).catch(() => {});
   }
 
-  /** Tries until it is connected; an attempt that nobody waits for any more is closed when it succeeds. */
+  /** Tries until it is connected. An attempt that succeeds too late is closed. */
   async function open(): Promise<RedisConnection> {
     for (;;) {
       if (outage) await pause(outage);
@@ -88,7 +88,7 @@ export function createPatientConnection(
     }
   }
 
-  /** Asks until there is an answer. @param failureOf finds the outage in an answer that consists of it */
+  /** Asks until there is an answer. @param failureOf the failure, if the whole answer is one */
   async function ask<Answer>(
     question: (redis: RedisConnection) => Promise<Answer>,
     failureOf: (answer: Answer, target: RedisTarget) => RedisError | undefined,
@@ -156,7 +156,7 @@ function passes(error: unknown): error is RedisError {
   return error instanceof RedisError && error.passes;
 }
 
-/** What is promised, unless the signal is aborted before. @throws the failure, or what the promise rejects with */
+/** Waits for a promise, at most until the signal is aborted. @throws the given failure if it is aborted */
 async function until<T>(signal: AbortSignal, promised: Promise<T>, failure: RedisError | undefined): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(failure ?? closed());
@@ -169,9 +169,9 @@ async function until<T>(signal: AbortSignal, promised: Promise<T>, failure: Redi
 }
 
 /**
- * The outage that all replies tell of, such as `LOADING`. A transaction's own two replies are none: they say less than those between.
+ * The failure, such as `LOADING`, if all replies are one. The replies to `MULTI` and `EXEC` do not count.
  *
- * Where others are answered, or only a slot of a cluster is not served, the replies are the caller's.
+ * If some commands are answered, or only one slot of a cluster is not served, the caller handles the replies.
  */
 function outageIn(
   commands: readonly Command[],

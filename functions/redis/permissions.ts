@@ -1,14 +1,14 @@
-/** What a user of Redis is needed for: the functions, and what a URL or a server adds to them. */
+/** Reasons for a permission: a function, or a kind of Redis. */
 export type Need = 'forward' | 'reconcile' | 'database' | 'cluster' | 'sentinel';
 
 interface Permission {
-  /** As the rules of an ACL name it: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/ */
+  /** In the syntax of ACL rules: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/ */
   readonly command: string;
   readonly needs: readonly Need[];
   readonly about: string;
 }
 
-/** Every command that is sent to Redis, but `HELLO` and `AUTH`, which each user may send; no other compiles. */
+/** Every command that is sent to Redis, except `HELLO` and `AUTH`, which need no permission. Other commands do not compile. */
 export const PERMISSIONS = [
   { command: 'xrange', needs: ['forward', 'reconcile'], about: 'reads entries' },
   { command: 'xread', needs: ['forward'], about: 'asks all queues for new entries, and waits for them' },
@@ -26,16 +26,16 @@ export const PERMISSIONS = [
   { command: 'cluster|slots', needs: ['cluster'], about: 'asks which server has which keys' },
   { command: 'asking', needs: ['cluster'], about: 'follows keys that are moving to another server' },
   { command: 'sentinel|get-master-addr-by-name', needs: ['sentinel'], about: 'asks a Sentinel where the master is' },
-  // Where SCAN knows no types, before Redis 6, there are no users either.
+  // Only sent to servers before Redis 6, which have no users.
   { command: 'type', needs: [], about: 'tells streams from other keys' },
 ] as const satisfies readonly Permission[];
 
 type NameOf<Command extends string> = Command extends `${infer Name}|${string}` ? Name : Command;
 
-/** The name of a command that a user is told to be allowed. */
+/** The name of a command of the table. */
 export type CommandName = NameOf<(typeof PERMISSIONS)[number]['command']> | 'hello';
 
-/** The rules that allow what is needed, such as `+xread +xrange`. */
+/** The ACL rules for these needs, such as `+xrange +xread`. */
 export function permissionsFor(...needs: readonly Need[]): string {
   return PERMISSIONS.filter((permission: Permission) => permission.needs.some((need) => needs.includes(need)))
     .map(({ command }) => `+${command}`)

@@ -4,10 +4,10 @@ import type { Address } from './url.ts';
 /** A command's name as ioredis spells it (`xrangeBuffer` for bytes), then its arguments. */
 export type Command = readonly [name: CommandName | `${CommandName}Buffer`, ...args: (string | number | Buffer)[]];
 
-/** Where a connection goes and as whom; an error may name all of it. The password is not part of it. */
+/** The server and the user of a connection, without the password. Errors name all of it. */
 export interface RedisTarget extends Address {
   readonly user: string;
-  /** The server's part, such as a master that Sentinels named. */
+  /** The role of the server, such as a master that Sentinels named. */
   readonly role?: string | undefined;
   /** The password is a token that AWS checks. */
   readonly iam?: boolean | undefined;
@@ -19,7 +19,7 @@ export interface RedisOptions {
    * cluster or Sentinels, of which one is enough.
    */
   readonly url: string;
-  /** Insists on a cluster. @default whether the server says that it is in cluster mode */
+  /** Requires a cluster. @default as the server says */
   readonly cluster?: boolean | undefined;
   /** The URL is that of Sentinels, which know where the master is. */
   readonly sentinel?: SentinelOptions | undefined;
@@ -41,17 +41,17 @@ export interface SentinelOptions {
   readonly password?: string | undefined;
 }
 
-/** How much of the replies to one pipeline may arrive. */
+/** Limits for the replies to one pipeline. */
 export interface ReplyLimits {
   /** Bytes of all replies together, from all servers. @default unlimited */
   readonly maxBytes?: number | undefined;
-  /** Bytes of a single value: in the place of a longer one, at any depth, is an {@link Elided}. @default unlimited */
+  /** Bytes of a single value. An {@link Elided} replaces a longer one, at any depth. @default unlimited */
   readonly maxValueBytes?: number | undefined;
 }
 
-/** Stands for a value that was too long to be kept; of its bytes, only its head counts for `maxBytes`. */
+/** Replaces a value that was too long. Only its head counts for `maxBytes`. */
 export class Elided {
-  /** How long the value is. */
+  /** The length of the value. */
   readonly bytes: number;
   /** Its first bytes, 1024 at most. */
   readonly head: Buffer;
@@ -68,9 +68,10 @@ export interface RedisConnection {
   /** Whether the keys of one command must be in one hash slot. */
   readonly isCluster: boolean;
   /**
-   * Sends commands in one pipeline, to each server those of its keys; a `multi` and all up to its `exec` are about one key.
+   * Sends commands in one pipeline to each server that has keys of them. A `multi` and all commands up to its `exec` are about one key.
    *
-   * A command that Redis refuses has an `Error` as its reply; so has one whose server fails while others of a cluster answer.
+   * The reply to a command that Redis refuses is an `Error`. So is the reply to a command whose server fails while other servers of a
+   * cluster answer.
    * @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more than `maxBytes` arrive
    */
   send(commands: readonly Command[], limits?: ReplyLimits): Promise<unknown[]>;
@@ -79,7 +80,7 @@ export interface RedisConnection {
   close(): void;
 }
 
-/** The replies have more bytes than were allowed; they were not read to their end. */
+/** The replies are larger than `maxBytes`. The rest of them was not read. */
 export class ReplyTooLargeError extends Error {}
 
 /** The cursor of each server in a scan of all keys; `0` of a server that was scanned to its end. */

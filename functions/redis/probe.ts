@@ -3,10 +3,10 @@ import net from 'node:net';
 import tls from 'node:tls';
 import type { Address } from './url.ts';
 
-/** Milliseconds to find out, once something has failed already. */
+/** Milliseconds for a probe. It only explains a failure, so it must be short. */
 const PATIENCE = 1000;
 
-/** Whether a server answers to TLS, whatever its certificate. */
+/** Whether a server speaks TLS, with any certificate. */
 export function speaksTls({ host, port }: Address): Promise<boolean> {
   const socket = tls.connect({ host, port, rejectUnauthorized: false });
   return heard(socket, async (signal) => {
@@ -15,7 +15,7 @@ export function speaksTls({ host, port }: Address): Promise<boolean> {
   });
 }
 
-/** Whether a server answers as Redis does without TLS. */
+/** Whether a server speaks Redis's protocol without TLS. */
 export function speaksPlain({ host, port }: Address): Promise<boolean> {
   const socket = net.connect({ host, port });
   socket.write('PING\r\n');
@@ -26,7 +26,7 @@ export function speaksPlain({ host, port }: Address): Promise<boolean> {
 }
 
 async function heard(socket: net.Socket, listen: (signal: AbortSignal) => Promise<boolean>): Promise<boolean> {
-  // For what comes once nobody listens any more.
+  // For errors after the probe has ended.
   socket.on('error', () => {});
   try {
     return await listen(AbortSignal.timeout(PATIENCE));

@@ -45,7 +45,7 @@ async function ofType(server: RedisServer, type: string, keys: readonly string[]
   return keys.filter((_, i) => types[i] === type);
 }
 
-/** What was found on several servers, as one. */
+/** Joins the scans of several servers. */
 export function together(scans: readonly Scanned[]): Scanned {
   return {
     keys: scans.flatMap(({ keys }) => keys),

@@ -8,9 +8,9 @@ import type { Address } from './url.ts';
 /**
  * Connects to the master that Sentinels name.
  *
- * One Sentinel after the other is asked until one names a server that says itself that it is a master: during a failover, a
- * Sentinel can still name the old one. https://redis.io/docs/latest/develop/reference/sentinel-clients/
- * @throws {RedisError} of the master when it cannot be reached; otherwise what every Sentinel said
+ * Asks one Sentinel after the other until one names a server whose own role is master: during a failover, a Sentinel can still name
+ * the old one. https://redis.io/docs/latest/develop/reference/sentinel-clients/
+ * @throws {RedisError} the failure of the master, if one was named; else the answers of all Sentinels
  */
 export async function connectMaster(
   sentinels: readonly Address[],

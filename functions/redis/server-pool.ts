@@ -12,7 +12,7 @@ export interface ServerPool {
 }
 
 /**
- * @param cluster named in errors
+ * @param cluster for errors
  * @param first a connection that is open already
  */
 export function createServerPool(
@@ -27,7 +27,7 @@ export function createServerPool(
     const place = placeOf(address);
     const server = opening.then((opened) => keepConnected(opened, () => connect(address)));
     servers.set(place, server);
-    // The next one who needs it tries again.
+    // The next call tries again.
     server.catch(() => servers.delete(place));
     return server;
   }

@@ -20,7 +20,7 @@ export interface RedisServer {
   close(): void;
 }
 
-/** What a server says of itself; nothing before Redis 6.2, or where `HELLO` is denied. */
+/** The reply to `HELLO`; empty before Redis 6.2, or if `HELLO` is denied. */
 interface About {
   /** `standalone`, `cluster` or `sentinel`. */
   readonly mode: string | undefined;
@@ -28,7 +28,7 @@ interface About {
   readonly role: string | undefined;
 }
 
-/** What servers before Redis 6.2 answer to `HELLO` without arguments, and one that denies it. */
+/** Replies to `HELLO` of servers before Redis 6.2, and of servers that deny it. */
 const NO_HELLO = /^(ERR unknown command|ERR wrong number of arguments for 'hello'|NOPERM)/i;
 
 /**
@@ -52,10 +52,10 @@ export async function connectServer({ host, port }: Address, access: ServerAcces
 }
 
 /**
- * `HELLO` is for every user, whatever it may do, and without arguments it changes nothing.
+ * Every user may send `HELLO`, and without arguments it changes nothing.
  * https://redis.io/docs/latest/commands/hello/
  *
- * ioredis would select the database, too, but it goes on where the server refuses that. A Sentinel has none.
+ * ioredis can select the database itself, but ignores a refusal. A Sentinel has no databases.
  */
 async function introduce(client: Client, target: RedisTarget, db: number): Promise<About> {
   const [hello, selected] = await client.exchange(db === 0 ? [['hello']] : [['hello'], ['select', db]]);
@@ -66,7 +66,7 @@ async function introduce(client: Client, target: RedisTarget, db: number): Promi
   return { mode, role: textOf(about, 'role') };
 }
 
-/** A server that speaks TLS and a client that does not, or the other way, only see silence or a closed connection. */
+/** If only one side speaks TLS, the connection times out or is closed. Two probes find that out. */
 async function connectionError(error: Error, target: RedisTarget, { tls }: ServerAccess): Promise<RedisError> {
   const found = redisError(error, target, 'connecting');
   if (found.code !== 'REDIS_TIMEOUT' && found.code !== 'REDIS_CLOSED') return found;
@@ -83,7 +83,7 @@ function sender(client: Client, target: RedisTarget): RedisServer['send'] {
     const replies = await client.exchange(commands, (chunk) => {
       const { parts, bytes } = elision.pass(chunk);
       allowance.received += bytes;
-      // XRANGE can limit entries, but not bytes.
+      // XRANGE can only limit the number of entries.
       if (isSpent(allowance)) client.close();
       return parts;
     });

@@ -13,7 +13,7 @@ export function parseIamCache(text: string): IamCache | undefined {
   return kind && name ? { kind: kind.toLowerCase() as IamCache['kind'], name } : undefined;
 }
 
-/** What says of Redis more than its URL does. */
+/** Settings of Redis besides its URL. */
 export interface RedisSettings {
   readonly BULLBRIDGE_REDIS_CLUSTER?: boolean | undefined;
   readonly BULLBRIDGE_REDIS_SENTINEL?: string | undefined;
@@ -22,9 +22,9 @@ export interface RedisSettings {
 }
 
 /**
- * The faults of settings that do not go together, or not with the URL; the URL is not repeated, since it holds the password.
+ * Finds settings that contradict each other or the URL. The URL is not repeated, since it holds the password.
  *
- * @param url absent where it is in a secret, or not valid
+ * @param url absent if it is in a secret, or not valid
  */
 export function redisFaults(url: RedisUrl | undefined, settings: RedisSettings): string[] {
   const {

@@ -2,9 +2,9 @@
 export const SLOTS = 16_384;
 
 /**
- * The hash slot of a key: of what stands in its first braces, so that keys that belong together are on one server.
+ * The hash slot of a key. Only the text in its first braces counts, if there is any, so that keys can be kept on one server.
  *
- * CRC-16/XMODEM, as the cluster's specification has it: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
+ * CRC-16/XMODEM, from the cluster specification: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
  */
 export function slotOf(key: string | Buffer): number {
   const bytes = Buffer.from(key);

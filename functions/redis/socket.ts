@@ -3,17 +3,17 @@ import tls from 'node:tls';
 import { AbstractConnector } from 'ioredis';
 import type { Address } from './url.ts';
 
-/** Chooses what is kept of a chunk that arrived; the chunk itself is overwritten by the next one. */
+/** Chooses the parts of a chunk that are kept. The next chunk overwrites this one. */
 export type Filter = (chunk: Buffer) => readonly Buffer[];
 
-/** How many bytes are read at once: as many as Node itself reads. */
+/** Bytes of one read, as in Node itself. */
 const READ_BYTES = 65_536;
 
 /**
- * Makes what opens the socket of ioredis: one whose input goes through a filter.
+ * Makes a connector for ioredis that passes the input of its socket through a filter.
  *
- * Each read of a socket of Node's leaves 64 KB for the garbage collector, which takes tens of megabytes before it begins. This
- * one reads into the same buffer each time, and only what the filter keeps is copied.
+ * By default, each read allocates 64 KB, and garbage collection lets tens of megabytes pile up. This socket always reads into the
+ * same buffer, and only copies the parts that the filter keeps.
  * https://nodejs.org/api/net.html#new-netsocketoptions
  * @param secure options of TLS; absent without it
  */
@@ -32,7 +32,7 @@ export function connectorOf(address: Address, secure: tls.ConnectionOptions | un
       return stream;
     }
 
-    /** An orderly end would first wait for what the server is still sending. */
+    /** An orderly end would wait for the rest of a reply. */
     override disconnect() {
       this.stream?.destroy();
     }
@@ -40,9 +40,9 @@ export function connectorOf(address: Address, secure: tls.ConnectionOptions | un
 }
 
 /**
- * The options of TLS for a server: its certificate must be for its address, or for a host of the URL that led to it.
+ * The TLS options for a server. Its certificate must be for the server's address, or for a host of the URL.
  *
- * Clusters and Sentinels often name servers by addresses that nobody signs, while the certificate is for the name that clients know.
+ * Clusters and Sentinels often name servers by IP address, while the certificate is for the name that clients use.
  */
 export function secureOptions(
   { host }: Address,

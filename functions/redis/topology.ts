@@ -7,20 +7,20 @@ import { type Address, placeOf } from './url.ts';
 /** Which master of a cluster has which hash slots. */
 export interface Topology {
   readonly masters: readonly Address[];
-  /** Where a slot is; `undefined` where no master has it. */
+  /** The master that has a slot; `undefined` if none has it. */
   masterOf(slot: number): Address | undefined;
-  /** The address to connect to, of a server that another one calls by any of its names. */
+  /** The address to connect to, for a server that is called by any of its names. */
   resolve(named: Address): Address;
 }
 
-/** A server in the answer: by the name to prefer, and with all others. */
+/** A server in the reply: its preferred name, and its other names. */
 type Named = readonly [name: string | null, port: number, id: string, others?: readonly string[]];
 
 /**
- * Asks a server of a cluster where all slots are.
+ * Asks a server of a cluster which master has which slots.
  *
- * A certificate is for names, so with TLS a host name goes before what the servers prefer. Where they have no name for
- * one, it is the host that was asked. https://redis.io/docs/latest/commands/cluster-slots/
+ * Certificates are usually for names, so with TLS a host name is preferred to an address. A server without any name is the one
+ * that was asked. https://redis.io/docs/latest/commands/cluster-slots/
  * @throws {RedisError} when it is refused, is no cluster, or the connection fails
  */
 export async function readTopology(server: RedisServer, tls: boolean): Promise<Topology> {
@@ -31,7 +31,7 @@ export async function readTopology(server: RedisServer, tls: boolean): Promise<T
   const bySlot = new Array<Address | undefined>(SLOTS);
   for (const [from, to, master] of reply as [number, number, Named][]) {
     const [preferred, port] = master;
-    // Since Redis 7 a server has more names than one: `hostname` and `ip`, as far as they are not preferred already.
+    // Since Redis 7 the reply also has `hostname` and `ip`, unless they are the preferred name.
     const others = mapOf(master[3] ?? []) as Map<string, string>;
     const host = (tls && others.get('hostname')) || known(preferred) || others.get('ip') || server.target.host;
     const address = masters.get(placeOf({ host, port })) ?? { host, port };
@@ -46,7 +46,7 @@ export async function readTopology(server: RedisServer, tls: boolean): Promise<T
   };
 }
 
-/** A server that is to have a host name and was given none is called `?`. */
+/** Redis writes `?` for a host name that is preferred but not set. */
 function known(name: string | null): string | undefined {
   return name === '?' ? undefined : (name ?? undefined);
 }

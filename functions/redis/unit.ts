@@ -2,20 +2,20 @@ import type { Command } from './port.ts';
 import { slotOf } from './slot.ts';
 import type { Address } from './url.ts';
 
-/** Commands that stay together, about one key: a transaction, or a single one. */
+/** Commands about one key that must stay together: a transaction, or a single command. */
 export interface Unit {
   readonly commands: readonly Command[];
   readonly slot: number;
 }
 
-/** Says where a key is, or where it is moving to. */
+/** The server that has a key, or that it is moving to. */
 export interface Redirection {
   readonly kind: 'MOVED' | 'ASK';
-  /** Without a host where that is the one which said so. */
+  /** Without a host, it is the server that answered. */
   readonly to: Address;
 }
 
-/** Takes a pipeline apart, in its order. */
+/** Splits a pipeline into its units, in order. */
 export function unitsOf(commands: readonly Command[]): Unit[] {
   const units: Unit[] = [];
   let open: Command[] = [];
@@ -28,14 +28,14 @@ export function unitsOf(commands: readonly Command[]): Unit[] {
   return units;
 }
 
-/** The key is the first argument of every command that is used here, but of `XINFO STREAM` and of `XREAD … STREAMS`. */
+/** The key is the first argument, except in `XINFO STREAM` and `XREAD … STREAMS`. */
 function keyOf(commands: readonly Command[]): string | Buffer {
   const [name = '', ...args] = commands.find((command) => command.length > 1) ?? [];
   const key = name.startsWith('xinfo') ? args[1] : args[args.indexOf('STREAMS') + 1];
   return typeof key === 'number' ? `${key}` : (key ?? '');
 }
 
-/** What a unit's replies say of another place; the first says it, a transaction's own only that there was one. */
+/** The redirection in the replies to a unit: in the first error, since the one of `EXEC` has no address. */
 export function redirectionOf(replies: readonly unknown[]): Redirection | undefined {
   for (const reply of replies) {
     const [, kind, host, port] = (reply instanceof Error && /^(MOVED|ASK) \d+ (.*):(\d+)$/.exec(reply.message)) || [];

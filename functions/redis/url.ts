@@ -7,22 +7,22 @@ export interface Address {
   readonly port: number;
 }
 
-/** The address as one text. */
+/** The address as `host:port`. */
 export function placeOf({ host, port }: Address): string {
   return `${host}:${port}`;
 }
 
-/** Where Redis is and as whom, as its URL says. */
+/** The parts of a Redis URL. */
 export interface RedisUrl {
   readonly tls: boolean;
-  /** One, or several of a cluster or of Sentinels; a port that is not given is 0. */
+  /** One host, or several of a cluster or of Sentinels. A port that is not given is 0. */
   readonly addresses: readonly Address[];
   readonly user: string | undefined;
   readonly password: string | undefined;
   readonly db: number;
 }
 
-/** A URL, or why the text is none: a fixed text without any part of it, since it holds the password. */
+/** A URL, or its fault: a fixed text without any part of the URL, since that holds the password. */
 export type ParsedUrl =
   | { readonly url: RedisUrl; readonly fault?: undefined }
   | { readonly url?: undefined; readonly fault: string };
@@ -37,7 +37,7 @@ const FAULTS = {
   databases: 'its path and its ?db= name different databases; name one',
 } as const;
 
-/** Scheme, then all up to the first `/`, `?` or `#`, then the rest. */
+/** The scheme, the text up to the first `/`, `?` or `#`, and the rest. */
 const PARTS = /^(rediss?):\/\/([^/?#]*)(.*)$/s;
 const HOST = /^(?:\[([^\]]*)\]|([\p{L}\p{N}._-]+))(?::(\d{1,5}))?$/u;
 const DATABASE = /^(?:\/(\d{0,9}))?(?:\?db=(\d{1,9}))?$/;
@@ -45,8 +45,8 @@ const DATABASE = /^(?:\/(\d{0,9}))?(?:\?db=(\d{1,9}))?$/;
 /**
  * Reads `redis://[user[:password]@]host[:port][,host[:port]…][/db][?db=db]`, with `rediss` for TLS.
  *
- * Whoever forgets to percent-encode a password must not have a piece of it taken for a host: an `@` behind a `/`, `?` or `#` is
- * refused, and so is everything behind the hosts but a database. `?db=` is how ioredis and BullMQ read it, too.
+ * If a password is not percent-encoded, a piece of it must not become the host. So an `@` after a `/`, `?` or `#` is refused, and so
+ * is everything after the hosts except a database. ioredis and BullMQ read `?db=` in the same way.
  */
 export function parseRedisUrl(text: string): ParsedUrl {
   const [, scheme, authority = '', rest = ''] = PARTS.exec(text) ?? [];
@@ -78,7 +78,7 @@ export function parseRedisUrl(text: string): ParsedUrl {
   }
 }
 
-/** The same, for a text that must be one. @throws {ConfigError} that does not repeat it */
+/** Reads a Redis URL. @throws {ConfigError} which does not repeat the text */
 export function readRedisUrl(text: string): RedisUrl {
   const { url, fault } = parseRedisUrl(text);
   if (url) return url;

@@ -19,7 +19,7 @@ const fast = { connectTimeout: 500, commandTimeout: 500 };
 async function readerUrl(prefix: string, ...more: string[]): Promise<string> {
   const user = `reader-${prefix}`;
   const admin = adminRedis();
-  const rules = ['on', `>${PASSWORD}`, 'resetkeys', `%R~${prefix}:*`, '-@all', ...more];
+  const rules = ['on', `>${PASSWORD}`, 'resetkeys', `~${prefix}:*`, '-@all', ...more];
   await admin.call('ACL', 'SETUSER', user, ...rules);
   onTestFinished(async () => {
     await admin.call('ACL', 'DELUSER', user);

@@ -19,7 +19,7 @@ async function connect(url: string, options: Omit<RedisOptions, 'url'> = {}) {
 /** The URL of a user of the shared server who may read one key, and more. */
 async function readerUrl(key: string, ...more: string[]) {
   const admin = adminRedis();
-  await admin.call('ACL', 'SETUSER', key, 'on', `>${PASSWORD}`, `%R~${key}`, '-@all', '+xrange', ...more);
+  await admin.call('ACL', 'SETUSER', key, 'on', `>${PASSWORD}`, `~${key}`, '-@all', '+xrange', ...more);
   onTestFinished(async () => {
     await admin.call('ACL', 'DELUSER', key);
   });
