@@ -75,6 +75,8 @@ export function createElision(longest: number | undefined): Elision {
           }
           left -= end - at;
           at = end;
+          // Not before: with its last reply a pipeline is over, and the next one has another elision.
+          if (left === 0 && elided) keep(NULL);
           continue;
         }
         const start = at;
@@ -94,7 +96,6 @@ export function createElision(longest: number | undefined): Elision {
         if (left > 0 && elided) {
           keep(chunk.subarray(kept, start));
           kept = at;
-          keep(NULL);
         } else keep(held);
         held = NOTHING;
       }

@@ -112,7 +112,7 @@ describe('a value that is longer than asked for arrives as its length and its be
     const move = await cluster.move(`${moving}:s`, cluster.masters.find((node) => node !== from) ?? from);
     const replies = await connection.send(
       others.map((each) => ['hmget', `${each}:h`, 'none', 'data'] as const),
-      { maxValueBytes: 1024, maxBytes: 30_000 },
+      { maxValueBytes: 1024, maxBytes: 12_000 },
     );
     expect(replies).toEqual(others.map(() => [null, new Elided(LONG, head('d'))]));
     await move.finish();
