@@ -4,7 +4,7 @@ import { fc, test } from '@fast-check/vitest';
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, inject, onTestFinished } from 'vitest';
 import { connectRedis } from '../../functions/redis/connect.ts';
-import { type Command, type RedisConnection, ReplyTooLargeError } from '../../functions/redis/port.ts';
+import { type Command, Elided, type RedisConnection, ReplyTooLargeError } from '../../functions/redis/port.ts';
 import { listen } from '../listen.ts';
 import { ownPrefix } from '../redis.ts';
 import { startCluster } from '../redis-cluster.ts';
@@ -115,6 +115,54 @@ describe('a limit on the bytes of a reply', () => {
     await using connection = disposable(await connectRedis({ url: await inPieces(pieces) }));
     for (const each of questions) expect(await ask(connection, each)).toEqual(expected(each));
   });
+});
+
+describe('a limit on the bytes of a value', () => {
+  const prefix = ownPrefix();
+  beforeAll(async () => {
+    const admin = new Redis(inject('redisUrl'));
+    await write(admin, prefix);
+    admin.disconnect();
+  });
+
+  const asked = fc.record({
+    sizes: fc.array(fc.constantFrom(...SIZES), { minLength: 1, maxLength: 3 }),
+    maxValueBytes: fc.constantFrom(undefined, 0, 99, 5000, 69_999, 299_999),
+  });
+  const values = (replies: unknown[]) =>
+    (replies as [[Buffer, Buffer[]]][]).map(([[, fields]]) => {
+      const value = fields.at(-1) as Buffer | Elided;
+      return value instanceof Elided ? ['elided', value.bytes, value.head.toString()] : ['whole', value.length];
+    });
+
+  test.prop(
+    [
+      fc.array(asked, { minLength: 2, maxLength: 6 }),
+      fc.array(fc.integer({ min: 500, max: 90_000 }), { minLength: 1 }),
+    ],
+    { numRuns: 25 },
+  )(
+    'takes long values out in whatever pieces they arrive, and leaves the next replies alone',
+    async (questions, pieces) => {
+      await using connection = disposable(await connectRedis({ url: await inPieces(pieces) }));
+      const replies = await Promise.all(
+        questions.map(({ sizes, maxValueBytes }) =>
+          connection.send(
+            sizes.map((size) => read(prefix, size)),
+            { maxValueBytes: maxValueBytes === undefined ? undefined : Math.max(3, maxValueBytes) },
+          ),
+        ),
+      );
+
+      expect(replies.map(values)).toEqual(
+        questions.map(({ sizes, maxValueBytes = Number.POSITIVE_INFINITY }) =>
+          sizes.map((size) =>
+            size > Math.max(3, maxValueBytes) ? ['elided', size, 'x'.repeat(Math.min(size, 1024))] : ['whole', size],
+          ),
+        ),
+      );
+    },
+  );
 });
 
 describe('after a reply that was too large', () => {
