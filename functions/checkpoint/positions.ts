@@ -24,7 +24,8 @@ export interface Checkpoint {
 
 /** Keys of one BatchGetItem. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
 const MAX_BATCH = 100;
-const MAX_CONCURRENCY = 16;
+/** Calls for rows that are under way at once. */
+export const MAX_CONCURRENCY = 16;
 /**
  * Seconds until the row of a queue expires whose stream is gone: a year.
  *

@@ -2,11 +2,12 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pMap from 'p-map';
 import { openGap } from '../checkpoint/ledger.ts';
 import type { CheckpointMemory } from '../checkpoint/memory.ts';
-import { type Checkpoint, loadCheckpoints, saveCheckpoint } from '../checkpoint/positions.ts';
+import { type Checkpoint, loadCheckpoints, MAX_CONCURRENCY, saveCheckpoint } from '../checkpoint/positions.ts';
 import { SupersededError } from '../checkpoint/superseded.ts';
 import type { HeldLease } from '../checkpoint/with-lease.ts';
 import { queueId } from '../event/envelope.ts';
 import type { StartFrom } from '../start-from.ts';
+import type { Discovery } from '../stream/discovery.ts';
 import { beginning, type Position } from '../stream/position.ts';
 import type { Cursor } from '../stream/read.ts';
 import { type FirstPositions, saveFirstPositions, saveSource } from './first-positions.ts';
@@ -49,24 +50,13 @@ interface Settings {
   readonly interval: number;
 }
 
-/** The queues that a run knows of. */
-export interface KnownQueues {
-  readonly queues: readonly string[];
-  /** Whether no queue is missing. */
-  readonly isWhole: boolean;
-  /** Queues that were found before, and not in the last whole look; no news would show that. */
-  readonly vanished?: readonly string[];
-}
-
-const MAX_CONCURRENCY = 16;
-
 /** Loads the positions of the queues that a run has the lease for, as far as its container does not know them. */
 export async function openCheckpoints(
   { dynamodb: client, table, now, wait, checkpoints: memory }: Table,
   { sourceName, prefix, startFrom, queues: configured, interval }: Settings,
   lease: HeldLease,
   shard: Shard,
-  known: KnownQueues,
+  known: Discovery,
   statesOf: FirstPositions['statesOf'],
 ): Promise<QueueCheckpoints> {
   const rows = { client, table, now, wait };
@@ -77,13 +67,15 @@ export async function openCheckpoints(
   const unknown = queues.filter((queue) => !recalled?.checkpoints.has(keyOf(queue)));
   const loaded = await loadCheckpoints(rows, unknown.map(keyOf));
   const unseen = unknown.filter((queue) => !loaded.has(keyOf(queue)));
-  const begun =
-    configured !== '*'
-      ? await saveFirstPositions(first, unseen)
-      : recalled?.isWhole && unseen.length === 0
-        ? new Map<string, Checkpoint>()
-        : await saveSource(first, known.queues, known.isWhole);
+  const begin = async () => {
+    if (configured !== '*') return saveFirstPositions(first, unseen);
+    // The run before has seen all queues, and there is no new one.
+    if (recalled?.isWhole && unseen.length === 0) return new Map<string, Checkpoint>();
+    return saveSource(first, known.queues, known.isWhole);
+  };
+  const begun = await begin();
   await lease.liftAbove(Math.max(0, ...Array.from(loaded.values(), ({ epoch }) => epoch)));
+  const vanished = new Set(known.vanished);
   const checkpoints = new Map<string, Checkpoint | undefined>();
   for (const queue of queues) {
     const key = keyOf(queue);
@@ -92,7 +84,7 @@ export async function openCheckpoints(
   return {
     cursors: queues.map((queue) => {
       const { position = beginning(0), anchors = [] } = checkpoints.get(keyOf(queue)) ?? {};
-      const isKnown = recalled?.checkpoints.has(keyOf(queue)) && !known.vanished?.includes(queue);
+      const isKnown = recalled?.checkpoints.has(keyOf(queue)) && !vanished.has(queue);
       return { queue, position, anchors, isKnown, isDoubtful: lease.isDoubtful };
     }),
     allReadAt: recalled?.allReadAt,

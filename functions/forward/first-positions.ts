@@ -1,7 +1,7 @@
 import pMap from 'p-map';
 import type { WaitingTable } from '../checkpoint/await-lease.ts';
 import { markSeenWhole, wasSeenWhole } from '../checkpoint/first-run.ts';
-import { type Checkpoint, loadCheckpoints, saveCheckpoint } from '../checkpoint/positions.ts';
+import { type Checkpoint, loadCheckpoints, MAX_CONCURRENCY, saveCheckpoint } from '../checkpoint/positions.ts';
 import { queueId } from '../event/envelope.ts';
 import { placeOf, type StartFrom } from '../start-from.ts';
 import { firstPosition } from '../stream/first-position.ts';
@@ -15,9 +15,6 @@ export interface FirstPositions {
   /** Asks for the state of streams, by queue. */
   readonly statesOf: (queues: readonly string[]) => Promise<ReadonlyMap<string, State>>;
 }
-
-/** Keys of rows that are written at once. */
-const MAX_CONCURRENCY = 16;
 
 /**
  * Saves where queues begin that are named now for the first time, so that whatever is trimmed from now on is counted.

@@ -9,11 +9,12 @@ import type { Signals } from '../invocation.ts';
 import { createPatientConnection } from '../redis/patient.ts';
 import type { RedisConnection } from '../redis/port.ts';
 import type { StartFrom } from '../start-from.ts';
+import type { Discovery } from '../stream/discovery.ts';
 import type { Position } from '../stream/position.ts';
 import { createStreamReader } from '../stream/reader.ts';
 import { readStates } from '../stream/states.ts';
 import { createArrivals } from './arrivals.ts';
-import { type KnownQueues, openCheckpoints } from './checkpoints.ts';
+import { openCheckpoints } from './checkpoints.ts';
 import { finish } from './finish.ts';
 import { queuesOutrunning } from './forecast.ts';
 import { createJobLoader } from './jobs.ts';
@@ -95,7 +96,7 @@ function knownQueues(
   { discoverQueues }: ForwardClients,
   redis: RedisConnection,
   drain: AbortSignal,
-): Promise<KnownQueues> | KnownQueues {
+): Promise<Discovery> | Discovery {
   return queues === '*' ? discoverQueues(redis, drain) : { queues, isWhole: true };
 }
 
@@ -104,7 +105,7 @@ interface Run {
   readonly shard: Shard;
   readonly clients: ForwardClients;
   readonly redis: RedisConnection;
-  readonly known: KnownQueues;
+  readonly known: Discovery;
   readonly lease: HeldLease;
   readonly report: Report;
 }

@@ -2,7 +2,7 @@ import type { RedisConnection, ScanCursors, Scanned, ScanOptions } from '../redi
 import { eventsKey } from './keys.ts';
 
 /** The queues that are known, sorted by name. */
-interface Discovery {
+export interface Discovery {
   readonly queues: readonly string[];
   /** Whether all keys have been looked at, so that none of the queues is missing that were there then. */
   readonly isWhole: boolean;

@@ -2,14 +2,16 @@ import type { RedisError } from '../errors.ts';
 import { redisError } from '../redis/error.ts';
 import type { RedisConnection } from '../redis/port.ts';
 import { eventsKey } from './keys.ts';
-import { createPortions } from './portions.ts';
 import { type StreamInfo, streamInfoCommand, toState } from './stream-info.ts';
 
 /** The state of a queue's stream: `null` where there is none, an error where Redis refuses to say. */
 export type State = StreamInfo | null | RedisError;
 
+/** Bytes of a value in a reply: ids and counts have fewer, and the fields of a stream's first entry are not needed. */
+const MAX_VALUE_BYTES = 256;
+
 /**
- * Asks for the state of the streams of queues, as many in a pipeline as memory allows: the reply has the first entry of each.
+ * Asks for the state of the streams of queues, in one pipeline.
  *
  * @throws {RedisError} when the connection fails
  */
@@ -18,22 +20,18 @@ export async function readStates(
   queues: readonly string[],
   prefix: string,
 ): Promise<Map<string, State>> {
-  const states = new Map<string, State>();
-  const portions = createPortions();
-  while (states.size < queues.length) {
-    const next = queues.slice(states.size);
-    const { replies, count } = await portions.read(next.length, async (most, maxBytes) => {
-      const commands = next.slice(0, most).map((queue) => streamInfoCommand(eventsKey(prefix, queue)));
-      const replies = await redis.send(commands, { maxBytes });
-      return { replies, bytes: 0 };
-    });
-    for (const [i, queue] of next.slice(0, count).entries()) {
+  if (queues.length === 0) return new Map();
+  const replies = await redis.send(
+    queues.map((queue) => streamInfoCommand(eventsKey(prefix, queue))),
+    { maxValueBytes: MAX_VALUE_BYTES },
+  );
+  return new Map(
+    queues.map((queue, i) => {
       const state = toState(replies[i]);
       const what = `asking for the state of ${eventsKey(prefix, queue)}`;
-      states.set(queue, state instanceof Error ? redisError(state, redis.target, what) : state);
-    }
-  }
-  return states;
+      return [queue, state instanceof Error ? redisError(state, redis.target, what) : state];
+    }),
+  );
 }
 
 export function isFailure(state: State): state is RedisError {
