@@ -94,7 +94,7 @@ export function isReply(error: Error): boolean {
 
 /** Adds the reason to a closed connection: the error of the socket, or a reply that belonged to no command. */
 function explain(error: Error, reason: Error | undefined): Error {
-  if (isReply(error) || !reason || !/closed/.test(error.message)) return error;
+  if (isReply(error) || !reason || !/Connection is closed|Command aborted/.test(error.message)) return error;
   const [, reply = reason.message] = /Last error: (.*)/s.exec(reason.message) ?? [];
   return new Error(`${error.message}: ${reply}`);
 }

@@ -144,14 +144,14 @@ const KINDS: readonly Kind[] = [
   },
   {
     code: 'REDIS_CLOSED',
-    sign: /Connection is closed|ECONNRESET|EPIPE|Stream isn't writeable/,
+    sign: /Connection is closed|Command aborted|Stream isn't writeable|ECONNRESET|ECONNABORTED|ENETRESET|ENOTCONN|EPIPE/,
     passes: true,
     cause: 'the connection was closed',
     remedy: 'look at the log of the server',
   },
   {
     code: 'REDIS_TIMEOUT',
-    sign: /ETIMEDOUT|timed out|EHOSTUNREACH|ENETUNREACH/,
+    sign: /ETIMEDOUT|timed out|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN/,
     passes: true,
     cause: 'no answer in time',
     remedy: 'check security groups and subnets, and rediss:// where the server speaks TLS',

@@ -6,9 +6,10 @@ import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { ConfigError } from '../../functions/errors.ts';
 import { connectRedis } from '../../functions/redis/connect.ts';
 import { createPatientConnection } from '../../functions/redis/patient.ts';
-import type { RedisConnection, RedisOptions } from '../../functions/redis/port.ts';
+import type { Command, RedisConnection, RedisOptions } from '../../functions/redis/port.ts';
 import { freePort } from '../../local/process.ts';
 import { startNative } from '../../local/redis.ts';
+import { cuttingProxy } from '../chaos/proxies.ts';
 import { listen } from '../listen.ts';
 import { nativeServer } from '../needs.ts';
 import { adminRedis, ownPrefix } from '../redis.ts';
@@ -92,6 +93,34 @@ describe('a patient connection', () => {
     expect(replies).toEqual([[[]], [[]], { ...scanned, cursors: expect.any(Map) }]);
     expect(patience.attempts()).toBe(1);
     expect(patience.redis.target.port).toBe(Number(new URL(inject('redisUrl')).port));
+  });
+
+  test('is there again wherever in its replies the connection broke', async () => {
+    const [admin, key] = [adminRedis(), ownPrefix()];
+    await admin.xadd(key, '1-1', 'n', 'x'.repeat(20));
+    onTestFinished(async () => {
+      await admin.del(key);
+    });
+    const proxy = await cuttingProxy(inject('redisUrl'));
+    const commands: readonly Command[] = [
+      ['multi'],
+      ['xrange', key, '-', '+'],
+      ['exec'],
+      ['xrange', key, '-', '+'],
+      ['xrange', key, '+', '-'],
+    ];
+    const whole = await patient({ url: proxy.url }).redis.send(commands);
+
+    for (let bytes = 1; bytes < 120; bytes += 1) {
+      const patience = patient({ url: proxy.url });
+      await ask(patience);
+      proxy.cutAfter(bytes);
+
+      expect(await patience.redis.send(commands), `${bytes} bytes`).toEqual(whole);
+      expect(patience.warnings).toEqual([]);
+      patience.redis.close();
+    }
+    proxy.cutAfter(Number.POSITIVE_INFINITY);
   });
 
   testNative('is there again after it was killed, also while it waits for entries', async () => {
