@@ -76,6 +76,8 @@ async function expectWork(environment: Readonly<Record<string, string>>): Promis
     ...environment,
     BULLBRIDGE_JOB_FIELDS: 'name',
     BULLBRIDGE_TAIL: 'always',
+    // Behind its interval, a run looks for its successor each half second.
+    BULLBRIDGE_INTERVAL_SECONDS: '1',
   });
   const jobs = () => stack.bus.accepted.map(({ detail }) => detail['job']);
 
