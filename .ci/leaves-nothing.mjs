@@ -1,17 +1,18 @@
-// Runs a command, and fails where it leaves something in the temporary folder, or a process that runs in this project.
+// Runs a command with a temporary folder of its own. Fails if it leaves something there, or a process that runs in this project.
 // With `--interrupt <text>` in front of the command, it gets a Ctrl-C once it has printed the text.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 const given = process.argv.slice(2);
 const text = given[0] === '--interrupt' ? given.splice(0, 2)[1] : undefined;
 const [command, ...args] = given;
 
-/** npm keeps its own compiled code there. */
-const files = () => readdirSync(tmpdir()).filter((name) => name !== 'node-compile-cache');
+// Other programs of the machine use the shared one meanwhile.
+const folder = mkdtempSync(join(tmpdir(), 'leaves-nothing-'));
 
 /** The processes whose folder is in this project, by their ids. */
 function processes() {
@@ -28,10 +29,13 @@ function processes() {
   return found;
 }
 
-const filesBefore = new Set(files());
 const before = processes();
 // A process group of its own, as a terminal gives it one.
-const child = spawn(command, args, { detached: true, stdio: ['ignore', text ? 'pipe' : 'inherit', 'inherit'] });
+const child = spawn(command, args, {
+  detached: true,
+  env: { ...process.env, TMPDIR: folder },
+  stdio: ['ignore', text ? 'pipe' : 'inherit', 'inherit'],
+});
 const ended = once(child, 'exit');
 if (text) {
   let output = '';
@@ -49,9 +53,11 @@ const left = () => [...processes()].filter(([pid]) => !before.has(pid)).map(([pi
 for (let attempt = 0; attempt < 50 && left().length > 0; attempt += 1) await setTimeout(100);
 const leftovers = [
   ...left(),
-  ...files()
-    .filter((name) => !filesBefore.has(name))
-    .map((name) => `file ${tmpdir()}/${name}`),
+  ...readdirSync(folder)
+    // npm keeps its own compiled code there.
+    .filter((name) => name !== 'node-compile-cache')
+    .map((name) => `file ${name}`),
 ];
+rmSync(folder, { recursive: true, force: true });
 if (leftovers.length > 0) console.error(`left behind by ${given.join(' ')}:\n  ${leftovers.join('\n  ')}`);
 process.exitCode = leftovers.length > 0 ? 1 : text ? 0 : (code ?? 1);
