@@ -3,14 +3,14 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { createClaimCheck } from './bus/claim-check.ts';
 import { createConcurrencyLimit } from './bus/concurrency.ts';
 import { type DeadLetterOptions, type Park, parkIn } from './bus/dead-letters.ts';
 import { checkEventBus, putEventsOf } from './bus/event-bus.ts';
 import { leanPutEventsOf } from './bus/lean-event-bus.ts';
-import { putObjectIn } from './bus/payload-bucket.ts';
+import { createClaimCheck } from './bus/oversize/claim-check.ts';
+import { cutToFit, type MakeFit } from './bus/oversize/make-fit.ts';
+import { putObjectIn } from './bus/oversize/payload-bucket.ts';
 import { createPublisher, type Publish } from './bus/publish.ts';
-import { cutToFit, type Shrink } from './bus/shrink.ts';
 import { type CheckpointMemory, createCheckpointMemory } from './checkpoint/memory.ts';
 import { readRedisAccess } from './redis/access.ts';
 import { connectRedis } from './redis/connect.ts';
@@ -45,7 +45,7 @@ export interface Container extends Clients {
   readonly discoverQueues: Discover;
   readonly checkpoints: CheckpointMemory;
   /** The dead-letter queue. */
-  readonly deadLetters: DeadLetterOptions & { readonly client: SQSClient; readonly shrink: Shrink };
+  readonly deadLetters: DeadLetterOptions & { readonly client: SQSClient; readonly makeFit: MakeFit };
   /** A publisher that parks in another way. */
   readonly publishAndPark: (park: Park) => Publish;
 }
@@ -60,7 +60,7 @@ export function createContainer(config: Config): Container {
   const secrets = new SecretsManagerClient({ requestHandler });
   const { EVENT_BUS_NAME: busName, DEAD_LETTER_QUEUE_URL: queueUrl, PAYLOAD_BUCKET: bucket } = config;
   const endpoint = config.AWS_ENDPOINT_URL_S3 ?? config.AWS_ENDPOINT_URL;
-  const shrink =
+  const makeFit =
     bucket === undefined
       ? cutToFit
       : createClaimCheck({
@@ -70,7 +70,7 @@ export function createContainer(config: Config): Container {
           wait,
           random: Math.random,
         });
-  const deadLetters = { client: sqs, queueUrl, busName, shrink };
+  const deadLetters = { client: sqs, queueUrl, busName, makeFit };
   const putEvents =
     config.BULLBRIDGE_PUBLISHER === 'sdk'
       ? putEventsOf(bus, busName)
@@ -79,7 +79,7 @@ export function createContainer(config: Config): Container {
     createPublisher({
       putEvents,
       park,
-      shrink,
+      makeFit,
       concurrency: createConcurrencyLimit(MAX_REQUESTS),
       wait,
       random: Math.random,

@@ -41,6 +41,7 @@ export type RedisErrorCode =
   | 'REDIS_SENTINEL'
   | 'REDIS_WRONG_TYPE'
   | 'REDIS_NOT_READY'
+  | 'REDIS_ENTRY_TOO_LARGE'
   | 'REDIS_FAILED';
 
 /** Redis could not be reached, or refused what was asked; names the host, the user and the cause, never the password. */

@@ -20,6 +20,8 @@ export interface Invocation {
   readonly config: Config;
   readonly container: Container;
   readonly signals: Signals;
+  /** Bytes that the function has. */
+  readonly memory: number;
 }
 
 /**
@@ -51,7 +53,9 @@ export function createHandler<Result>(
       ready = undefined;
       throw error;
     });
-    return run({ payload, config, container, signals: deadlines(context.getRemainingTimeInMillis()) });
+    const signals = deadlines(context.getRemainingTimeInMillis());
+    const memory = Number(context.memoryLimitInMB) * 1024 * 1024;
+    return run({ payload, config, container, signals, memory });
   }
 
   return middy(handle)

@@ -1,7 +1,7 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { ParkingError } from '../errors.ts';
-import { type BusEntry, entryBytes } from '../event/entry.ts';
-import { cutToFit, type Shrink } from './shrink.ts';
+import { type AnyEntry, type BusEntry, entryBytes, isLarge, MAX_REQUEST_BYTES } from '../event/entry.ts';
+import { cutToFit, type MakeFit } from './oversize/make-fit.ts';
 
 /** Why an entry is parked. */
 export interface Refusal {
@@ -28,17 +28,19 @@ export interface DeadLetter extends Refusal {
 }
 
 /** Parks an entry that the bus refuses for good. @throws {ParkingError} unless it is safely stored */
-export type Park = (entry: BusEntry, refusal: Refusal, signal: AbortSignal) => Promise<void>;
+export type Park = (entry: AnyEntry, refusal: Refusal, signal: AbortSignal) => Promise<void>;
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
 const MAX_MESSAGE_BYTES = 1_048_576;
+/** Leaves room for the history of an entry that is sent again and refused again. */
+const ROOMY_BYTES = 1_000_000;
 
 export interface DeadLetterOptions {
   readonly queueUrl: string;
   /** The bus the entries were meant for; part of the parked entry. */
   readonly busName: string;
-  /** Makes an entry fit that is too large for a message. @default what does not fit is cut */
-  readonly shrink?: Shrink;
+  /** Makes entries fit into a message. @default what does not fit is cut */
+  readonly makeFit?: MakeFit;
 }
 
 /** Parks entries in an SQS queue, each with the reason and the time; where it was in its stream is in its detail. */
@@ -51,22 +53,24 @@ export function parkIn(client: SQSClient, options: DeadLetterOptions & { readonl
 /** Sends a parked entry to the queue. @returns the message's id */
 export async function sendDeadLetter(
   client: SQSClient,
-  { queueUrl, busName, shrink = cutToFit }: DeadLetterOptions,
-  entry: BusEntry,
+  { queueUrl, busName, makeFit = cutToFit }: DeadLetterOptions,
+  entry: AnyEntry,
   letter: DeadLetter,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  let MessageBody = bodyOf(entry, busName, letter);
-  let fitting = entry;
-  // One that is too large once its quotes are escaped again is made smaller, and says so; what cannot be, SQS refuses.
-  for (let bytes = Buffer.byteLength(MessageBody); bytes > MAX_MESSAGE_BYTES; bytes = Buffer.byteLength(MessageBody)) {
-    const smaller = await shrink(fitting, Math.floor((entryBytes(fitting) * MAX_MESSAGE_BYTES * 0.95) / bytes), signal);
-    if (smaller === fitting) break;
-    fitting = smaller;
-    MessageBody = bodyOf(fitting, busName, letter);
+  let fitted = await makeFit(entry, MAX_REQUEST_BYTES, signal);
+  let body = bodyOf(fitted, busName, letter);
+  // Each quote is escaped again.
+  for (let bytes = Buffer.byteLength(body); isLarge(entry) && bytes > ROOMY_BYTES; bytes = Buffer.byteLength(body)) {
+    fitted = await makeFit(entry, Math.floor((entryBytes(fitted) * ROOMY_BYTES * 0.95) / bytes), signal);
+    body = bodyOf(fitted, busName, letter);
+  }
+  for (let { history = [] } = letter; history.length > 0 && Buffer.byteLength(body) > MAX_MESSAGE_BYTES; ) {
+    history = history.slice(1);
+    body = bodyOf(fitted, busName, { ...letter, history });
   }
   try {
-    return (await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }))).MessageId;
+    return (await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }))).MessageId;
   } catch (error) {
     const { name, message } = error as Error;
     throw new ParkingError(

@@ -1,11 +1,11 @@
 import { BusError } from '../errors.ts';
-import { type BusEntry, fits, MAX_REQUEST_BYTES } from '../event/entry.ts';
+import { type AnyEntry, type BusEntry, isLarge, MAX_REQUEST_BYTES } from '../event/entry.ts';
 import { backoff, MAX_FAILURES } from './backoff.ts';
 import type { ConcurrencyLimit } from './concurrency.ts';
 import type { Park } from './dead-letters.ts';
+import { cutToFit, type MakeFit } from './oversize/make-fit.ts';
 import { pack } from './pack.ts';
 import type { PutEvents } from './put-events.ts';
-import { cutToFit, type Shrink } from './shrink.ts';
 import { judgeEntry, judgeFailure, type Verdict } from './verdict.ts';
 
 /** What became of an entry: both are safe, so its position may move. */
@@ -18,13 +18,13 @@ export type Settlement = 'published' | 'parked';
  * published nor parked; {@link PayloadError} when one that is too large cannot be stored; the signal's reason once it is aborted. No entry counts as settled then, and the answers to requests under way are
  * not waited for.
  */
-export type Publish = (entries: readonly BusEntry[], signal: AbortSignal) => Promise<Settlement[]>;
+export type Publish = (entries: readonly AnyEntry[], signal: AbortSignal) => Promise<Settlement[]>;
 
 export interface PublisherOptions {
   readonly putEvents: PutEvents;
   readonly park: Park;
-  /** Makes an entry fit that is too large for a request. @default what does not fit is cut */
-  readonly shrink?: Shrink;
+  /** Makes entries fit into a request. @default what does not fit is cut */
+  readonly makeFit?: MakeFit;
   readonly concurrency: ConcurrencyLimit;
   /** Waits, for the backoff. */
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
@@ -34,17 +34,20 @@ export interface PublisherOptions {
   readonly maxRequestBytes?: number;
 }
 
+/** An entry on its way, as it is sent. */
 interface Pending {
   readonly entry: BusEntry;
+  /** As it was made: a dead letter has less room. */
+  readonly original: AnyEntry;
   readonly index: number;
 }
 
 /** Makes a publisher; its requests share one bound, however many calls there are at once. */
 export function createPublisher({ putEvents, park, concurrency, wait, random, ...options }: PublisherOptions): Publish {
-  const { shrink = cutToFit, maxRequestBytes: maxBytes = MAX_REQUEST_BYTES } = options;
+  const { makeFit = cutToFit, maxRequestBytes: maxBytes = MAX_REQUEST_BYTES } = options;
   let accepted = 0;
 
-  async function publish(entries: readonly BusEntry[], outer: AbortSignal): Promise<Settlement[]> {
+  async function publish(entries: readonly AnyEntry[], outer: AbortSignal): Promise<Settlement[]> {
     // At its full length from the beginning: requests are settled in any order.
     const settlements = new Array<Settlement>(entries.length);
     const failing = new AbortController();
@@ -61,18 +64,20 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
 
   /** Never rejects: what goes wrong is told to `fail`, which aborts the signal for all the others. */
   async function settleAll(
-    entries: readonly BusEntry[],
+    entries: readonly AnyEntry[],
     settlements: Settlement[],
     signal: AbortSignal,
     fail: (error: unknown) => void,
   ): Promise<void> {
-    const isFit = (entry: BusEntry) => fits(entry, maxBytes);
-    const fit = (entry: BusEntry) => (isFit(entry) ? entry : shrink(entry, maxBytes, signal).catch(fail));
-    const fitting = entries.every(isFit) ? entries : await Promise.all(entries.map(fit));
+    const fitted = entries.some(isLarge)
+      ? await Promise.all(
+          entries.map((entry) => (isLarge(entry) ? makeFit(entry, maxBytes, signal).catch(fail) : entry)),
+        )
+      : entries;
     if (signal.aborted) return;
     let index = 0;
-    const requests = pack(fitting as BusEntry[], maxBytes).map((request) =>
-      request.map((entry) => ({ entry, index: index++ })),
+    const requests = pack(fitted as BusEntry[], maxBytes).map((request) =>
+      request.map((entry) => ({ entry, original: entries[index] as AnyEntry, index: index++ })),
     );
     await Promise.all(requests.map((request) => settle(request, settlements, signal).catch(fail)));
   }
@@ -96,7 +101,7 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
           accepted += 1;
           settlements[pending.index] = 'published';
         } else if (verdict.kind === 'refused' || (verdict.kind === 'failed' && lastTry)) {
-          await park(pending.entry, { errorCode: verdict.code, errorMessage: verdict.message, attempts }, signal);
+          await park(pending.original, { errorCode: verdict.code, errorMessage: verdict.message, attempts }, signal);
           settlements[pending.index] = 'parked';
         } else again.push(pending);
       }

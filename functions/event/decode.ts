@@ -1,9 +1,7 @@
 import { isUtf8 } from 'node:buffer';
+import { bytesOf, isCut, lengthOf, type Value } from '../stream/entry.ts';
 import { type FieldType, kindOf } from './catalogue.ts';
-import type { JsonValue } from './detail.ts';
-import type { LargeField } from './entry.ts';
-import { MAX_REQUEST_BYTES } from './entry.ts';
-import { CUSTOM, MAX_PATH } from './fields.ts';
+import { customPath, type Field, jsonField } from './field.ts';
 import { isJson } from './json.ts';
 
 /** The fields of a stream entry, read. */
@@ -11,19 +9,13 @@ export interface DecodedEvent {
   /** Absent where the entry has no `event` field or an empty one. */
   readonly event?: string;
   readonly jobId?: string;
-  /** The fields that the catalogue knows of this event. */
-  readonly known: Readonly<Record<string, JsonValue>>;
-  /** Fields that are too large for any event, as they are; these are in none of the others. */
-  readonly large?: readonly LargeField[];
-  /** Every other field, as text. */
-  readonly fields?: Readonly<Record<string, string>>;
-  /** All values of each field name that stands there more than once, as text; the last one is the field's value. */
-  readonly repeated?: Readonly<Record<string, readonly string[]>>;
+  /** All fields, in the order of a detail: those that the catalogue knows, custom ones, repeated ones. */
+  readonly fields: readonly Field[];
   /**
-   * Names of the fields that could not be read as what they should be and are passed on as text: no JSON, no number, JSON
-   * nested too deep for EventBridge, or bytes that are not UTF-8 (each such byte as U+FFFD). `fields.x` for a custom field.
+   * Paths of fields that are not what they should be and are forwarded as text: no JSON, no number, JSON nested too deep for
+   * EventBridge, or bytes that are not UTF-8 (each such byte as U+FFFD).
    */
-  readonly unparsed?: readonly string[];
+  readonly unparsed: readonly string[];
 }
 
 /**
@@ -36,121 +28,102 @@ const EVENT = Buffer.from('event');
 const JOB_ID = Buffer.from('jobId');
 
 /** The value of an entry's `event` field, `undefined` without one. */
-export function eventName(fields: readonly Buffer[]): string | undefined {
-  return lastValue(fields, EVENT)?.toString() || undefined;
+export function eventName(fields: readonly Value[]): string | undefined {
+  const value = lastValue(fields, EVENT);
+  return value && (bytesOf(value).toString() || undefined);
 }
 
 /** The id of an entry's job as Redis has it, which may be no UTF-8; `undefined` for an entry that is about no job. */
-export function jobIdOf(fields: readonly Buffer[]): Buffer | undefined {
-  return lastValue(fields, JOB_ID);
+export function jobIdOf(fields: readonly Value[]): Buffer | undefined {
+  const value = lastValue(fields, JOB_ID);
+  return value && isCut(value) ? undefined : value;
 }
 
-/** Of a name that stands there more than once the last value counts, as in `QueueEvents`. */
-function lastValue(fields: readonly Buffer[], name: Buffer): Buffer | undefined {
+/** If a name is repeated, its last value counts, as in `QueueEvents`. */
+function lastValue(fields: readonly Value[], name: Buffer): Value | undefined {
   for (let i = fields.length - 2; i >= 0; i -= 2) {
-    // Most names are told apart by their length alone, which is cheaper.
-    if (fields[i]?.length === name.length && fields[i]?.equals(name)) return fields[i + 1];
+    const found = fields[i] as Value;
+    // Most names differ in their length, which is cheaper to compare.
+    if (lengthOf(found) === name.length && bytesOf(found).equals(name)) return fields[i + 1];
   }
   return undefined;
 }
 
-/** Reads the fields of a stream entry; there is nothing in an entry that makes it throw. */
-export function decode(fields: readonly Buffer[]): DecodedEvent {
-  const event = eventName(fields);
-  const types = event === undefined ? undefined : kindOf(event)?.fields;
-  const { values, repeated, broken } = readValues(fields);
-  const known: Record<string, JsonValue> = {};
-  const large: LargeField[] = [];
-  let others: Record<string, string> | undefined;
+interface Named {
+  readonly name: string;
+  /** All values, the last one last. */
+  readonly values: Value[];
+  /** The name is too large for memory, so only its beginning is there. */
+  readonly isNameCut: boolean;
+  isBroken: boolean;
+}
+
+/** Reads the fields of a stream entry. No entry makes it throw. */
+export function decode(pairs: readonly Value[]): DecodedEvent {
+  const event = eventName(pairs);
+  const types: Readonly<Record<string, FieldType>> = (event !== undefined && kindOf(event)?.fields) || {};
+  const known: Field[] = [];
+  const custom: Field[] = [];
+  const repeated: Field[] = [];
   const unparsed: string[] = [];
-  values.forEach((read, name) => {
-    const isBroken = broken?.has(name) ?? false;
-    const type = types && Object.hasOwn(types, name) ? types[name] : undefined;
-    const isCustom = type === undefined && name !== 'event' && name !== 'jobId';
-    const path = isCustom ? `${CUSTOM}${name}` : name;
-    if (isCustom) others ??= record();
-    if (typeof read !== 'string' && (type || isCustom) && path.length <= MAX_PATH && !repeated?.[name]) {
-      const isRead = !isBroken && (type === 'json' ? isJson(read, MAX_DEPTH) : type !== 'number');
-      large.push({ path, value: read, isJson: isRead && type === 'json' });
-      if (!isRead) unparsed.push(path);
-      return;
-    }
-    const text = read.toString();
-    const value = type && !isBroken ? parse(text, type, MAX_DEPTH) : undefined;
-    if (isCustom && others) others[name] = text;
-    if (type) known[name] = value ?? (value === null ? null : text);
-    if (isBroken || (type && value === undefined)) unparsed.push(path);
-  });
-  const jobId = values.get('jobId')?.toString();
+  let jobId: string | undefined;
+  for (const { name, values, isNameCut, isBroken } of namedValues(pairs)) {
+    const value = values.at(-1) as Value;
+    const isOwn = name === 'event' || name === 'jobId';
+    const type = Object.hasOwn(types, name) ? types[name] : isOwn ? 'text' : undefined;
+    const path = type ? name : customPath(name);
+    const whole = read(path, value, isBroken ? 'text' : (type ?? 'text'));
+    const field = isNameCut ? { ...whole, whole: lengthOf(value) } : whole;
+    if (name === 'jobId') jobId = field.bytes.toString();
+    if (name !== 'event' || event !== undefined) (type ? known : custom).push(field);
+    if (values.length > 1) repeated.push(jsonField(`repeated.${name}`, values.map(textOf)));
+    const isText = field.kind === 'text' && field.whole === undefined;
+    if (isBroken || (isText && (type === 'json' || type === 'number'))) unparsed.push(path);
+  }
   return {
     ...(event !== undefined && { event }),
     ...(jobId !== undefined && { jobId }),
-    known,
-    ...(large.length > 0 && { large }),
-    ...(others && { fields: others }),
-    ...(repeated && { repeated }),
-    ...(unparsed.length > 0 && { unparsed }),
+    fields: [...known, ...custom, ...repeated],
+    unparsed,
   };
 }
 
-/** The last value of each name, all values of those that stand there more than once, and the names that are not UTF-8. */
-function readValues(fields: readonly Buffer[]) {
-  const values = new Map<string, string | Buffer>();
-  let repeated: Record<string, string[]> | undefined;
-  let broken: Set<string> | undefined;
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const [nameBytes, bytes] = [fields[i] as Buffer, fields[i + 1] as Buffer];
-    const name = nameBytes.toString();
-    // No request to EventBridge takes a larger one, and as text it would be in memory several times over.
-    const value = bytes.length > MAX_REQUEST_BYTES ? bytes : bytes.toString();
-    const before = values.get(name);
-    if (before !== undefined) {
-      repeated ??= record();
-      repeated[name] ??= [before.toString()];
-      repeated[name].push(value.toString());
-    }
-    values.set(name, value);
-    if (!isUtf8Text(nameBytes, name) || !isUtf8Text(bytes, value)) {
-      broken ??= new Set();
-      broken.add(name);
-    }
+/** Reads a value as what it should be, or else as text. */
+function read(path: string, value: Value, type: FieldType): Field {
+  if (isCut(value)) return { path, kind: 'text', bytes: value.head, whole: value.bytes };
+  if (type === 'json' && isJson(value, MAX_DEPTH)) return { path, kind: 'json', bytes: value };
+  const number = type === 'number' ? parseNumber(value.toString()) : undefined;
+  if (number !== undefined) return jsonField(path, number);
+  return { path, kind: 'text', bytes: value };
+}
+
+/** The values of each name, in the order in which the names come first. */
+function namedValues(pairs: readonly Value[]): Iterable<Named> {
+  const all = new Map<string, Named>();
+  for (let i = 0; i + 1 < pairs.length; i += 2) {
+    const [nameValue, value] = [pairs[i] as Value, pairs[i + 1] as Value];
+    const name = textOf(nameValue);
+    const isBroken = !isText(nameValue) || !isText(value);
+    const before = all.get(name);
+    if (before) {
+      before.values.push(value);
+      before.isBroken ||= isBroken;
+    } else all.set(name, { name, values: [value], isNameCut: isCut(nameValue), isBroken });
   }
-  return { values, repeated, broken };
+  return all.values();
 }
 
-/** Whether bytes are UTF-8, which a text without U+FFFD has shown already. */
-function isUtf8Text(bytes: Buffer, read: string | Buffer): boolean {
-  return (typeof read === 'string' && !read.includes('\ufffd')) || isUtf8(bytes);
+function textOf(value: Value): string {
+  return bytesOf(value).toString();
 }
 
-/** Reads a text as what it should be; `undefined` where it is not, or is JSON that is nested deeper than so many levels. */
-export function parse(text: string, type: FieldType, maxDepth: number): JsonValue | undefined {
-  if (type === 'text') return text;
-  return type === 'number' ? parseNumber(text) : parseJson(text, maxDepth);
-}
-
-function parseJson(text: string, maxDepth: number): JsonValue | undefined {
-  try {
-    const value: JsonValue = JSON.parse(text);
-    // Each level takes two characters, so most texts are too short to be nested too deep.
-    return text.length > 2 * maxDepth && isDeeperThan(value, maxDepth) ? undefined : value;
-  } catch {
-    return undefined;
-  }
+/** Whether a value is UTF-8, as far as it is there: the end of a beginning can be half a character. */
+function isText(value: Value): boolean {
+  return isCut(value) || isUtf8(value);
 }
 
 /** Whole numbers that a rule can compare; BullMQ 4 wrote `delay` with fractions. */
-function parseNumber(text: string): number | undefined {
+export function parseNumber(text: string): number | undefined {
   const value = /^-?\d+(\.\d+)?$/.test(text) ? Math.trunc(Number(text)) : Number.NaN;
   return Number.isSafeInteger(value) ? value : undefined;
-}
-
-function isDeeperThan(value: JsonValue, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return depth === 0 || Object.values(value).some((inner) => isDeeperThan(inner, depth - 1));
-}
-
-/** Without a prototype, so that a field named `__proto__` is a field like any other. */
-function record<T>(): Record<string, T> {
-  return Object.create(null);
 }

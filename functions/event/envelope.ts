@@ -1,12 +1,13 @@
-import type { Entry } from '../stream/entry.ts';
+import type { Entry, Value } from '../stream/entry.ts';
 import { idTime } from '../stream/id.ts';
 import type { Loss } from '../stream/position.ts';
 import { detailTypeOf } from './catalogue.ts';
 import { type DecodedEvent, decode } from './decode.ts';
-import type { BusEntry } from './entry.ts';
+import { type AnyEntry, type BusEntry, type Detail, type LargeEntry, toText } from './entry.ts';
+import { jsonField } from './field.ts';
 import type { JobPart } from './job.ts';
-import { leaveOut } from './leave-out.ts';
 import type { Omission } from './omit.ts';
+import { redact } from './redact.ts';
 
 /** Which queue of which Redis an event comes from. */
 export interface Origin {
@@ -17,6 +18,12 @@ export interface Origin {
 
 /** Milliseconds beyond which a `Date` is none; an id that was given by hand can be larger. */
 const MAX_DATE = 8.64e15;
+
+/**
+ * Bytes of fields that fit wherever an entry goes, so that their detail becomes text at once: as JSON they have six times as many at
+ * most, and twice that in a dead letter.
+ */
+const FITTING_BYTES = 64 * 1024;
 
 /** What a detail has beside, or has not, of what its entry has. */
 export interface Amendments {
@@ -32,44 +39,51 @@ export function toBusEntry(
   entry: Entry,
   sequence: number | undefined,
   amendments: Amendments = {},
-): BusEntry {
-  const { decoded, job, omitted, traceHeader } = amend(decode(entry.fields), amendments);
-  const { event, jobId, known, large, fields, repeated, unparsed } = decoded;
+): AnyEntry {
   const timestamp = idTime(entry.id);
-  return {
-    Source: 'bullmq',
-    DetailType: event === undefined ? 'Unknown Entry' : detailTypeOf(event),
-    ...(timestamp <= MAX_DATE && { Time: new Date(timestamp) }),
-    ...traceHeader,
-    Detail: JSON.stringify({
-      version: '1',
-      id: `${queueId(origin)}/${entry.id}`,
-      ...origin,
-      event,
-      streamId: entry.id,
-      sequence,
-      timestamp,
-      jobId,
-      ...known,
-      fields,
-      repeated,
-      unparsed,
-      job,
-      omitted,
-    }),
-    ...(large && { large }),
-  };
+  const id = `${queueId(origin)}/${entry.id}`;
+  const identity = { version: '1', id, ...origin, streamId: entry.id, sequence, timestamp };
+  return eventEntry(decode(entry.fields), identity, amendments);
 }
 
-function amend(decoded: DecodedEvent, { job, omit }: Amendments) {
-  const redacted = omit && leaveOut(decoded, omit);
-  const paths = omit?.filter(({ text }) => redacted?.hits.has(text) || job?.hits.has(text));
-  return {
-    decoded: redacted ?? decoded,
-    job: job?.job,
-    omitted: paths && paths.length > 0 ? paths.map(({ text }) => text) : undefined,
-    traceHeader: job?.traceHeader === undefined ? undefined : { TraceHeader: job.traceHeader },
+/** What makes an event recognisable. Custom fields are not on this level, so they cannot replace it. */
+interface Identity extends Origin {
+  readonly id: string;
+  readonly timestamp: number;
+}
+
+function eventEntry(decoded: DecodedEvent, identity: Identity, { job, omit }: Amendments): AnyEntry {
+  const { event, fields, unparsed, hits } = omit ? redact(decoded, omit) : { ...decoded, hits: NO_HITS };
+  const omitted = omit?.filter(({ text }) => hits.has(text) || job?.hits.has(text)).map(({ text }) => text);
+  const detail: Detail = {
+    id: identity.id,
+    envelope: JSON.stringify({ ...identity, ...(omitted && omitted.length > 0 && { omitted }) }).slice(0, -1),
+    fields: [
+      ...fields,
+      ...(unparsed.length > 0 ? [jsonField('unparsed', unparsed)] : []),
+      ...(job?.json ? [{ path: 'job', kind: 'json', bytes: job.json } as const] : []),
+    ],
   };
+  const { timestamp } = identity;
+  const entry: LargeEntry = {
+    Source: 'bullmq',
+    DetailType: event === undefined ? 'Unknown Entry' : detailTypeOf(event),
+    ...(Math.abs(timestamp) <= MAX_DATE && { Time: new Date(timestamp) }),
+    ...(job?.traceHeader !== undefined && { TraceHeader: job.traceHeader }),
+    Detail: detail,
+  };
+  return fitsAnywhere(detail) ? toText(entry) : entry;
+}
+
+const NO_HITS: ReadonlySet<string> = new Set();
+
+function fitsAnywhere({ fields }: Detail): boolean {
+  let bytes = 0;
+  for (const field of fields) {
+    if (field.whole !== undefined) return false;
+    bytes += field.path.length + field.bytes.length;
+  }
+  return bytes <= FITTING_BYTES;
 }
 
 /**
@@ -105,34 +119,22 @@ interface RecoveredGap extends Pick<Loss, 'afterId' | 'beforeId' | 'lost'> {
  */
 export function recoveredEntry(
   origin: Origin,
-  fields: readonly Buffer[],
+  fields: readonly Value[],
   finishedOn: number,
   possibleDuplicate: boolean,
   amendments: Amendments = {},
-): BusEntry {
-  const { decoded, job, omitted, traceHeader } = amend(decode(fields), amendments);
-  const { event, jobId, known, large, unparsed } = decoded;
-  return {
-    Source: 'bullmq',
-    DetailType: event === undefined ? 'Unknown Entry' : detailTypeOf(event),
-    ...(Math.abs(finishedOn) <= MAX_DATE && { Time: new Date(finishedOn) }),
-    ...traceHeader,
-    Detail: JSON.stringify({
-      version: '1',
-      id: `${queueId(origin)}/${jobId}/${event}/${finishedOn}`,
-      ...origin,
-      event,
-      timestamp: finishedOn,
-      recovered: true,
-      possibleDuplicate: possibleDuplicate || undefined,
-      jobId,
-      ...known,
-      unparsed,
-      job,
-      omitted,
-    }),
-    ...(large && { large }),
+): AnyEntry {
+  const decoded = decode(fields);
+  const { event, jobId } = decoded;
+  const identity = {
+    version: '1',
+    id: `${queueId(origin)}/${jobId}/${event}/${finishedOn}`,
+    ...origin,
+    timestamp: finishedOn,
+    recovered: true,
+    possibleDuplicate: possibleDuplicate || undefined,
   };
+  return eventEntry(decoded, identity, amendments);
 }
 
 /**

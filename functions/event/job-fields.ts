@@ -42,7 +42,7 @@ export const JOB_NAMES = `${Object.entries<JobFact>(JOB_FACTS)
   .join(', ')} and ${TRACE}`;
 
 /** One thing that is told of a job. */
-interface JobField {
+export interface JobField {
   readonly fact: JobFactName;
   /** Where it is in the `job` of a detail, and in the job: the fact, then the names within it. */
   readonly path: readonly [string, ...string[]];

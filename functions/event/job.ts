@@ -1,18 +1,18 @@
 import { isUtf8 } from 'node:buffer';
 import type { JobHash } from '../stream/job-hashes.ts';
 import type { FieldType } from './catalogue.ts';
-import { MAX_DEPTH, parse } from './decode.ts';
-import type { JobDetail, JsonValue } from './detail.ts';
+import { MAX_DEPTH, parseNumber } from './decode.ts';
+import type { JsonValue } from './detail.ts';
 import { MAX_REQUEST_BYTES } from './entry.ts';
-import { jsonBytes } from './fields.ts';
-import { JOB_FACTS, type JobFactName, type JobSelection } from './job-fields.ts';
+import { JOB_FACTS, type JobFactName, type JobField, type JobSelection } from './job-fields.ts';
+import { isJson, parseExact } from './json.ts';
 import { type Omission, takeOut } from './omit.ts';
 import { traceHeaderOf } from './trace-header.ts';
 
 /** What an event tells of its job. */
 export interface JobPart {
-  /** `null` where the job no longer exists; absent where nothing but the trace is told. */
-  readonly job?: JobDetail | null;
+  /** A `JobDetail`, or `null` if the job no longer exists, as JSON; absent if nothing but the trace is wanted. */
+  readonly json?: Buffer;
   readonly traceHeader?: string | undefined;
   /** Paths of what must not leave Redis that left something out, as they were configured. */
   readonly hits: ReadonlySet<string>;
@@ -39,6 +39,9 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
 /** A job's facts are one level deeper in a detail than the fields of an event. */
 const MAX_JOB_DEPTH = MAX_DEPTH - 1;
 
+/** A job that no longer exists. */
+const NULL = Buffer.from('null');
+
 /** Objects that have no other names than those that were given. */
 type Tree = Record<string, JsonValue>;
 
@@ -51,38 +54,47 @@ export function jobPart(hash: JobHash | undefined, selection: JobSelection, opti
   const hits = new Set<string>();
   const tells = selection.fields.length > 0;
   const isGone = hash === undefined || [...hash.values()].every((value) => value === null);
-  if (isGone) return { ...(tells && { job: null }), hits, bytes: 0 };
+  if (isGone) return { ...(tells && { json: NULL }), hits, bytes: 0 };
   const { facts, unreadable } = readFacts(hash, selection);
-  const job: Tree = Object.create(null);
+  const job: Members = new Map();
   const told = new Set<string>();
   const omitted: string[] = [];
   let bytes = 0;
-  for (const { fact, path } of selection.fields) {
+  for (const field of selection.fields) {
+    const { fact, path } = field;
     // The whole is told already.
     if (path.some((_, i) => told.has(path.slice(0, i).join('.')))) continue;
-    const value = unreadable.has(fact) ? undefined : redact(get(facts, path), path, options.omit, hits);
+    const value = unreadable.has(fact) ? undefined : jsonAt(facts, field, options.omit, hits);
     if (value === undefined && !unreadable.has(fact)) continue;
     const name = path.join('.');
-    const size = value === undefined ? Number.POSITIVE_INFINITY : jsonBytes(value);
+    const size = value === undefined ? Number.POSITIVE_INFINITY : Buffer.byteLength(value);
     if (value === undefined || size > options.maxBytes) omitted.push(name);
     else {
-      set(job, path, value);
+      put(job, path, value);
       told.add(name);
       bytes += size;
     }
   }
-  const traceHeader = selection.trace ? traceHeaderOf(get(facts, ['opts', 'tm'])) : undefined;
+  if (omitted.length > 0) put(job, ['omitted'], JSON.stringify(omitted));
+  const traceHeader = selection.trace ? traceHeaderOf(get(facts.get('opts')?.value(), ['tm'])) : undefined;
   return {
-    ...(tells && { job: { ...job, ...(omitted.length > 0 && { omitted }) } }),
+    ...(tells && { json: Buffer.from(textOf(job)) }),
     ...(traceHeader !== undefined && { traceHeader }),
     hits,
     bytes,
   };
 }
 
+/** What a job says of one thing. */
+interface Fact {
+  readonly json: string;
+  /** It is parsed when it is first needed, and always the same. */
+  readonly value: () => JsonValue;
+}
+
 /** The facts that are needed, by their names; those that the job does not have are missing. */
 function readFacts(hash: JobHash, { fields, trace }: JobSelection) {
-  const facts: Tree = Object.create(null);
+  const facts = new Map<JobFactName, Fact>();
   const unreadable = new Set<JobFactName>();
   const needed = new Set(fields.map(({ fact }) => fact));
   if (trace) needed.add('opts');
@@ -91,52 +103,77 @@ function readFacts(hash: JobHash, { fields, trace }: JobSelection) {
     const found = hashFields.map((field) => hash.get(field)).find((bytes) => bytes !== null);
     const isMissing = hashFields.every((field) => hash.get(field) === null);
     // BullMQ writes it with the first attempt.
-    if (isMissing && fact === 'attemptsMade') facts[fact] = 0;
+    if (isMissing && fact === 'attemptsMade') facts.set(fact, factOf(0));
     if (isMissing) continue;
     // As of an event's own fields, more is in no event, and would be in memory several times over.
-    const isRead = found && found.length <= MAX_REQUEST_BYTES && isUtf8(found);
-    const value = isRead ? readFact(fact, found.toString(), type) : undefined;
-    if (value === undefined) unreadable.add(fact);
-    else facts[fact] = value;
+    const isRead = Buffer.isBuffer(found) && found.length <= MAX_REQUEST_BYTES && isUtf8(found);
+    const read = isRead ? readFact(fact, found, type) : undefined;
+    if (read === undefined) unreadable.add(fact);
+    else facts.set(fact, read);
   }
   return { facts, unreadable };
 }
 
 /** `undefined` where it is not what it should be. */
-function readFact(fact: JobFactName, text: string, type: FieldType): JsonValue | undefined {
-  const value = parse(text, type, MAX_JOB_DEPTH);
-  if (type !== 'json' || fact === 'data' || value === undefined) return value;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  if (fact === 'parent') return parentOf(value);
-  return Object.fromEntries(
-    Object.entries(value).map(([name, option]) => [OPTION_NAMES[name] ?? name, option] as const),
+function readFact(fact: JobFactName, bytes: Buffer, type: FieldType): Fact | undefined {
+  const text = bytes.toString();
+  if (type === 'text') return factOf(text);
+  if (type === 'number') {
+    const number = parseNumber(text);
+    return number === undefined ? undefined : factOf(number);
+  }
+  if (!isJson(bytes, MAX_JOB_DEPTH)) return undefined;
+  if (fact === 'data') {
+    let value: JsonValue | undefined;
+    return { json: text, value: () => (value ??= parseExact(text)) };
+  }
+  const value = parseExact(text);
+  if (!isTree(value)) return undefined;
+  if (fact === 'parent') return factOf(parentOf(value));
+  return factOf(
+    Object.fromEntries(Object.entries(value).map(([name, option]) => [OPTION_NAMES[name] ?? name, option] as const)),
   );
+}
+
+function factOf(value: JsonValue): Fact {
+  return { json: JSON.stringify(value), value: () => value };
 }
 
 function parentOf({ id, queueKey }: Tree): Tree {
   return { ...(typeof id === 'string' && { id }), ...(typeof queueKey === 'string' && { queueKey }) };
 }
 
-/** A value without what must not leave Redis, `undefined` where that is all of it; it is changed. */
-function redact(
-  value: JsonValue | undefined,
-  path: readonly string[],
-  omission: Omission | undefined,
+/** What is at a path, as JSON, without what must not leave Redis; `undefined` where there is nothing, or nothing is left. */
+function jsonAt(
+  facts: ReadonlyMap<JobFactName, Fact>,
+  { fact: name, path }: JobField,
+  omission: Omission = [],
   hits: Set<string>,
-): JsonValue | undefined {
-  if (value === undefined || !omission) return value;
+): string | undefined {
+  const fact = facts.get(name);
+  const inner = path.slice(1);
+  const ofJobs = omission.filter(({ names }) => names[0] === 'job' && (names[1] === name || names[1] === '*'));
+  if (!fact || (inner.length === 0 && ofJobs.length === 0)) return fact?.json;
+  const value = get(fact.value(), inner);
+  if (value === undefined) return undefined;
   const whole: Tree = Object.create(null);
   set(whole, ['job', ...path], value);
-  for (const { text, names } of omission) if (names[0] === 'job' && takeOut(whole, names)) hits.add(text);
-  return get(whole, ['job', ...path]);
+  const found = ofJobs.filter(({ names }) => takeOut(whole, names));
+  for (const { text } of found) hits.add(text);
+  const left = get(whole, ['job', ...path]);
+  if (left === undefined) return undefined;
+  return inner.length === 0 && found.length === 0 ? fact.json : JSON.stringify(left);
 }
 
 /** Goes through objects only: a list is told as a whole. */
 function get(value: JsonValue | undefined, path: readonly string[]): JsonValue | undefined {
   const [name, ...rest] = path;
   if (name === undefined) return value;
-  const isTree = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isTree && Object.hasOwn(value, name) ? get(value[name], rest) : undefined;
+  return isTree(value) && Object.hasOwn(value, name) ? get(value[name], rest) : undefined;
+}
+
+function isTree(value: JsonValue | undefined): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
 
 function set(tree: Tree, [name, ...rest]: readonly [string, ...string[]], value: JsonValue): void {
@@ -146,4 +183,26 @@ function set(tree: Tree, [name, ...rest]: readonly [string, ...string[]], value:
     tree[name] ??= Object.create(null) as Tree;
     set(tree[name] as Tree, [next, ...others], value);
   }
+}
+
+/** Objects within each other, and values as JSON. */
+type Members = Map<string, string | Members>;
+
+function put(members: Members, [name, ...rest]: readonly [string, ...string[]], json: string): void {
+  const [next, ...others] = rest;
+  if (next === undefined) members.set(name, json);
+  else {
+    const inner = members.get(name) ?? new Map();
+    if (typeof inner === 'string') return;
+    members.set(name, inner);
+    put(inner, [next, ...others], json);
+  }
+}
+
+function textOf(members: Members): string {
+  const texts = Array.from(
+    members,
+    ([name, inner]) => `${JSON.stringify(name)}:${typeof inner === 'string' ? inner : textOf(inner)}`,
+  );
+  return `{${texts.join()}}`;
 }

@@ -1,3 +1,5 @@
+import type { JsonValue } from './detail.ts';
+
 const [QUOTE, BACKSLASH, COMMA, COLON, MINUS, PLUS, DOT, ZERO] = [0x22, 0x5c, 0x2c, 0x3a, 0x2d, 0x2b, 0x2e, 0x30];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 const SPACES = new Set(Buffer.from(' \t\n\r'));
@@ -18,6 +20,17 @@ const NOWHERE = -1;
 export function isJson(bytes: Buffer, maxDepth: number): boolean {
   const end = endOfValue(bytes, afterSpace(bytes, 0), maxDepth);
   return end !== NOWHERE && afterSpace(bytes, end) === bytes.length;
+}
+
+/** Numbers that may be written in another way than they were: with a fraction, an exponent, more digits than are exact, or minus zero. */
+const INEXACT = /\d[.eE]|\d{16}|-0/;
+
+/** Parses JSON so that `JSON.stringify` writes each number with its own digits again. @throws {SyntaxError} where it is no JSON */
+export function parseExact(text: string): JsonValue {
+  if (!INEXACT.test(text)) return JSON.parse(text);
+  const keepDigits = (_: string, value: unknown, { source }: { readonly source?: string }) =>
+    typeof value === 'number' && source !== undefined ? JSON.rawJSON(source) : value;
+  return JSON.parse(text, keepDigits) as JsonValue;
 }
 
 function endOfValue(bytes: Buffer, start: number, maxDepth: number): number {

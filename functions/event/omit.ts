@@ -56,7 +56,7 @@ export function behind(names: readonly string[], name: string): (readonly string
  */
 export function takeOut(value: JsonValue | undefined, names: readonly string[]): boolean {
   const [first] = names;
-  if (first === undefined || typeof value !== 'object' || value === null) return false;
+  if (first === undefined || typeof value !== 'object' || value === null || JSON.isRawJSON(value)) return false;
   const isList = Array.isArray(value);
   if (isList && !/^(\*|\d+)$/.test(first)) return value.map((element) => takeOut(element, names)).includes(true);
   const owner = value as Record<string, JsonValue>;

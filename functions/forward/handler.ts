@@ -37,7 +37,7 @@ function warn(config: Config): void {
   }
 }
 
-async function run({ payload, config, container, signals }: Invocation): Promise<ForwardResult> {
+async function run({ payload, config, container, signals, memory }: Invocation): Promise<ForwardResult> {
   const settings = {
     sourceName: config.BULLBRIDGE_SOURCE_NAME,
     prefix: config.BULLBRIDGE_PREFIX,
@@ -47,6 +47,7 @@ async function run({ payload, config, container, signals }: Invocation): Promise
     sweepSize: config.BULLBRIDGE_SWEEP_SIZE,
     tail: config.BULLBRIDGE_TAIL,
     interval: config.BULLBRIDGE_INTERVAL_SECONDS * 1000,
+    memory,
     details: detailSettings(config),
   };
   const report = emptyReport();

@@ -1,5 +1,5 @@
 import { eventName } from '../event/decode.ts';
-import type { BusEntry } from '../event/entry.ts';
+import type { AnyEntry } from '../event/entry.ts';
 import { lossEntry, type Origin, toBusEntry } from '../event/envelope.ts';
 import type { JobPart } from '../event/job.ts';
 import type { Omission } from '../event/omit.ts';
@@ -10,7 +10,7 @@ import type { Sweep } from './sweep.ts';
 
 /** An entry on its way to the bus. */
 interface Item {
-  readonly entry: BusEntry;
+  readonly entry: AnyEntry;
   readonly queue: string;
   /** The time of its stream entry in milliseconds; absent for bullbridge's own news. */
   readonly time?: number;

@@ -1,4 +1,5 @@
 import type { RedisConnection } from '../redis/port.ts';
+import { bytesOf, type Value } from '../stream/entry.ts';
 import { type JobHash, readJobHashes } from '../stream/job-hashes.ts';
 import type { Member } from './members.ts';
 import type { Outcome } from './place.ts';
@@ -10,7 +11,7 @@ export interface FinishedJob {
   /** In milliseconds since the epoch, by the clock of the worker. */
   readonly finishedOn: number;
   /** As BullMQ wrote it, to the job as to the event; `null` where there is none. */
-  readonly result: Buffer | null;
+  readonly result: Value | null;
   readonly hash: JobHash;
 }
 
@@ -40,14 +41,14 @@ export async function readJobs(
   const jobs = members.flatMap(({ id, score }, i): FinishedJob[] => {
     const hash = hashes[i];
     const finishedOn = hash?.get('finishedOn');
-    if (!hash || !finishedOn || Number(finishedOn) !== score) return [];
+    if (!hash || !finishedOn || Number(bytesOf(finishedOn)) !== score) return [];
     return [{ outcome, id, finishedOn: score, result: hash.get(RESULTS[outcome]) ?? null, hash }];
   });
   return { jobs, bytes };
 }
 
 /** The fields of the event that a job ended with, as its stream entry had them. */
-export function eventFields({ outcome, id, result }: FinishedJob): Buffer[] {
+export function eventFields({ outcome, id, result }: FinishedJob): Value[] {
   const fields = [Buffer.from('event'), Buffer.from(outcome), Buffer.from('jobId'), id];
   return result ? [...fields, Buffer.from(RESULTS[outcome]), result] : fields;
 }

@@ -2,7 +2,7 @@ import type { Gap } from '../checkpoint/ledger.ts';
 import { eventName, jobIdOf } from '../event/decode.ts';
 import { redisError } from '../redis/error.ts';
 import type { RedisConnection } from '../redis/port.ts';
-import { type Entry, entrySize } from '../stream/entry.ts';
+import { type Entry, entrySize, type Value } from '../stream/entry.ts';
 import { idTime } from '../stream/id.ts';
 import { eventsKey } from '../stream/keys.ts';
 import { createPortions } from '../stream/portions.ts';
@@ -10,6 +10,8 @@ import type { Member } from './members.ts';
 import { OUTCOMES, type Outcome } from './place.ts';
 
 const PAGE = 1000;
+/** Names of events and ids of jobs have fewer. */
+const MAX_VALUE_BYTES = 4096;
 /** Bytes of the job ids that are kept; jobs beyond come as possible duplicates. */
 const MAX_BYTES = 32 * 1024 * 1024;
 /** What an id in a set has beside its characters. */
@@ -58,7 +60,7 @@ export function createSurvivors(
     }
   }
 
-  function keep(fields: readonly Buffer[]): void {
+  function keep(fields: readonly Value[]): void {
     const event = eventName(fields);
     const outcome = OUTCOMES.find((name) => name === event);
     // Character by byte, so that ids that are not UTF-8 stay apart.
@@ -86,8 +88,9 @@ async function readEntries(
   count: number,
   maxBytes: number | undefined,
 ): Promise<{ readonly entries: Entry[]; readonly bytes: number }> {
-  const [reply] = await redis.send([['xrangeBuffer', key, from, '+', 'COUNT', count]], { maxBytes });
+  const limits = { maxBytes, maxValueBytes: MAX_VALUE_BYTES };
+  const [reply] = await redis.send([['xrangeBuffer', key, from, '+', 'COUNT', count]], limits);
   if (reply instanceof Error) throw redisError(reply, redis.target, `reading ${key}`);
-  const entries = (reply as [Buffer, Buffer[]][]).map(([id, fields]) => ({ id: id.toString('latin1'), fields }));
+  const entries = (reply as [Buffer, Value[]][]).map(([id, fields]) => ({ id: id.toString('latin1'), fields }));
   return { entries, bytes: entries.reduce((sum, entry) => sum + entrySize(entry), 0) };
 }

@@ -1,7 +1,4 @@
-import { Elided } from './port.ts';
-
-/** Bytes that are kept of a long value. */
-const HEAD_BYTES = 1024;
+import { Elided, HEAD_BYTES } from './port.ts';
 
 const NOTHING: Buffer = Buffer.alloc(0);
 const NULL = Buffer.from('$-1\r\n');

@@ -49,11 +49,14 @@ export interface ReplyLimits {
   readonly maxValueBytes?: number | undefined;
 }
 
+/** Bytes that are kept of a value that was too long. */
+export const HEAD_BYTES = 1024;
+
 /** Replaces a value that was too long. Only its head counts for `maxBytes`. */
 export class Elided {
   /** The length of the value. */
   readonly bytes: number;
-  /** Its first bytes, 1024 at most. */
+  /** Its first {@link HEAD_BYTES} bytes. */
   readonly head: Buffer;
 
   constructor(bytes: number, head: Buffer) {

@@ -1,8 +1,7 @@
 import { sendDeadLetter } from '../bus/dead-letters.ts';
 import type { Container } from '../clients.ts';
 import { BullbridgeError } from '../errors.ts';
-import type { BusEntry } from '../event/entry.ts';
-import { MAX_REQUEST_BYTES } from '../event/entry.ts';
+import type { AnyEntry } from '../event/entry.ts';
 import type { Signals } from '../invocation.ts';
 import { failedAgain, type Parked, readParked } from './parked.ts';
 import type { Selection } from './payload.ts';
@@ -44,7 +43,7 @@ export async function redrive(
   const queue = openDeadLetterQueue(deadLetters.client, deadLetters.queueUrl);
   const seen = new Set<string | undefined>();
   const held = new Map<string, string>();
-  const underWay = new Map<BusEntry, Parked>();
+  const underWay = new Map<AnyEntry, Parked>();
   const started = now().getTime();
   let isThrough = false;
 
@@ -70,12 +69,8 @@ export async function redrive(
   }
 
   async function send(candidates: readonly Candidate[]): Promise<void> {
-    const entries: BusEntry[] = [];
-    for (const { parked } of candidates) {
-      const entry = await deadLetters.shrink(parked.entry, MAX_REQUEST_BYTES, signals.stop);
-      underWay.set(entry, parked);
-      entries.push(entry);
-    }
+    for (const { parked } of candidates) underWay.set(parked.entry, parked);
+    const entries = [...underWay.keys()];
     const settlements = await publish(entries, signals.stop).catch((error: unknown) => {
       if (!signals.stop.aborted || error instanceof BullbridgeError) throw error;
       report.warnings.push('The deadline came before all events under way were settled; those may come twice.');

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { redisError } from '../redis/error.ts';
-import { type RedisConnection, ReplyTooLargeError } from '../redis/port.ts';
+import type { RedisConnection } from '../redis/port.ts';
+import { bytesOf, type Value } from './entry.ts';
 import { MAX_REPLY_BYTES } from './item-size.ts';
 
 /** Which fields of which job are wanted. */
@@ -12,8 +13,8 @@ export interface JobRequest {
   readonly fields: readonly string[];
 }
 
-/** Fields of a job's hash: `null` is not there, and what was too large to be read is missing. */
-export type JobHash = ReadonlyMap<string, Buffer | null>;
+/** Fields of a job's hash: `null` is not there. */
+export type JobHash = ReadonlyMap<string, Value | null>;
 
 /** The hashes that came, in the order of the requests, and the bytes of their values. */
 export interface JobHashes {
@@ -22,13 +23,10 @@ export interface JobHashes {
   readonly bytes: number;
 }
 
-/** These can have megabytes. */
-const LARGE_FIELDS: readonly string[] = ['data', 'opts'];
-
 /**
  * Reads fields of jobs in one pipeline.
  *
- * @param maxBytes without it, there is one request, which is never too large: where its data or its options are, they are missing in its hash
+ * @param maxBytes without it, there is one request, of which long values are left out
  * @throws {RedisError} when Redis refuses it or the connection fails; {@link ReplyTooLargeError} when more than `maxBytes` arrive
  */
 export async function readJobHashes(
@@ -36,30 +34,10 @@ export async function readJobHashes(
   requests: readonly JobRequest[],
   maxBytes: number | undefined,
 ): Promise<JobHashes> {
-  const isLarge = (field: string) => LARGE_FIELDS.includes(field);
-  if (maxBytes !== undefined || !requests.some(({ fields }) => fields.some(isLarge)))
-    return readAll(redis, requests, maxBytes);
-  try {
-    return await readAll(redis, requests, MAX_REPLY_BYTES);
-  } catch (error) {
-    if (!(error instanceof ReplyTooLargeError)) throw error;
-    const small = requests.map((request) => ({
-      ...request,
-      fields: request.fields.filter((field) => !isLarge(field)),
-    }));
-    return readAll(redis, small, undefined);
-  }
-}
-
-async function readAll(
-  redis: RedisConnection,
-  requests: readonly JobRequest[],
-  maxBytes: number | undefined,
-): Promise<JobHashes> {
   if (requests.length === 0) return { hashes: [], bytes: 0 };
   const replies = await redis.send(
     requests.map(({ queueKey, id, fields }) => ['hmgetBuffer', keyOf(queueKey, id), ...fields]),
-    { maxBytes },
+    maxBytes === undefined ? { maxValueBytes: MAX_REPLY_BYTES } : { maxBytes },
   );
   let bytes = 0;
   const hashes = replies.map((reply, i) => {
@@ -68,8 +46,8 @@ async function readAll(
       if (/^WRONGTYPE/.test(reply.message)) return undefined;
       throw redisError(reply, redis.target, `reading jobs of ${queueKey}`);
     }
-    const values = reply as (Buffer | null)[];
-    bytes += values.reduce((sum, value) => sum + (value?.length ?? 0), id.length);
+    const values = reply as (Value | null)[];
+    bytes += values.reduce((sum, value) => sum + (value ? bytesOf(value).length : 0), id.length);
     return new Map(fields.map((field, n) => [field, values[n] ?? null]));
   });
   return { hashes, bytes };

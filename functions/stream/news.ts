@@ -1,11 +1,12 @@
-import { type Command, type RedisConnection, ReplyTooLargeError } from '../redis/port.ts';
+import { type Command, HEAD_BYTES, type RedisConnection } from '../redis/port.ts';
 import { slotOf } from '../redis/slot.ts';
-import { MAX_REPLY_BYTES } from './item-size.ts';
 import { eventsKey } from './keys.ts';
 import type { Cursor } from './read.ts';
 
 /** Queues of one command: some half a millisecond of Redis's time. */
 const MAX_KEYS = 1000;
+/** Only the names of streams are needed, not what their entries have. */
+const LIMITS = { maxValueBytes: HEAD_BYTES };
 
 /**
  * Finds the queues that have an entry behind their positions: one command for up to a thousand of them, and a reply with the
@@ -18,26 +19,19 @@ const MAX_KEYS = 1000;
 export async function findNews(redis: RedisConnection, cursors: readonly Cursor[], prefix: string): Promise<string[]> {
   const groups = groupsOf(redis, cursors, prefix);
   if (groups.length === 0) return [];
-  const names = cursors.map(({ queue }) => queue);
-  try {
-    const replies = await redis.send(
-      groups.map((group) => readCommand(group, prefix)),
-      { maxBytes: MAX_REPLY_BYTES },
-    );
-    const found = await Promise.all(
-      groups.map((group, i) => {
-        const reply = replies[i];
-        if (!(reply instanceof Error)) return queuesIn(reply, group, prefix);
-        // One key of another type makes Redis refuse the command for all.
-        return group.length > 1 ? askEach(redis, group, prefix) : namesOf(group);
-      }),
-    );
-    return found.flat();
-  } catch (error) {
-    // Any of them may have an entry that is too large.
-    if (error instanceof ReplyTooLargeError) return names;
-    throw error;
-  }
+  const replies = await redis.send(
+    groups.map((group) => readCommand(group, prefix)),
+    LIMITS,
+  );
+  const found = await Promise.all(
+    groups.map((group, i) => {
+      const reply = replies[i];
+      if (!(reply instanceof Error)) return queuesIn(reply, group, prefix);
+      // One key of another type makes Redis refuse the command for all.
+      return group.length > 1 ? askEach(redis, group, prefix) : namesOf(group);
+    }),
+  );
+  return found.flat();
 }
 
 /** Milliseconds that Redis holds back an answer; fewer than a connection waits for one. */
@@ -54,13 +48,8 @@ export type Ring = { readonly queues: readonly string[] } | { readonly error: Er
  * @throws {RedisError} when the connection fails
  */
 export async function awaitNews(redis: RedisConnection, cursors: readonly Cursor[], prefix: string): Promise<Ring> {
-  try {
-    const [reply] = await redis.send([readCommand(cursors, prefix, BLOCK)], { maxBytes: MAX_REPLY_BYTES });
-    return reply instanceof Error ? { error: reply } : { queues: queuesIn(reply, cursors, prefix) };
-  } catch (error) {
-    if (error instanceof ReplyTooLargeError) return { queues: namesOf(cursors) };
-    throw error;
-  }
+  const [reply] = await redis.send([readCommand(cursors, prefix, BLOCK)], LIMITS);
+  return reply instanceof Error ? { error: reply } : { queues: queuesIn(reply, cursors, prefix) };
 }
 
 /** Of a cluster, the keys of a command must be in one hash slot. */
@@ -74,7 +63,7 @@ function groupsOf({ isCluster }: RedisConnection, cursors: readonly Cursor[], pr
 async function askEach(redis: RedisConnection, cursors: readonly Cursor[], prefix: string): Promise<string[]> {
   const replies = await redis.send(
     cursors.map((cursor) => readCommand([cursor], prefix)),
-    { maxBytes: MAX_REPLY_BYTES },
+    LIMITS,
   );
   return namesOf(cursors.filter((_, i) => replies[i] !== null));
 }

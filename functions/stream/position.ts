@@ -1,4 +1,4 @@
-import { digestOf, type Entry } from './entry.ts';
+import { digestOf, type Entry, hasDigest } from './entry.ts';
 import { ZERO_ID } from './id.ts';
 
 interface Place {
@@ -82,5 +82,5 @@ export function samePosition(a: Position, b: Position): boolean {
 
 /** Whether `entry` is the one that a position was saved for. */
 export function isAt(position: AtEntry, entry: Entry | undefined): boolean {
-  return entry?.id === position.id && position.digest === digestOf(entry);
+  return entry?.id === position.id && hasDigest(entry, position.digest);
 }

@@ -1,8 +1,8 @@
 import type { RedisError } from '../errors.ts';
 import { redisError } from '../redis/error.ts';
-import type { Command, RedisConnection } from '../redis/port.ts';
+import type { Command, RedisConnection, ReplyLimits } from '../redis/port.ts';
 import { type Account, type Answer, account } from './account.ts';
-import type { Entry } from './entry.ts';
+import type { Entry, Value } from './entry.ts';
 import { eventsKey } from './keys.ts';
 import { isAt, type Page, type Position } from './position.ts';
 import { streamInfoCommand, toState } from './stream-info.ts';
@@ -34,8 +34,8 @@ export type PageResult =
 
 export interface ReadOptions {
   readonly prefix: string;
-  /** Bytes of reply at which a pipeline is given up. @default unlimited */
-  readonly maxBytes?: number | undefined;
+  /** Of the replies. @default unlimited */
+  readonly limits?: ReplyLimits;
 }
 
 type Reply = Pick<Answer, 'entries' | 'stream'> | { readonly error: Error };
@@ -46,7 +46,7 @@ type Reply = Pick<Answer, 'entries' | 'stream'> | { readonly error: Error };
  * The position's own entry is read again with those behind it: that it is still there proves that nothing is missing in
  * between, thirteen times cheaper than asking for the stream's state (measured over 2,000 queues). Only where it is gone, the state
  * and the entries are read again in one transaction, and at once where no entry was read yet; see {@link account}.
- * @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more than `maxBytes` arrive
+ * @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more arrives than the limits allow
  */
 export async function readPages(
   redis: RedisConnection,
@@ -88,10 +88,10 @@ async function toResult(
 }
 
 /** The newest anchor that is still in the stream, asked one by one: a roll-back is rare and entries can be large. */
-async function newestAnchor(redis: RedisConnection, { queue, anchors }: Cursor, { prefix }: ReadOptions) {
+async function newestAnchor(redis: RedisConnection, { queue, anchors }: Cursor, { prefix, limits }: ReadOptions) {
   for (const anchor of anchors) {
     if (anchor.kind !== 'entry') continue;
-    const [reply] = await redis.send([range(eventsKey(prefix, queue), anchor.id, anchor.id, 1)]);
+    const [reply] = await redis.send([range(eventsKey(prefix, queue), anchor.id, anchor.id, 1)], limits);
     if (!(reply instanceof Error) && isAt(anchor, toEntries(reply)[0])) return anchor;
   }
   return undefined;
@@ -110,11 +110,11 @@ async function ask(
   redis: RedisConnection,
   requests: readonly PageRequest[],
   commandsOf: (request: PageRequest, key: string) => readonly Command[],
-  { prefix, maxBytes }: ReadOptions,
+  { prefix, limits }: ReadOptions,
 ): Promise<Reply[]> {
   if (requests.length === 0) return [];
   const groups = requests.map((request) => commandsOf(request, eventsKey(prefix, request.cursor.queue)));
-  const replies = await redis.send(groups.flat(), { maxBytes });
+  const replies = await redis.send(groups.flat(), limits);
   let next = 0;
   return groups.map(({ length }) => {
     const own = replies.slice(next, next + length);
@@ -139,7 +139,7 @@ function toAtomicReply(replies: readonly unknown[]): Reply {
 }
 
 function toEntries(reply: unknown): Entry[] {
-  return (reply as [Buffer, Buffer[]][]).map(([id, fields]) => ({ id: id.toString('latin1'), fields: fields ?? [] }));
+  return (reply as [Buffer, Value[]][]).map(([id, fields]) => ({ id: id.toString('latin1'), fields: fields ?? [] }));
 }
 
 function failure(redis: RedisConnection, queue: string, error: Error, { prefix }: ReadOptions) {

@@ -1,5 +1,5 @@
-import type { RedisError } from '../errors.ts';
-import { type RedisConnection, ReplyTooLargeError } from '../redis/port.ts';
+import { RedisError } from '../errors.ts';
+import { HEAD_BYTES, type RedisConnection, type ReplyLimits, ReplyTooLargeError } from '../redis/port.ts';
 import { createAgenda } from './agenda.ts';
 import { MAX_REPLY_BYTES } from './item-size.ts';
 import { findNews } from './news.ts';
@@ -10,8 +10,12 @@ import { type Cursor, type PageRequest, type PageResult, type ReadOptions, readP
 const NEWS_AFTER = 1000;
 /** Milliseconds after which all queues are read again: no news show a reset, or a roll-back to ids below the position. */
 const ALL_AFTER = 3 * 60_000;
+/** Bytes of values that are kept of an entry that is too large for memory as a whole. */
+const SMALL_VALUE_BYTES = 64 * 1024;
 
 export interface ReaderOptions extends ReadOptions {
+  /** Bytes of an entry that memory has room for. */
+  readonly maxEntryBytes: number;
   /** Entries of a round. */
   readonly sweepSize: number;
   readonly now: () => Date;
@@ -40,12 +44,13 @@ export interface StreamReader {
  *
  * A queue is due at once while it has unread entries (in turn, so that none starves), when it rings, and at the latest a second
  * after it was read to its end, if it has news then. Entries can have megabytes and Redis cannot limit a range by bytes, so a
- * reply that grows too large is cut off and asked for again in smaller pages; one entry alone is read whatever its size.
+ * reply that grows too large is cut off and asked for again in smaller pages. Of one entry alone that is too large for memory, the long
+ * values are left out.
  */
 export function createStreamReader(
   redis: RedisConnection,
   cursors: readonly Cursor[],
-  { prefix, sweepSize, now, allReadAt = 0 }: ReaderOptions,
+  { prefix, maxEntryBytes, sweepSize, now, allReadAt = 0 }: ReaderOptions,
 ): StreamReader {
   const failures = new Map<string, RedisError>();
   const agenda = createAgenda(cursors, sweepSize);
@@ -61,21 +66,35 @@ export function createStreamReader(
     agenda.ringAll();
   }
 
-  async function read(plan: readonly PageRequest[]): Promise<PageResult[] | undefined> {
-    const oneEntry = plan.length === 1 && plan[0]?.count === 1;
+  /** @returns `undefined` where the replies were too large */
+  async function read(plan: readonly PageRequest[], limits: ReplyLimits): Promise<PageResult[] | undefined> {
     try {
-      return await readPages(redis, plan, { prefix, maxBytes: oneEntry ? undefined : MAX_REPLY_BYTES });
+      return await readPages(redis, plan, { prefix, limits });
     } catch (error) {
       if (error instanceof ReplyTooLargeError) return undefined;
       throw error;
     }
   }
 
+  /** Reads one entry, whatever its size. */
+  async function readAlone(request: PageRequest): Promise<PageResult[]> {
+    // With it come the entry of the position, or the one behind it, and the first one of the stream.
+    const maxBytes = 3 * maxEntryBytes;
+    for (const maxValueBytes of [maxEntryBytes, SMALL_VALUE_BYTES, HEAD_BYTES]) {
+      const results = await read([request], { maxBytes, maxValueBytes });
+      if (results) return results;
+    }
+    const { queue } = request.cursor;
+    return [{ queue, error: new RedisError('REDIS_ENTRY_TOO_LARGE', tooLarge(queue, maxBytes)) }];
+  }
+
   return {
     async next() {
       await look();
       for (let plan = agenda.plan(); plan.length > 0; plan = agenda.plan()) {
-        const results = await read(plan);
+        const [first] = plan;
+        const isAlone = first && plan.length === 1 && first.count === 1;
+        const results = await (isAlone ? readAlone(first) : read(plan, { maxBytes: MAX_REPLY_BYTES }));
         if (results) {
           agenda.settle(plan, results);
           for (const result of results) if ('error' in result) failures.set(result.queue, result.error);
@@ -94,4 +113,11 @@ export function createStreamReader(
       return allAt;
     },
   };
+}
+
+function tooLarge(queue: string, bytes: number): string {
+  return (
+    `The next entry of queue "${queue}" has so many fields that even their beginnings take more than ${bytes} bytes; ` +
+    'give the function more memory. Other queues are read.'
+  );
 }

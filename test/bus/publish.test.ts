@@ -11,6 +11,7 @@ import { BusError, ParkingError } from '../../functions/errors.ts';
 import type { BusEntry } from '../../functions/event/entry.ts';
 import { startBus } from '../../local/bus/server.ts';
 import { faultsByName } from '../titles.ts';
+import { largeEntry } from './oversize/large-entry.ts';
 
 const NOW = new Date('2026-11-01T12:00:00Z');
 const never = new AbortController().signal;
@@ -288,24 +289,24 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
     test('cuts what is too large for SQS once its quotes are escaped again', async () => {
       const { bus, publish, parked } = await world();
       bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'InvalidArgument' } });
-      const Detail = JSON.stringify({ id: 'x', returnvalue: '"\ufffe'.repeat(150_000) });
+      const entry = largeEntry('event', 'completed', 'returnvalue', JSON.stringify('"\ufffe'.repeat(150_000)));
 
-      expect(await publish([{ Source: 'bullmq', DetailType: 'x', Detail }], never)).toEqual(['parked']);
+      expect(await publish([entry], never)).toEqual(['parked']);
       expect(JSON.parse(parked()[0].entry.Detail).truncated).toEqual([{ field: 'returnvalue', bytes: 600_000 }]);
     });
   });
 
-  describe('a dead letter that was cut before', () => {
-    test('is cut once more, and says how long the whole value was', async () => {
+  describe('a detail that is text already', () => {
+    test('is parked as it is', async () => {
       const { bus, publish, parked } = await world();
       bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'InvalidArgument' } });
-      const Detail = JSON.stringify({ id: 'x', failedReason: '"'.repeat(3_000_000) });
+      const Detail = JSON.stringify({ id: 'x', failedReason: '"'.repeat(200_000) });
 
       expect(await publish([{ Source: 'bullmq', DetailType: 'x', Detail }], never)).toEqual(['parked']);
-      expect(JSON.parse(parked()[0].entry.Detail).truncated).toEqual([{ field: 'failedReason', bytes: 3_000_000 }]);
+      expect(parked()[0].entry.Detail).toBe(Detail);
     });
 
-    test('in which nothing can be cut is refused by SQS, and stops the run', async () => {
+    test('is refused by SQS if it is too large, and stops the run', async () => {
       const { publish } = await world();
       const Detail = JSON.stringify({ id: 'x', queue: 'q'.repeat(1_100_000) });
 
@@ -318,9 +319,10 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
   describe('entries over the limit', () => {
     test('are cut and published', async () => {
       const { bus, publish } = await world({ maxRequestBytes: 5000 });
-      const Detail = JSON.stringify({ id: 'x', failedReason: 'y'.repeat(9000) });
 
-      expect(await publish([{ Source: 'bullmq', DetailType: 'x', Detail }], never)).toEqual(['published']);
+      expect(await publish([largeEntry('event', 'failed', 'failedReason', 'y'.repeat(9000))], never)).toEqual([
+        'published',
+      ]);
       expect(bus.accepted[0]?.detail['truncated']).toEqual([{ field: 'failedReason', bytes: 9000 }]);
     });
   });

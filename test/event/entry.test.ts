@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
-import { freeLarge } from '../../functions/event/entry.ts';
+import { freeBytes, MAX_REQUEST_BYTES } from '../../functions/event/entry.ts';
 
 test('what is freed of an entry shares its memory with nothing else', () => {
-  const own = Buffer.from(new ArrayBuffer(8));
-  const shared = Buffer.from(new ArrayBuffer(8)).subarray(4);
-  const large = [own, shared].map((value) => ({ path: 'returnvalue', value, isJson: false }));
+  const bytes = 2 * MAX_REQUEST_BYTES;
+  const own = Buffer.from(new ArrayBuffer(bytes));
+  const shared = Buffer.from(new ArrayBuffer(bytes + 4)).subarray(4);
+  const fields = [own, shared].map((each) => ({ path: 'returnvalue', kind: 'text', bytes: each }) as const);
 
-  freeLarge({ Source: 's', DetailType: 'd', Detail: '{}', large });
+  freeBytes({ Source: 's', DetailType: 'd', Detail: { id: 'i', envelope: '{', fields } });
 
-  expect([own.length, shared.length]).toEqual([0, 4]);
+  expect([own.length, shared.length]).toEqual([0, bytes]);
 });

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { CATALOGUE } from '../../functions/event/catalogue.ts';
+import { type AnyEntry, isLarge, toText } from '../../functions/event/entry.ts';
 import { lossEntry, toBusEntry } from '../../functions/event/envelope.ts';
 
 const origin = { sourceName: 'default', prefix: 'bull', queue: 'emails' };
 const entry = (id: string, ...texts: string[]) => ({ id, fields: texts.map((text) => Buffer.from(text)) });
-const detail = (made: { Detail: string }) => JSON.parse(made.Detail);
+const detail = (made: AnyEntry) => JSON.parse(isLarge(made) ? toText(made).Detail : made.Detail);
 
 describe('an entry on the bus', () => {
   test('is as the contract says', () => {

@@ -201,8 +201,7 @@ describe('the job fields of events', () => {
 
     const large = { name: 'send', opts: { attempts: 3 }, omitted: ['data', 'data.id'] };
     const told = arrived(stack).map(({ job: one }) => one);
-    expect(told.slice(0, 30)).toEqual(Array.from({ length: 30 }, () => large));
-    expect(told[30]).toEqual({ name: 'send', omitted: ['data', 'data.id', 'opts.attempts'] });
+    expect(told.slice(0, 31)).toEqual(Array.from({ length: 31 }, () => large));
     expect(told[31]).toEqual({ ...large, data: { id: 1 }, omitted: ['data'] });
     expect(told[32]).toEqual({ name: 'send', opts: { attempts: 3 }, data: { id: 1, text: 'x'.repeat(10) } });
     expect(stack.forward.usage.maxMemory).toBeLessThan(256 * 1024 * 1024);

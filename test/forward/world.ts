@@ -13,7 +13,7 @@ import { type OpenGap, openGaps } from '../../functions/checkpoint/ledger.ts';
 import { createCheckpointMemory } from '../../functions/checkpoint/memory.ts';
 import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/positions.ts';
 import type { Clients } from '../../functions/clients.ts';
-import type { BusEntry } from '../../functions/event/entry.ts';
+import type { AnyEntry } from '../../functions/event/entry.ts';
 import { emptyReport, type Report } from '../../functions/forward/report.ts';
 import { type ForwardClients, type ForwardSettings, forward, SAVE_AFTER } from '../../functions/forward/run.ts';
 import type { Shard } from '../../functions/forward/shard.ts';
@@ -137,6 +137,7 @@ export async function createWorld(
     sweepSize: 1000,
     tail: 'never',
     interval: 60_000,
+    memory: 256 * 1024 * 1024,
     ...settings,
   };
   const bus = await startBus({ buses: [BUS], queues: [DEAD_LETTERS] });
@@ -192,7 +193,7 @@ export async function createWorld(
       ...kept,
       publish: parts.createPublisher({
         putEvents: (entries) => around(() => putEvents(entries)),
-        park: (entry: BusEntry, refusal, signal) => around(() => park(entry, refusal, signal)),
+        park: (entry: AnyEntry, refusal, signal) => around(() => park(entry, refusal, signal)),
         concurrency: createConcurrencyLimit(4),
         wait: waits,
         random: () => 0.5,

@@ -25,7 +25,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     steps,
     {
       file: 'bus/publish.ts',
-      from: 'await park(pending.entry, { errorCode: verdict.code, errorMessage: verdict.message, attempts }, signal);',
+      from: 'await park(pending.original, { errorCode: verdict.code, errorMessage: verdict.message, attempts }, signal);',
       to: '',
     },
   ],

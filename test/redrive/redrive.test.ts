@@ -4,8 +4,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
 import type { Park } from '../../functions/bus/dead-letters.ts';
 import { putEventsOf } from '../../functions/bus/event-bus.ts';
+import { cutToFit } from '../../functions/bus/oversize/make-fit.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
-import { cutToFit } from '../../functions/bus/shrink.ts';
 import { failedAgain, readParked } from '../../functions/redrive/parked.ts';
 import type { Selection } from '../../functions/redrive/payload.ts';
 import { emptyReport, redrive } from '../../functions/redrive/redrive.ts';
@@ -46,7 +46,7 @@ async function world(count: number) {
     time += milliseconds;
   };
   const container = {
-    deadLetters: { client, queueUrl, busName: 'bus', shrink: cutToFit },
+    deadLetters: { client, queueUrl, busName: 'bus', makeFit: cutToFit },
     publishAndPark: (park: Park) =>
       createPublisher({
         putEvents: putEventsOf(events, 'bus'),

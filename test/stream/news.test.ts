@@ -53,13 +53,13 @@ describe('queues with news', () => {
     expect(await findNews(connection, cursorsOf(['odd', 'a', 'b']), prefix)).toEqual(['odd', 'a']);
   });
 
-  test('may be any of them where their entries are too large together', async () => {
+  test('are found however large their entries are', async () => {
     const { prefix, admin, connection, add } = await world();
     const queues = ['a', 'b', 'c', 'd', 'silent'];
     for (const queue of queues.slice(0, -1)) await add(queue, 4 * MIB);
 
-    expect(await findNews(connection, cursorsOf(queues), prefix)).toEqual(queues);
-    expect(await awaitNews(connection, cursorsOf(queues), prefix)).toEqual({ queues });
+    expect(await findNews(connection, cursorsOf(queues), prefix)).toEqual(queues.slice(0, -1));
+    expect(await awaitNews(connection, cursorsOf(queues), prefix)).toEqual({ queues: queues.slice(0, -1) });
     expect(await awaitNews(connection, cursorsOf(queues.slice(0, 2)), prefix)).toEqual({ queues: ['a', 'b'] });
     await admin.unlink(queues.map((queue) => `${prefix}:${queue}:events`));
   });

@@ -16,7 +16,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { leanPutEventsOf } from '../../../functions/bus/lean-event-bus.ts';
-import { type PutObject, putObjectIn } from '../../../functions/bus/payload-bucket.ts';
+import { type PutObject, putObjectIn } from '../../../functions/bus/oversize/payload-bucket.ts';
 import type { BusEvent } from '../../../local/bus/event-buses.ts';
 
 /** Takes events as they arrive at a target, in no order; fails where too few come. */

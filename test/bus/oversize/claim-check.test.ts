@@ -2,27 +2,26 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, onTestFinished } from 'vitest';
-import { createClaimCheck } from '../../functions/bus/claim-check.ts';
-import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
-import { parkIn } from '../../functions/bus/dead-letters.ts';
-import { putEventsOf } from '../../functions/bus/event-bus.ts';
-import { putObjectIn } from '../../functions/bus/payload-bucket.ts';
-import { createPublisher } from '../../functions/bus/publish.ts';
-import { PayloadError } from '../../functions/errors.ts';
-import { entryBytes } from '../../functions/event/entry.ts';
-import { toBusEntry } from '../../functions/event/envelope.ts';
-import { startBus } from '../../local/bus/server.ts';
-import { faultsByName } from '../titles.ts';
+import { createConcurrencyLimit } from '../../../functions/bus/concurrency.ts';
+import { parkIn } from '../../../functions/bus/dead-letters.ts';
+import { putEventsOf } from '../../../functions/bus/event-bus.ts';
+import { createClaimCheck } from '../../../functions/bus/oversize/claim-check.ts';
+import { putObjectIn } from '../../../functions/bus/oversize/payload-bucket.ts';
+import { createPublisher } from '../../../functions/bus/publish.ts';
+import { PayloadError } from '../../../functions/errors.ts';
+import { entryBytes, toText } from '../../../functions/event/entry.ts';
+import { toBusEntry } from '../../../functions/event/envelope.ts';
+import { startBus } from '../../../local/bus/server.ts';
+import { faultsByName } from '../../titles.ts';
+import { largeEntry } from './large-entry.ts';
 
 const MB = 1_000_000;
 const NOW = new Date('2026-11-01T12:00:00Z');
 const ID = 'default/bull:emails/1795398834833-0';
 const origin = { sourceName: 'default', prefix: 'bull', queue: 'emails' };
 const never = new AbortController().signal;
-const entryOf = (...texts: string[]) =>
-  toBusEntry(origin, { id: '1795398834833-0', fields: texts.map((text) => Buffer.from(text)) }, 7);
 const completed = (returnvalue: unknown) =>
-  entryOf('event', 'completed', 'jobId', '1', 'returnvalue', JSON.stringify(returnvalue), 'prev', 'active');
+  largeEntry('event', 'completed', 'jobId', '1', 'returnvalue', JSON.stringify(returnvalue), 'prev', 'active');
 const bodyOf = (object: object) => JSON.stringify(object);
 
 /** A publisher with a bucket, of the real AWS SDK, in front of an endpoint whose faults are planned. */
@@ -46,7 +45,7 @@ async function world({ bucket = 'payloads', requestTimeout = 10_000 } = {}) {
   const wait = async (milliseconds: number) => waits.push(milliseconds);
   const putObject = putObjectIn(client, { bucket, endpoint: bus.url, now: () => NOW });
   const upload = { most: 0, now: 0 };
-  const shrink = createClaimCheck({
+  const makeFit = createClaimCheck({
     bucket,
     async putObject(key, body) {
       upload.most = Math.max(upload.most, ++upload.now);
@@ -58,15 +57,15 @@ async function world({ bucket = 'payloads', requestTimeout = 10_000 } = {}) {
   });
   const publish = createPublisher({
     putEvents: putEventsOf(client, 'bus'),
-    park: parkIn(sqs, { queueUrl: bus.queueUrl('parked'), busName: 'bus', shrink, now: () => NOW }),
-    shrink,
+    park: parkIn(sqs, { queueUrl: bus.queueUrl('parked'), busName: 'bus', makeFit, now: () => NOW }),
+    makeFit,
     concurrency: createConcurrencyLimit(4),
     wait,
     random: () => 1,
   });
   const details = () => bus.accepted.map(({ detail }) => detail);
   const stored = () => [...bus.objects('payloads')];
-  return { bus, publish, shrink, waits, upload, details, stored };
+  return { bus, publish, makeFit, waits, upload, details, stored };
 }
 
 describe('an event over the limit', () => {
@@ -82,7 +81,7 @@ describe('an event over the limit', () => {
 
     expect(stored()).toEqual([[ID, body]]);
     expect(JSON.parse(stored()[0]?.[1] ?? '')).toEqual({ returnvalue });
-    const { returnvalue: _, ...rest } = JSON.parse(completed(0).Detail);
+    const { returnvalue: _, ...rest } = JSON.parse(toText(completed(0)).Detail);
     expect(details()).toEqual([
       { ...rest, claimCheck: { bucket: 'payloads', key: ID, fields: ['returnvalue'], bytes: Buffer.byteLength(body) } },
     ]);
@@ -94,7 +93,7 @@ describe('an event over the limit', () => {
   ])('with %s is stored as it stands in the stream', async (_, json) => {
     const { publish, details, stored } = await world();
 
-    await publish([entryOf('event', 'completed', 'returnvalue', json)], never);
+    await publish([largeEntry('event', 'completed', 'returnvalue', json)], never);
 
     expect(stored()).toEqual([[ID, `{"returnvalue":${json}}`]]);
     expect(details()[0]).not.toHaveProperty('unparsed');
@@ -121,7 +120,7 @@ describe('an event over the limit', () => {
     const [returnvalue, pdf] = ['x'.repeat(2 * MB), 'y'.repeat(MB)];
 
     await publish(
-      [entryOf('event', 'completed', 'pdf', pdf, 'returnvalue', `"${returnvalue}"`, 'prev', 'active')],
+      [largeEntry('event', 'completed', 'pdf', pdf, 'returnvalue', `"${returnvalue}"`, 'prev', 'active')],
       never,
     );
 
@@ -133,7 +132,7 @@ describe('an event over the limit', () => {
     const { publish, details, stored } = await world();
     const pdf = 'x'.repeat(2 * MB);
 
-    await publish([entryOf('event', 'invoice', 'jobId', '1', 'pdf', pdf, '__proto__', pdf, 'number', '42')], never);
+    await publish([largeEntry('event', 'invoice', 'jobId', '1', 'pdf', pdf, '__proto__', pdf, 'number', '42')], never);
 
     expect(stored()).toEqual([[ID, `{"fields.pdf":"${pdf}","fields.__proto__":"${pdf}"}`]]);
     expect(details()).toMatchObject([
@@ -143,7 +142,7 @@ describe('an event over the limit', () => {
 
   test('is sent with others in their order, and only what does not fit is stored', async () => {
     const { publish, details, stored } = await world();
-    const small = entryOf('event', 'failed', 'jobId', '1', 'failedReason', 'boom');
+    const small = largeEntry('event', 'failed', 'jobId', '1', 'failedReason', 'boom');
 
     expect(await publish([small, completed('x'.repeat(3 * MB)), small], never)).toHaveLength(3);
 
@@ -180,24 +179,24 @@ describe('an event over the limit', () => {
     { numRuns: 30 },
   )('always fits, and is whole again with its object', async (fields) => {
     const objects = new Map<string, string>();
-    const shrink = createClaimCheck({
+    const makeFit = createClaimCheck({
       bucket: 'payloads',
       putObject: async (key, body) => void objects.set(key, body.toString()),
       concurrency: createConcurrencyLimit(1),
       wait: async () => {},
       random: () => 1,
     });
-    const entry = entryOf('event', 'custom', ...fields.flatMap(([name, text, times]) => [name, text.repeat(times)]));
+    const entry = largeEntry('event', 'custom', ...fields.flatMap(([name, text, times]) => [name, text.repeat(times)]));
 
-    const rest = await shrink(entry, 20_000, never);
+    const rest = await makeFit(entry, 20_000, never);
 
     expect(entryBytes(rest)).toBeLessThanOrEqual(20_000);
     const { claimCheck, ...detail } = JSON.parse(rest.Detail);
-    expect(claimCheck === undefined).toBe(entryBytes(entry) <= 20_000);
+    expect(claimCheck === undefined).toBe(entryBytes(toText(entry)) <= 20_000);
     const object = JSON.parse(objects.get(ID) ?? '{}');
     expect(Object.keys(object)).toEqual(claimCheck?.fields ?? []);
     for (const [path, value] of Object.entries(object)) put(detail, path, value);
-    expect(detail).toEqual(JSON.parse(entry.Detail));
+    expect(detail).toEqual(JSON.parse(toText(entry).Detail));
   });
 });
 
@@ -323,7 +322,7 @@ describe('a dead letter', () => {
     };
     const [large, quotes] = ['x'.repeat(2 * MB), '"'.repeat(350_000)];
 
-    expect(await publish([entryOf('event', 'x', 'large', large, 'quotes', quotes, 'n', '1')], never)).toEqual([
+    expect(await publish([largeEntry('event', 'x', 'large', large, 'quotes', quotes, 'n', '1')], never)).toEqual([
       'parked',
     ]);
 

@@ -1,13 +1,10 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { truncate } from '../../functions/bus/truncate.ts';
-import { entryBytes } from '../../functions/event/entry.ts';
-import { toBusEntry } from '../../functions/event/envelope.ts';
+import { cut } from '../../../functions/bus/oversize/cut.ts';
+import { entryBytes, toText } from '../../../functions/event/entry.ts';
+import { largeEntry } from './large-entry.ts';
 
 const LIMIT = 10_000;
-const origin = { sourceName: 'default', prefix: 'bull', queue: 'emails' };
-const entryOf = (...texts: string[]) =>
-  toBusEntry(origin, { id: '1795398834833-0', fields: texts.map((text) => Buffer.from(text)) }, 7);
 const detailOf = ({ Detail }: { Detail: string }) => JSON.parse(Detail);
 
 const name = fc.oneof(
@@ -23,46 +20,47 @@ describe('cutting an entry', () => {
   test.prop([fc.array(fc.tuple(name, value), { maxLength: 60 })], { numRuns: 60 })(
     'always ends within the limit and keeps what identifies it',
     (pairs) => {
-      const entry = entryOf('event', 'completed', ...pairs.flat());
+      const large = largeEntry('event', 'completed', ...pairs.flat());
+      const entry = toText(large);
 
-      const cut = truncate(entry, LIMIT);
+      const made = cut(large, LIMIT);
 
-      expect(entryBytes(cut)).toBeLessThanOrEqual(LIMIT);
+      expect(entryBytes(made)).toBeLessThanOrEqual(LIMIT);
       const { version, id, sourceName, prefix, queue, streamId, sequence, timestamp } = detailOf(entry);
-      expect(detailOf(cut)).toMatchObject({ version, id, sourceName, prefix, queue, streamId, sequence, timestamp });
-      expect('truncated' in detailOf(cut)).toBe(entryBytes(entry) > LIMIT);
+      expect(detailOf(made)).toMatchObject({ version, id, sourceName, prefix, queue, streamId, sequence, timestamp });
+      expect('truncated' in detailOf(made)).toBe(entryBytes(entry) > LIMIT);
     },
   );
 
   test('leaves an entry that fits as it is', () => {
-    const entry = entryOf('event', 'failed', 'failedReason', 'boom');
+    const entry = largeEntry('event', 'failed', 'failedReason', 'boom');
 
-    expect(truncate(entry, entryBytes(entry))).toBe(entry);
+    expect(cut(entry, entryBytes(toText(entry)))).toEqual(toText(entry));
   });
 
   test('keeps the beginning of a text and says how long it was', () => {
     const reason = 'because '.repeat(5000);
 
-    const cut = truncate(entryOf('event', 'failed', 'jobId', '1', 'failedReason', reason, 'prev', 'active'), LIMIT);
+    const made = cut(largeEntry('event', 'failed', 'jobId', '1', 'failedReason', reason, 'prev', 'active'), LIMIT);
 
-    const detail = detailOf(cut);
+    const detail = detailOf(made);
     expect(detail.truncated).toEqual([{ field: 'failedReason', bytes: 40_000 }]);
     expect(reason.startsWith(detail.failedReason)).toBe(true);
-    expect(entryBytes(cut)).toBeGreaterThan(LIMIT - 500);
+    expect(entryBytes(made)).toBeGreaterThan(LIMIT - 500);
     expect(detail).toMatchObject({ jobId: '1', prev: 'active' });
   });
 
   test('keeps the beginning of the JSON of a value', () => {
     const returnvalue = { rows: Array.from({ length: 5000 }, (_, n) => ({ n })) };
 
-    const detail = detailOf(truncate(entryOf('event', 'completed', 'returnvalue', JSON.stringify(returnvalue)), LIMIT));
+    const detail = detailOf(cut(largeEntry('event', 'completed', 'returnvalue', JSON.stringify(returnvalue)), LIMIT));
 
     expect(JSON.stringify(returnvalue).startsWith(detail.returnvalue)).toBe(true);
     expect(detail.truncated).toEqual([{ field: 'returnvalue', bytes: JSON.stringify(returnvalue).length }]);
   });
 
   test('counts the bytes of a value in UTF-8, and cuts no character in half', () => {
-    const detail = detailOf(truncate(entryOf('event', 'failed', 'failedReason', '😀'.repeat(5000)), LIMIT));
+    const detail = detailOf(cut(largeEntry('event', 'failed', 'failedReason', '😀'.repeat(5000)), LIMIT));
 
     expect(detail.truncated).toEqual([{ field: 'failedReason', bytes: 20_000 }]);
     expect(detail.failedReason).toMatch(/^(😀)+$/u);
@@ -75,16 +73,15 @@ describe('cutting an entry', () => {
     ['a value', 'progress', 'data', ` [${'"😀", '.repeat(400_000)}1]`, (text: string) => text],
     ['what is no JSON', 'progress', 'data', '[1'.repeat(600_000), (text: string) => text],
   ])('keeps the beginning of %s of megabytes', (_, event, field, text, read) => {
-    const cut = truncate(entryOf('event', event, field, text), LIMIT);
+    const made = cut(largeEntry('event', event, field, text), LIMIT);
 
     const whole: string = read(text);
-    const detail = detailOf(cut);
-    expect(cut).not.toHaveProperty('large');
+    const detail = detailOf(made);
     expect(detail.truncated).toEqual([{ field, bytes: Buffer.byteLength(whole) }]);
     expect(whole.startsWith(detail[field])).toBe(true);
     expect(detail[field].isWellFormed()).toBe(true);
-    expect(entryBytes(cut)).toBeGreaterThan(LIMIT - 500);
-    expect(entryBytes(cut)).toBeLessThanOrEqual(LIMIT);
+    expect(entryBytes(made)).toBeGreaterThan(LIMIT - 500);
+    expect(entryBytes(made)).toBeLessThanOrEqual(LIMIT);
   });
 
   test.each([
@@ -94,21 +91,20 @@ describe('cutting an entry', () => {
   ])('keeps the beginning of a custom field of megabytes %s', (_, event, field) => {
     const text = '"😀\n'.repeat(400_000);
 
-    const cut = truncate(entryOf('event', event, field, text, 'number', '42'), LIMIT);
+    const made = cut(largeEntry('event', event, field, text, 'number', '42'), LIMIT);
 
-    const detail = detailOf(cut);
+    const detail = detailOf(made);
     expect(detail.truncated).toEqual([{ field: `fields.${field}`, bytes: Buffer.byteLength(text) }]);
     expect(text.startsWith(detail.fields[field])).toBe(true);
     expect(detail.fields).toMatchObject({ number: '42' });
-    expect(entryBytes(cut)).toBeGreaterThan(LIMIT - 500);
-    expect(entryBytes(cut)).toBeLessThanOrEqual(LIMIT);
+    expect(entryBytes(made)).toBeGreaterThan(LIMIT - 500);
+    expect(entryBytes(made)).toBeLessThanOrEqual(LIMIT);
   });
 
   test('counts what is no UTF-8 as what it is passed on as', () => {
     const bytes = Buffer.concat(new Array(600_000).fill(Buffer.from([0xff, 0x61])));
-    const fields = [...['event', 'failed', 'failedReason'].map((text) => Buffer.from(text)), bytes];
 
-    const detail = detailOf(truncate(toBusEntry(origin, { id: '1795398834833-0', fields }, 7), LIMIT));
+    const detail = detailOf(cut(largeEntry('event', 'failed', 'failedReason', bytes), LIMIT));
 
     expect(detail.truncated).toEqual([{ field: 'failedReason', bytes: 2_400_000 }]);
     expect(detail.failedReason).toMatch(/^(\ufffda)+\ufffd?$/);
@@ -117,14 +113,14 @@ describe('cutting an entry', () => {
   test('cuts nothing of a text that fits, however large the escapes make it', () => {
     const returnvalue = `"${'\\u0078'.repeat(300_000)}"`;
 
-    const cut = truncate(entryOf('event', 'completed', 'returnvalue', returnvalue), 500_000);
+    const made = cut(largeEntry('event', 'completed', 'returnvalue', returnvalue), 500_000);
 
-    expect(detailOf(cut)).toMatchObject({ returnvalue: 'x'.repeat(300_000) });
-    expect(detailOf(cut)).not.toHaveProperty('truncated');
+    expect(detailOf(made)).toMatchObject({ returnvalue: 'x'.repeat(300_000) });
+    expect(detailOf(made)).not.toHaveProperty('truncated');
   });
 
   test('cuts custom fields by their path', () => {
-    const detail = detailOf(truncate(entryOf('event', 'invoice', 'pdf', 'x'.repeat(50_000), 'number', '42'), LIMIT));
+    const detail = detailOf(cut(largeEntry('event', 'invoice', 'pdf', 'x'.repeat(50_000), 'number', '42'), LIMIT));
 
     expect(detail.truncated).toEqual([{ field: 'fields.pdf', bytes: 50_000 }]);
     expect(detail.fields.number).toBe('42');
@@ -132,7 +128,7 @@ describe('cutting an entry', () => {
 
   test('leaves out a group of thousands of small fields', () => {
     const detail = detailOf(
-      truncate(entryOf('event', 'invoice', ...Array.from({ length: 4000 }, (_, n) => `f${n}`)), LIMIT),
+      cut(largeEntry('event', 'invoice', ...Array.from({ length: 4000 }, (_, n) => `f${n}`)), LIMIT),
     );
 
     expect(detail.fields).toBeUndefined();

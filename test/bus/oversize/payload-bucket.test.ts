@@ -1,8 +1,8 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { putObjectIn } from '../../functions/bus/payload-bucket.ts';
-import { startBus } from '../../local/bus/server.ts';
-import { withName } from '../titles.ts';
+import { putObjectIn } from '../../../functions/bus/oversize/payload-bucket.ts';
+import { startBus } from '../../../local/bus/server.ts';
+import { withName } from '../../titles.ts';
 
 const KEY = "default/bull:e mails!*'()/ü+%&=?#/1795398834833-0";
 const now = () => new Date('2026-11-01T12:00:00Z');

@@ -1,14 +1,14 @@
-import { StringDecoder } from 'node:string_decoder';
-import { PayloadError } from '../errors.ts';
-import type { ClaimCheck } from '../event/detail.ts';
-import { type BusEntry, entryBytes, fits, type LargeField, MAX_REQUEST_BYTES } from '../event/entry.ts';
-import { type Detail, nextField } from '../event/fields.ts';
-import { backoff, MAX_FAILURES } from './backoff.ts';
-import type { ConcurrencyLimit } from './concurrency.ts';
+import { PayloadError } from '../../errors.ts';
+import type { ClaimCheck } from '../../event/detail.ts';
+import { isLarge, type LargeEntry, MAX_REQUEST_BYTES } from '../../event/entry.ts';
+import { GROUPS, groupOf, jsonField, jsonPieces, membersOf } from '../../event/field.ts';
+import { backoff, MAX_FAILURES } from '../backoff.ts';
+import type { ConcurrencyLimit } from '../concurrency.ts';
+import { judgeFailure, type Verdict } from '../verdict.ts';
+import { type Choice, choose, sized, sizeOf } from './choose.ts';
+import { cut } from './cut.ts';
+import type { MakeFit } from './make-fit.ts';
 import type { PutObject } from './payload-bucket.ts';
-import type { Shrink } from './shrink.ts';
-import { truncate } from './truncate.ts';
-import { judgeFailure, type Verdict } from './verdict.ts';
 
 export interface ClaimCheckOptions {
   readonly bucket: string;
@@ -28,8 +28,8 @@ export interface ClaimCheckOptions {
  */
 const REMAINDER_BYTES = 0.4 * MAX_REQUEST_BYTES;
 
-/** Bytes of a text that become JSON at once: the whole would be in memory several times over. */
-const PIECE_BYTES = 64 * 1024;
+/** Bytes in a claim check beside the bucket, the key, and what each field costs. */
+const CLAIM_CHECK_BYTES = 100;
 
 /**
  * Leaves the largest fields of an entry that does not fit in a bucket, and a claim check for them in its detail.
@@ -37,18 +37,35 @@ const PIECE_BYTES = 64 * 1024;
  * A failed upload is tried again as a failed request to the bus is; what still does not fit, or has an id that S3 takes for no
  * key, is cut.
  */
-export function createClaimCheck({ bucket, putObject, concurrency, wait, random }: ClaimCheckOptions): Shrink {
-  async function leaveFields(entry: BusEntry, maxBytes: number, signal: AbortSignal): Promise<BusEntry> {
-    const detail: Detail = JSON.parse(entry.Detail);
-    const key = detail['id'];
-    if ('claimCheck' in detail || !isObjectKey(key)) return entry;
-    const { large = [], ...rest } = entry;
-    const taken = [...large.map(jsonOf), ...takeFields(detail, large.length, entryBytes(rest) - maxBytes)];
-    if (taken.length === 0) return entry;
+export function createClaimCheck({ bucket, putObject, concurrency, wait, random }: ClaimCheckOptions): MakeFit {
+  async function leaveFields(entry: LargeEntry, maxBytes: number, signal: AbortSignal): Promise<LargeEntry> {
+    const { id: key, envelope, fields } = entry.Detail;
+    const all = sized(fields);
+    const excess = sizeOf(entry, all) - maxBytes;
+    if (excess <= 0 || !isObjectKey(key)) return entry;
+    // Of a field that is not whole there is nothing to store.
+    const whole = all.filter(({ field }) => field.whole === undefined);
+    const fixed = CLAIM_CHECK_BYTES + bucket.length + JSON.stringify(key).length;
+    const taken = choose(whole, excess + fixed, (path) => JSON.stringify(path).length + 1);
+    if (taken.single.length + taken.groups.size === 0) return entry;
     const body = objectOf(taken);
-    const claimCheck: ClaimCheck = { bucket, key, fields: taken.map(([path]) => path), bytes: body.length };
+    const paths = [...taken.single.map(({ field }) => field.path), ...taken.groups.keys()];
+    const claimCheck: ClaimCheck = { bucket, key, fields: paths, bytes: body.length };
     await store(key, body, signal);
-    return { ...rest, Detail: JSON.stringify({ ...detail, claimCheck }) };
+    const gone = new Set(paths);
+    const left = fields.filter((field) => !gone.has(field.path) && !taken.groups.has(groupOf(field) ?? ''));
+    // A consumer puts the members back where they were.
+    const emptied = GROUPS.filter((group) => paths.some((path) => path.startsWith(`${group}.`)))
+      .filter((group) => !left.some((field) => groupOf(field) === group))
+      .map((group) => jsonField(group, {}));
+    return {
+      ...entry,
+      Detail: {
+        id: key,
+        envelope: `${envelope},"claimCheck":${JSON.stringify(claimCheck)}`,
+        fields: [...left, ...emptied],
+      },
+    };
   }
 
   async function store(key: string, body: Buffer, signal: AbortSignal): Promise<void> {
@@ -67,53 +84,30 @@ export function createClaimCheck({ bucket, putObject, concurrency, wait, random 
   }
 
   return async (entry, maxBytes, signal) => {
-    if (fits(entry, maxBytes)) return entry;
+    if (!isLarge(entry)) return entry;
     await concurrency.acquire();
     let stored = false;
     try {
-      const rest = await leaveFields(entry, Math.min(maxBytes, REMAINDER_BYTES), signal);
+      const fits = sizeOf(entry, sized(entry.Detail.fields)) <= maxBytes;
+      const rest = fits ? entry : await leaveFields(entry, Math.min(maxBytes, REMAINDER_BYTES), signal);
       stored = true;
-      return truncate(rest, maxBytes);
+      return cut(rest, maxBytes);
     } finally {
       concurrency.release(stored ? 'accepted' : 'failed');
     }
   };
 }
 
-/** A field that is out of its detail: its path, and its value as JSON, in pieces. */
-type Taken = readonly [path: string, json: readonly Buffer[]];
-
-/** Takes the largest fields out of a detail where `listed` are out already, until it has so many bytes less. */
-function takeFields(detail: Detail, listed: number, excess: number): Taken[] {
-  const taken: Taken[] = [];
-  for (let left = excess; left > 0; ) {
-    const field = nextField(detail, listed + taken.length);
-    if (!field) break;
-    taken.push([field.path, [Buffer.from(JSON.stringify(field.owner[field.name]))]]);
-    delete field.owner[field.name];
-    left -= field.bytes;
-  }
-  return taken;
-}
-
-function jsonOf({ path, value, isJson }: LargeField): Taken {
-  return [path, isJson ? [value] : jsonOfText(value)];
-}
-
-/** A text as JSON. */
-function jsonOfText(bytes: Buffer): Buffer[] {
-  const decoder = new StringDecoder();
-  const pieces: Buffer[] = [];
-  const add = (text: string) => pieces.push(Buffer.from(JSON.stringify(text).slice(1, -1)));
-  for (let i = 0; i < bytes.length; i += PIECE_BYTES) add(decoder.write(bytes.subarray(i, i + PIECE_BYTES)));
-  add(decoder.end());
-  const quote = Buffer.from('"');
-  return [quote, ...pieces, quote];
-}
-
-/** A JSON object, put together from the bytes that its values came in. */
-function objectOf(fields: readonly Taken[]): Buffer {
-  const parts = fields.flatMap(([path, json], i) => [
+/** A JSON object of fields, put together from the bytes that their values came in. */
+function objectOf({ single, groups }: Choice): Buffer {
+  const values = [
+    ...single.map(({ field }) => [field.path, [...jsonPieces(field)]] as const),
+    ...Array.from(groups, ([name, members]) => {
+      const member = membersOf(members.map(({ field }) => field));
+      return [name, [Buffer.from(member.slice(`"${name}":`.length))]] as const;
+    }),
+  ];
+  const parts = values.flatMap(([path, json], i) => [
     Buffer.from(`${i === 0 ? '{' : ','}${JSON.stringify(path)}:`),
     ...json,
   ]);

@@ -1,0 +1,89 @@
+import type { LargeEntry } from '../../event/entry.ts';
+import { type Field, GROUPS, groupOf, jsonSize, nameOf } from '../../event/field.ts';
+
+/** A field with the size of its value as JSON. */
+export interface Sized {
+  readonly field: Field;
+  readonly size: number;
+}
+
+/** Fields to take out of a detail. */
+export interface Choice {
+  /** One by one, the largest first. */
+  readonly single: readonly Sized[];
+  /** All at once, as one object: many small ones. */
+  readonly groups: ReadonlyMap<string, readonly Sized[]>;
+}
+
+/** A smaller field is not worth an item of its own in the list of what was taken out. */
+const WORTH_LISTING = 512;
+/** The name of a custom field can be as long as its value; one with a longer path goes with its group. */
+const MAX_PATH = 128;
+
+export function sized(fields: readonly Field[]): Sized[] {
+  return fields.map((field) => ({ field, size: jsonSize(field) }));
+}
+
+/** Bytes of a field in a detail: its name, its value, and what is between them. */
+export function bytesIn({ field, size }: Sized): number {
+  return Buffer.byteLength(JSON.stringify(nameOf(field))) + ':,'.length + size;
+}
+
+/** The size of an entry with these fields, as EventBridge counts it. */
+export function sizeOf({ Source, DetailType, Time, Detail }: LargeEntry, fields: readonly Sized[]): number {
+  const groups = GROUPS.filter((group) => fields.some(({ field }) => groupOf(field) === group));
+  const texts = [Source, DetailType, Detail.envelope, '}', ...groups.map((group) => `"${group}":{},`)];
+  return (Time ? 14 : 0) + texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) + sum(fields);
+}
+
+/**
+ * Chooses as few fields as possible, the largest, so that a detail without them has `excess` bytes less.
+ *
+ * Where single fields are not enough, all of a group go: many small ones together can be as large as any other.
+ * @param costOf bytes that stay in the detail for a path that is taken out
+ */
+export function choose(fields: readonly Sized[], excess: number, costOf: (path: string) => number): Choice {
+  const groups = new Map<string, readonly Sized[]>();
+  let left = excess;
+  for (;;) {
+    const others = fields.filter(({ field }) => !groups.has(groupNameOf(field) ?? ''));
+    const single = largestFirst(others, left, costOf);
+    if (single) return { single, groups };
+    const group = largestGroup(others);
+    if (!group) return { single: others.filter(isWorthListing), groups };
+    const [name, members] = group;
+    groups.set(name, members);
+    left -= sum(members) - costOf(name);
+  }
+}
+
+/** `undefined` where all of them are not enough. */
+function largestFirst(fields: readonly Sized[], excess: number, costOf: (path: string) => number): Sized[] | undefined {
+  const chosen: Sized[] = [];
+  let left = excess;
+  for (const each of fields.filter(isWorthListing).sort((a, b) => b.size - a.size)) {
+    if (left <= 0) break;
+    chosen.push(each);
+    left -= each.size - costOf(each.field.path);
+  }
+  return left <= 0 ? chosen : undefined;
+}
+
+function isWorthListing({ field, size }: Sized): boolean {
+  return size >= WORTH_LISTING && field.path.length <= MAX_PATH && field.path !== 'unparsed';
+}
+
+function largestGroup(fields: readonly Sized[]): readonly [string, Sized[]] | undefined {
+  const groups = Map.groupBy(fields, ({ field }) => groupNameOf(field));
+  const named = [...groups].flatMap(([name, members]) => (name === undefined ? [] : [[name, members] as const]));
+  return named.sort(([, a], [, b]) => sum(b) - sum(a))[0];
+}
+
+/** `unparsed` can have as many names as there are fields. */
+function groupNameOf(field: Field): string | undefined {
+  return field.path === 'unparsed' ? 'unparsed' : groupOf(field);
+}
+
+function sum(fields: readonly Sized[]): number {
+  return fields.reduce((bytes, each) => bytes + bytesIn(each), 0);
+}

@@ -1,0 +1,81 @@
+import { StringDecoder } from 'node:string_decoder';
+
+/** A field of a detail, with the bytes that Redis has of it. */
+export interface Field {
+  /** Its place in the detail: its name, `fields.x` for a custom field, `repeated.x` for all values of a name. */
+  readonly path: string;
+  /** JSON goes into the detail as it is; a text becomes a JSON string. */
+  readonly kind: 'json' | 'text';
+  /** JSON is valid UTF-8. In a text, bytes that are not UTF-8 stand for U+FFFD. */
+  readonly bytes: Buffer;
+  /** The length of the whole value, if `bytes` are only its beginning. */
+  readonly whole?: number;
+}
+
+/** The objects in a detail whose members are fields of their own. */
+export const GROUPS = ['fields', 'repeated'] as const;
+
+type Group = (typeof GROUPS)[number];
+
+/** Bytes of a text that become JSON at once: the whole would be in memory several times over. */
+const PIECE_BYTES = 64 * 1024;
+
+/** The path of a field that the catalogue does not know. */
+export function customPath(name: string): string {
+  return `fields.${name}`;
+}
+
+/** The object that a field is a member of. */
+export function groupOf({ path }: Field): Group | undefined {
+  return GROUPS.find((group) => path.startsWith(group) && path[group.length] === '.');
+}
+
+export function jsonField(path: string, value: unknown): Field {
+  return { path, kind: 'json', bytes: Buffer.from(JSON.stringify(value)) };
+}
+
+/** The fields as the members of one JSON object, without its braces. */
+export function membersOf(fields: readonly Field[]): string {
+  let text = '';
+  let open: Group | undefined;
+  for (const field of fields) {
+    const group = groupOf(field);
+    if (group !== open) {
+      if (open) text += '}';
+      if (text) text += ',';
+      if (group) text += `"${group}":{`;
+    } else if (text) text += ',';
+    text += `${JSON.stringify(nameOf(field))}:${jsonOf(field)}`;
+    open = group;
+  }
+  return open ? `${text}}` : text;
+}
+
+/** The name of a field within its object. */
+export function nameOf(field: Field): string {
+  const group = groupOf(field);
+  return group ? field.path.slice(group.length + 1) : field.path;
+}
+
+function jsonOf({ kind, bytes }: Field): string {
+  const text = bytes.toString();
+  return kind === 'json' ? text : JSON.stringify(text);
+}
+
+/** The value of a field as JSON, in pieces. */
+export function* jsonPieces({ kind, bytes }: Field): Generator<Buffer> {
+  if (kind === 'json') return yield bytes;
+  const decoder = new StringDecoder();
+  const quoted = (text: string) => Buffer.from(JSON.stringify(text).slice(1, -1));
+  yield Buffer.from('"');
+  for (let i = 0; i < bytes.length; i += PIECE_BYTES) yield quoted(decoder.write(bytes.subarray(i, i + PIECE_BYTES)));
+  yield quoted(decoder.end());
+  yield Buffer.from('"');
+}
+
+/** The UTF-8 bytes of a value as JSON. */
+export function jsonSize(field: Field): number {
+  let size = 0;
+  for (const piece of jsonPieces(field)) size += piece.length;
+  return size;
+}

@@ -1,0 +1,53 @@
+import type { DecodedEvent } from './decode.ts';
+import { MAX_REQUEST_BYTES } from './entry.ts';
+import { customPath, type Field, jsonField } from './field.ts';
+import { parseExact } from './json.ts';
+import { behind, type Omission, takeOut } from './omit.ts';
+
+/** Fields of an event without those that must not leave Redis. */
+export interface Redacted extends DecodedEvent {
+  /** The paths that left something out, as they were configured. */
+  readonly hits: ReadonlySet<string>;
+}
+
+/**
+ * Leaves out of an event's fields what must not leave Redis.
+ *
+ * A path names the fields that the catalogue knows, and custom ones of that name. If it leads into a field that is no JSON, was not read
+ * for its size or is repeated, the whole field is left out.
+ */
+export function redact(decoded: DecodedEvent, omission: Omission): Redacted {
+  const hits = new Set<string>();
+  const gone = new Set<string>();
+  const paths = new Set(decoded.fields.map(({ path }) => path));
+  const fields = decoded.fields.flatMap((field) => {
+    const matches = omission.flatMap(({ text, names }) =>
+      pathsInto(field, names, paths).map((inner) => ({ text, inner }) as const),
+    );
+    if (matches.length === 0) return field;
+    if (!isReadable(field) || matches.some(({ inner }) => inner.length === 0)) {
+      for (const { text } of matches) hits.add(text);
+      gone.add(field.path);
+      return [];
+    }
+    const value = parseExact(field.bytes.toString());
+    const found = matches.filter(({ inner }) => takeOut(value, inner));
+    for (const { text } of found) hits.add(text);
+    return found.length > 0 ? jsonField(field.path, value) : field;
+  });
+  return { ...decoded, fields, unparsed: decoded.unparsed.filter((path) => !gone.has(path)), hits };
+}
+
+/** What a path leaves for the inside of a field, for each way in which it names the field. */
+function pathsInto({ path }: Field, names: readonly string[], all: ReadonlySet<string>): (readonly string[])[] {
+  if (path === 'event' || path === 'jobId') return [];
+  const name = path.replace(/^(fields|repeated)\./, '');
+  if (names[0] !== 'fields') return behind(names, name);
+  if (!all.has(customPath(name))) return [];
+  return names.length === 1 ? [[]] : behind(names.slice(1), name);
+}
+
+/** A larger value would be in memory several times over. */
+function isReadable({ path, kind, bytes }: Field): boolean {
+  return kind === 'json' && !path.startsWith('repeated.') && bytes.length <= MAX_REQUEST_BYTES;
+}

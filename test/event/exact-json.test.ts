@@ -1,0 +1,110 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { type AnyEntry, isLarge, toText } from '../../functions/event/entry.ts';
+import { recoveredEntry, toBusEntry } from '../../functions/event/envelope.ts';
+import { jobPart } from '../../functions/event/job.ts';
+import { type JobSelection, parseJobFields } from '../../functions/event/job-fields.ts';
+import { parseExact } from '../../functions/event/json.ts';
+import { parseOmission } from '../../functions/event/omit.ts';
+
+const origin = { sourceName: 'default', prefix: 'bull', queue: 'emails' };
+const textOf = (entry: AnyEntry) => (isLarge(entry) ? toText(entry) : entry).Detail;
+const buffers = (...texts: string[]) => texts.map((text) => Buffer.from(text));
+
+/** Numbers as other languages write them: more digits than a double has, fractions of zero, exponents, minus zero. */
+const number = fc.oneof(
+  fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }).map(String),
+  fc.tuple(fc.integer(), fc.nat(), fc.nat(9)).map(([whole, part, zeros]) => `${whole}.${part}${'0'.repeat(zeros)}`),
+  fc
+    .tuple(fc.integer(), fc.constantFrom('e', 'E'), fc.constantFrom('', '+', '-'), fc.nat(999))
+    .map((parts) => parts.join('')),
+  fc.constantFrom('-0', '0.0', '1e400', '-1E-400', '1524831183200260097', '9007199254740993'),
+);
+const string = fc.oneof(
+  fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text)),
+  fc.constantFrom('"\\u00fc"', '"1e400"'),
+);
+
+/** The text of any JSON, without spaces and in one way only. */
+const { json } = fc.letrec<{ json: string }>((tie) => ({
+  json: fc.oneof(
+    { maxDepth: 4 },
+    number,
+    string,
+    fc.constantFrom('true', 'false', 'null', '{}', '[]'),
+    fc.array(tie('json'), { maxLength: 4 }).map((items) => `[${items.join()}]`),
+    fc
+      .uniqueArray(
+        fc.tuple(
+          fc.string({ maxLength: 5 }).filter((name) => !/^\d+$/.test(name)),
+          tie('json'),
+        ),
+        {
+          selector: ([name]) => name,
+          maxLength: 4,
+        },
+      )
+      .map((members) => `{${members.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join()}}`),
+  ),
+}));
+
+const spaced = fc.tuple(json, fc.constantFrom('', ' ', '\n\t')).map(([text, space]) => `${space}${text}${space}`);
+
+describe('JSON in Redis', () => {
+  test.prop([spaced])('is in the detail as it is: what a worker returns, and its progress', (text) => {
+    const completed = toBusEntry(origin, { id: '1-0', fields: buffers('event', 'completed', 'returnvalue', text) }, 1);
+    const progress = toBusEntry(origin, { id: '1-0', fields: buffers('event', 'progress', 'data', text) }, 1);
+
+    expect(textOf(completed)).toContain(`"returnvalue":${text}}`);
+    expect(textOf(progress)).toContain(`"data":${text}}`);
+  });
+
+  test.prop([spaced])('is in a recovered event as it is', (text) => {
+    const fields = buffers('event', 'completed', 'jobId', '1', 'returnvalue', text);
+
+    expect(textOf(recoveredEntry(origin, fields, 1, false))).toContain(`"returnvalue":${text}}`);
+  });
+
+  test.prop([spaced])('is in a custom field as the text that it is', (text) => {
+    const entry = toBusEntry(origin, { id: '1-0', fields: buffers('event', 'custom', 'x', text) }, 1);
+
+    expect(JSON.parse(textOf(entry)).fields.x).toBe(text);
+  });
+
+  test.prop([json])('keeps its digits where a part of it is left out', (text) => {
+    const omit = parseOmission('returnvalue.secret') ?? [];
+    const fields = buffers('event', 'completed', 'returnvalue', `{"secret":1,"kept":${text}}`);
+    const made = textOf(toBusEntry(origin, { id: '1-0', fields }, 1, { omit }));
+
+    expect(made).toContain(`"returnvalue":${JSON.stringify(parseExact(`{"kept":${text}}`))}`);
+    expect(digitsIn(made.slice(made.indexOf('"kept"')))).toEqual(digitsIn(`"kept":${text}}}`));
+  });
+
+  test.prop([json, fc.boolean()])(
+    'keeps its digits in the data of a job, as a whole and in parts',
+    (text, redacted) => {
+      const omit = redacted ? parseOmission('job.data.secret') : undefined;
+      const hash = new Map([
+        ['timestamp', Buffer.from('1')],
+        ['data', Buffer.from(`{"kept":${text},"secret":0}`)],
+      ]);
+      const of = (names: string) => {
+        const part = jobPart(hash, parseJobFields(names)?.get('*') as JobSelection, { maxBytes: 1e6, omit });
+        return textOf(toBusEntry(origin, { id: '1-0', fields: buffers('event', 'active') }, 1, { job: part }));
+      };
+
+      if (redacted) expect(digitsIn(of('data'))).toEqual(digitsIn(of('data.kept')));
+      else expect(of('data')).toContain(`"job":{"data":{"kept":${text},"secret":0}}`);
+      expect(digitsIn(of('data.kept').slice(of('data.kept').indexOf('"job"')))).toEqual(digitsIn(text));
+    },
+  );
+
+  test.prop([json])('is written with the same digits after it was parsed', (text) => {
+    expect(digitsIn(JSON.stringify(parseExact(text)))).toEqual(digitsIn(text));
+  });
+});
+
+/** The numbers of a JSON text that are not in a string, in their order. */
+function digitsIn(text: string): string[] {
+  return text.replace(/"(\\.|[^"\\])*"/gs, '""').match(/-?\d[\d.eE+-]*/g) ?? [];
+}
