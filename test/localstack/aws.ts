@@ -88,12 +88,11 @@ const LISTS: readonly (readonly [service: string, call: Call, names: RegExp])[] 
 
 /** What there is in the account, as `service name`, but for the log groups that LocalStack makes for functions by itself. */
 export async function inventory(): Promise<string[]> {
-  const lists = await Promise.all(
-    LISTS.map(async ([service, call, names]) => {
-      const text = await callAws(service, call);
-      return [...text.matchAll(names)].map(([, name]) => `${service} ${name}`);
-    }),
-  );
-  const items = lists.flat().filter((item) => !item.startsWith('logs /aws/lambda/'));
-  return [...new Set(items)].sort();
+  const items: string[] = [];
+  // One after the other: LocalStack loads a service when it is first asked, and two at once can wait for each other.
+  for (const [service, call, names] of LISTS) {
+    const text = await callAws(service, call);
+    items.push(...Array.from(text.matchAll(names), ([, name]) => `${service} ${name}`));
+  }
+  return [...new Set(items.filter((item) => !item.startsWith('logs /aws/lambda/')))].sort();
 }
