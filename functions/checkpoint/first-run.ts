@@ -6,25 +6,26 @@ import { type Clock, type Table, writeRow } from './table.ts';
 import { checkpointError } from './table-error.ts';
 
 /**
- * Whether an earlier run has seen every queue of a source: a queue without a position is then a new one, and all that its stream
- * ever received is wanted.
+ * When a run had first seen every queue of a source, in milliseconds since the epoch; `undefined` where none has.
  *
+ * A queue without a position is then a new one, and all that its stream ever received is wanted.
  * @throws {CheckpointError} when the table is missing, denied or does not answer, or when a newer version wrote the row
  */
-export async function wasSeenWhole({ client, table }: Table, source: Source): Promise<boolean> {
+export async function seenWholeAt({ client, table }: Table, source: Source): Promise<number | undefined> {
   const { pk, sk } = firstRunKey(source);
   const Keys = [{ pk: { S: pk }, sk: { S: sk } }];
   const { Responses } = await client
     .send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } }))
     .catch((error: unknown) => Promise.reject(checkpointError(error, table)));
   const [item] = Responses?.[table] ?? [];
-  return item !== undefined && toRow(item, table)['startedAt'] !== undefined;
+  const startedAt = item && toRow(item, table)['startedAt'];
+  return startedAt === undefined ? undefined : Number(startedAt);
 }
 
 /**
  * Notes that every queue of a source was seen, and has a position.
  *
- * @throws {CheckpointError} as {@link wasSeenWhole}
+ * @throws {CheckpointError} as {@link seenWholeAt}
  */
 export async function markSeenWhole(table: Table & Clock, source: Source): Promise<void> {
   await writeRow(table, firstRunKey(source), {

@@ -43,10 +43,10 @@ const KEPT = 30 * 24 * 3600;
  * @throws {CheckpointError} when the table is missing, denied or does not answer, or has rows of a newer version
  */
 export async function openGap(ledger: Ledger, gap: Gap): Promise<void> {
-  const { queue, reason, lost, exact, afterId, beforeId, detectedAt } = gap;
+  const { queue, reason, lost, exact, afterId, beforeId, since, detectedAt } = gap;
   const bounds = { lost, beforeId: beforeId ?? undefined };
   await write(ledger, gap, {
-    set: { queue, afterId, ...bounds, exact, reason, detectedAt, state: 'open' },
+    set: { queue, afterId, ...bounds, since, exact, reason, detectedAt, state: 'open' },
     add: { revision: 1 },
     remove: ['progress', 'ttl', 'completed', 'failed', 'unknown'],
     condition: not(all(is('lost', bounds.lost), is('beforeId', bounds.beforeId))),
@@ -107,6 +107,7 @@ function write(ledger: Ledger, { queue, afterId }: Gap, change: Change): Promise
 
 function toGap(row: Row): OpenGap {
   const progress = row['progress'] as string | undefined;
+  const since = row['since'];
   return {
     queue: row['queue'] as string,
     reason: row['reason'] as Gap['reason'],
@@ -114,6 +115,7 @@ function toGap(row: Row): OpenGap {
     exact: row['exact'] === true,
     afterId: row['afterId'] as string,
     beforeId: (row['beforeId'] as string | undefined) ?? null,
+    ...(since !== undefined && { since: Number(since) }),
     detectedAt: Number(row['detectedAt']),
     revision: Number(row['revision']),
     ...(progress !== undefined && { progress }),

@@ -107,12 +107,13 @@ function isUnmoved(previous: Position | undefined, epoch: number): Condition {
 }
 
 function toValues({ position, anchors, epoch }: Checkpoint) {
-  const { kind, id, ordinal, offset } = position;
+  const { kind, id, ordinal, offset, since } = position;
   return {
     kind,
     position: id,
     ordinal,
     offset,
+    since,
     digest: position.kind === 'entry' ? position.digest : '',
     anchors: anchors.map((anchor) => `${anchor.id} ${anchor.ordinal ?? ''} ${anchor.digest}`),
     epoch,
@@ -131,11 +132,12 @@ function toCheckpoint(row: Row): Checkpoint {
 }
 
 /** A row without a kind is one of an earlier version, in which a position without a digest was at no entry. */
-function toPosition({ kind, position, ordinal, offset, digest }: Row): Position {
+function toPosition({ kind, position, ordinal, offset, since, digest }: Row): Position {
   const id = `${position ?? ZERO_ID}`;
   const counts = {
     ...(ordinal !== undefined && { ordinal: Number(ordinal) }),
     ...(offset !== undefined && { offset: Number(offset) }),
+    ...(since !== undefined && { since: Number(since) }),
   };
   if (digest) return { kind: 'entry', id, ...counts, digest: `${digest}` };
   // Of a stream that has received nothing, no id is known.

@@ -93,6 +93,7 @@ function fitsAnywhere({ fields }: Detail): boolean {
  * another one with the same `afterId`.
  */
 export function lossEntry(origin: Origin, loss: Loss, detectedAt: Date): BusEntry {
+  const { since: _, ...reported } = loss;
   return {
     Source: 'bullbridge',
     DetailType: 'Events Lost',
@@ -100,7 +101,7 @@ export function lossEntry(origin: Origin, loss: Loss, detectedAt: Date): BusEntr
     Detail: JSON.stringify({
       id: `${queueId(origin)}/${loss.afterId}/lost/${loss.reason}/${loss.beforeId ?? 'end'}`,
       ...origin,
-      ...loss,
+      ...reported,
       detectedAt: detectedAt.toISOString(),
     }),
   };

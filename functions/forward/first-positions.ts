@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import type { WaitingTable } from '../checkpoint/await-lease.ts';
-import { markSeenWhole, wasSeenWhole } from '../checkpoint/first-run.ts';
+import { markSeenWhole, seenWholeAt } from '../checkpoint/first-run.ts';
 import { type Checkpoint, loadCheckpoints, MAX_CONCURRENCY, saveCheckpoint } from '../checkpoint/positions.ts';
 import { queueId } from '../event/envelope.ts';
 import { placeOf, type StartFrom } from '../start-from.ts';
@@ -30,7 +30,7 @@ export async function saveFirstPositions(
   const keyOf = (queue: string) => queueId({ sourceName, prefix, queue });
   const states = await statesOf(queues);
   const save = async (queue: string): Promise<readonly [string, Checkpoint | undefined]> => {
-    const next = firstPosition(states.get(queue) as State, placeOf(startFrom, queue));
+    const next = firstPosition(states.get(queue) as State, placeOf(startFrom, queue), table.now().getTime());
     const key = keyOf(queue);
     // By the lowest epoch: a run of another shard may be the one that continues here.
     const saved = await saveCheckpoint(table, { key, previous: undefined, next }, 0);
@@ -54,7 +54,7 @@ export async function saveSource(
   isWhole: boolean,
 ): Promise<Map<string, Checkpoint>> {
   const { table, sourceName, prefix } = source;
-  if (await wasSeenWhole(table, source)) return new Map();
+  if ((await seenWholeAt(table, source)) !== undefined) return new Map();
   const keyOf = (queue: string) => queueId({ sourceName, prefix, queue });
   const loaded = await loadCheckpoints(table, queues.map(keyOf));
   const saved = await saveFirstPositions(

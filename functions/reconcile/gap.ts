@@ -13,6 +13,8 @@ export interface GapOptions {
   readonly outcomes: readonly Outcome[];
   /** @default what Redis has, and nothing of the job */
   readonly details?: DetailSettings | undefined;
+  /** When the source was first forwarded, in milliseconds since the epoch. */
+  readonly startedAt: number;
   /** By which clocks may differ, in milliseconds. */
   readonly clockSkew: number;
   /** Connects at the first call, and gives the same connection from then on. */
@@ -46,7 +48,7 @@ export async function recoverGap(
 
   async function scan(): Promise<boolean> {
     const redis = await options.redis();
-    const window = windowOf(gap, options.clockSkew);
+    const window = windowOf(gap, options.startedAt, options.clockSkew);
     return recover(
       {
         redis,
@@ -56,7 +58,7 @@ export async function recoverGap(
         window,
         start: progress.place,
         details: options.details,
-        survivors: createSurvivors(redis, ledger.prefix, gap, window.to, options.clockSkew),
+        survivors: createSurvivors(redis, ledger.prefix, gap),
         onSettled: (place, counts) => {
           options.onRecovered(counts);
           progress = { place, counts: sum(progress.counts, counts) };

@@ -1,3 +1,4 @@
+import { seenWholeAt } from '../checkpoint/first-run.ts';
 import { openGaps, type Recovery } from '../checkpoint/ledger.ts';
 import { withLease } from '../checkpoint/with-lease.ts';
 import type { Clients } from '../clients.ts';
@@ -87,6 +88,8 @@ async function recoverGaps(settings: ReconcileSettings, clients: Clients, signal
   const options = {
     outcomes: OUTCOMES.filter(createFilter(settings.events)),
     clockSkew,
+    // Rows of gaps in queues that were named have their own beginning.
+    startedAt: (await seenWholeAt(ledger, settings)) ?? 0,
     details,
     redis: () => {
       connected ??= clients.connectRedis();

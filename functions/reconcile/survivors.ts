@@ -3,7 +3,6 @@ import { eventName, jobIdOf } from '../event/decode.ts';
 import { redisError } from '../redis/error.ts';
 import type { RedisConnection } from '../redis/port.ts';
 import { type Entry, entrySize, type Value } from '../stream/entry.ts';
-import { idTime } from '../stream/id.ts';
 import { eventsKey } from '../stream/keys.ts';
 import { createPortions } from '../stream/portions.ts';
 import type { Member } from './members.ts';
@@ -17,25 +16,20 @@ const MAX_BYTES = 32 * 1024 * 1024;
 /** What an id in a set has beside its characters. */
 const ID_BYTES = 64;
 
-/** The events that are still in the stream behind a gap: those of jobs near its end that were not lost. */
+/** The events that are still in the stream behind a gap. Their jobs were not lost, whenever they finished. */
 export interface Survivors {
   /** The members of the set of an outcome whose events are not there. */
   without(outcome: Outcome, members: readonly Member[]): Promise<readonly Member[]>;
 }
 
 /**
- * Makes a look-up of the events behind a gap, from the first entry there to the end of the time in which its jobs can have finished.
+ * Makes a look-up of the events behind a gap, from the first entry there to the end of the stream.
  *
- * A job is in its set as soon as its event is in the stream, so the stream is read on after each page of the set.
- * @param margin by which clocks may differ, in milliseconds
+ * A worker that lost its connection sends the end of a job again, so an event can be much later than its job finished. A job is in
+ * its set as soon as its event is in the stream, so the stream is read on after each page of the set. An event that was trimmed
+ * since is not found.
  */
-export function createSurvivors(
-  redis: RedisConnection,
-  prefix: string,
-  { queue, afterId, beforeId }: Gap,
-  to: number,
-  margin: number,
-): Survivors {
+export function createSurvivors(redis: RedisConnection, prefix: string, { queue, afterId, beforeId }: Gap): Survivors {
   const key = eventsKey(prefix, queue);
   const portions = createPortions();
   const ids = { completed: new Set<string>(), failed: new Set<string>() } as const satisfies Record<
@@ -44,19 +38,16 @@ export function createSurvivors(
   >;
   let from = beforeId ?? afterId;
   let bytes = 0;
-  let ended = false;
 
   /** Reads to the end of the stream as it is now; the last entry is read again, since servers before Redis 6.2 know no other way. */
   async function readOn(): Promise<void> {
-    for (let isFull = true; isFull && !ended; ) {
+    for (let isFull = true; isFull && bytes <= MAX_BYTES; ) {
       const { entries, count } = await portions.read(PAGE, (most, maxBytes) =>
         readEntries(redis, key, from, most + 1, maxBytes),
       );
-      for (const { id, fields } of entries) if (idTime(id) <= to + margin) keep(fields);
-      const last = entries.at(-1)?.id ?? from;
-      ended = idTime(last) > to + margin || bytes > MAX_BYTES;
+      for (const { fields } of entries) keep(fields);
       isFull = entries.length > count;
-      from = last;
+      from = entries.at(-1)?.id ?? from;
     }
   }
 
@@ -72,11 +63,8 @@ export function createSurvivors(
 
   return {
     async without(outcome, members) {
-      // Events come to the stream in the order of time: before the gap's end, by the margin at most.
-      const isNear = ({ score }: Member) => score >= to - 2 * margin;
-      if (!members.some(isNear)) return members;
       await readOn();
-      return members.filter((member) => !isNear(member) || !ids[outcome].has(member.id.toString('latin1')));
+      return members.filter(({ id }) => !ids[outcome].has(id.toString('latin1')));
     },
   };
 }

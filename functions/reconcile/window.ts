@@ -1,5 +1,5 @@
 import type { Gap } from '../checkpoint/ledger.ts';
-import { idTime } from '../stream/id.ts';
+import { idTime, ZERO_ID } from '../stream/id.ts';
 
 /** The time in which jobs finished whose events are told again. Milliseconds since the epoch, both ends inclusive. */
 export interface Window {
@@ -14,10 +14,11 @@ export interface Window {
  *
  * A stream has the clock of Redis and a job that of its worker, so that only beyond the margin it is certain on which side of an
  * end of the gap a job finished.
+ * @param startedAt when the source was first forwarded: where a gap begins whose own beginning is not known
  * @param margin in milliseconds
  */
-export function windowOf({ afterId, beforeId, detectedAt }: Gap, margin: number): Window {
-  const begin = idTime(afterId);
+export function windowOf({ afterId, beforeId, since, detectedAt }: Gap, startedAt: number, margin: number): Window {
+  const begin = afterId === ZERO_ID ? (since ?? startedAt) : idTime(afterId);
   const end = beforeId === null ? Math.max(begin, detectedAt) : idTime(beforeId);
   return {
     from: begin - margin,

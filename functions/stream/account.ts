@@ -1,6 +1,6 @@
 import type { Entry } from './entry.ts';
 import { compareIds, idBefore, ZERO_ID } from './id.ts';
-import { beginning, isAt, type Loss, type Position } from './position.ts';
+import { beganAt, beginning, isAt, type Loss, type Position } from './position.ts';
 import { type StreamInfo, trimmed } from './stream-info.ts';
 
 /** What Redis said when it was asked for `count` entries behind a position, and for the entry of the position itself. */
@@ -95,14 +95,15 @@ function withoutStream(position: Position): Account {
   const wasRead = serverOrdinal(position) ?? (position.id === ZERO_ID ? 0 : 1);
   if (wasRead === 0) return { ...nothing, start: position };
   const loss = { reason: 'reset', lost: 0, exact: false, afterId: position.id, beforeId: null } as const;
-  return { ...nothing, start: { kind: 'gap', id: ZERO_ID, ordinal: 0 }, loss };
+  const since = beganAt(position);
+  return { ...nothing, start: { kind: 'gap', id: ZERO_ID, ordinal: 0, ...(since !== undefined && { since }) }, loss };
 }
 
 function rolledBack({ position }: Known, stream: StreamInfo): Account {
   const before = trimmed(stream);
   const lost = Math.max(0, (before ?? 0) + 1 - (serverOrdinal(position) ?? Number.POSITIVE_INFINITY));
   const loss = lossBehind(position, stream, { reason: 'rolled-back', lost, exact: false });
-  return { start: beginning(before), entries: [], more: true, loss, rolledBack: true };
+  return { start: beginning(before, beganAt(position)), entries: [], more: true, loss, rolledBack: true };
 }
 
 /** The position is gone, and no id at or below it is left. */
@@ -126,7 +127,7 @@ function behindGap({ position, anchors, isDoubtful }: Known, stream: StreamInfo)
 /** Without both counts, a gap can be seen unless nothing was ever added behind the position, but not measured. */
 function withoutCount(position: Position, stream: StreamInfo): Pick<Account, 'start' | 'loss'> {
   const before = trimmed(stream);
-  if (position.id === ZERO_ID) return { start: beginning(before) };
+  if (position.id === ZERO_ID) return { start: beginning(before, position.since) };
   if (stream.lastId === position.id) return { start: position };
   const loss = lossBehind(position, stream, { reason: 'unknown', lost: 0, exact: false });
   return { start: gapBefore(stream, before, undefined), loss };
@@ -143,6 +144,10 @@ function hasIdsUpTo(id: string, { firstId, lastId }: StreamInfo): boolean {
   return (firstId !== undefined && compareIds(firstId, id) <= 0) || (lastId !== ZERO_ID && compareIds(lastId, id) < 0);
 }
 
-function lossBehind({ id }: Position, { firstId }: StreamInfo, loss: Pick<Loss, 'reason' | 'lost' | 'exact'>): Loss {
-  return { ...loss, afterId: id, beforeId: firstId ?? null };
+function lossBehind(
+  { id, since }: Position,
+  { firstId }: StreamInfo,
+  loss: Pick<Loss, 'reason' | 'lost' | 'exact'>,
+): Loss {
+  return { ...loss, afterId: id, beforeId: firstId ?? null, ...(since !== undefined && { since }) };
 }

@@ -1,5 +1,5 @@
 import { digestOf, type Entry, hasDigest } from './entry.ts';
-import { ZERO_ID } from './id.ts';
+import { idTime, ZERO_ID } from './id.ts';
 
 interface Place {
   /** Reading continues behind this stream id. */
@@ -8,6 +8,8 @@ interface Place {
   readonly ordinal?: number | undefined;
   /** How far the ordinal is above the server's own count, after a migration that made the server count anew. @default 0 */
   readonly offset?: number | undefined;
+  /** Of a position at {@link ZERO_ID}: nothing is wanted of what happened before this time, in milliseconds since the epoch. */
+  readonly since?: number | undefined;
 }
 
 /** Nothing of the stream was read yet; its entries behind `id` are wanted, which are all of them for {@link ZERO_ID}. */
@@ -46,6 +48,8 @@ export interface Page {
 
 /** Entries that can no longer be read. */
 export interface Loss {
+  /** Where `afterId` is {@link ZERO_ID}: when the time began in which they were added, if that is known. */
+  readonly since?: number | undefined;
   readonly reason: 'trimmed' | 'reset' | 'rolled-back' | 'unknown';
   /** How many entries are known to be lost. */
   readonly lost: number;
@@ -57,8 +61,18 @@ export interface Loss {
 }
 
 /** The position before the first entry of a stream of which `trimmed` entries are gone; without it, of one that is not counted. */
-export function beginning(trimmed?: number): Unread {
-  return { kind: 'unread', id: ZERO_ID, ...(trimmed !== undefined && { ordinal: trimmed }) };
+export function beginning(trimmed?: number, since?: number): Unread {
+  return {
+    kind: 'unread',
+    id: ZERO_ID,
+    ...(trimmed !== undefined && { ordinal: trimmed }),
+    ...(since !== undefined && { since }),
+  };
+}
+
+/** When what comes behind a position began to be added, in milliseconds since the epoch; `undefined` where nobody knows. */
+export function beganAt({ id, since }: Position): number | undefined {
+  return id === ZERO_ID ? since : idTime(id);
 }
 
 /** The position after the first `count` entries of a page. */

@@ -95,7 +95,7 @@ describe('a stream that was reset', () => {
     expect(gone(start, stream({ length: 15 }))?.loss).toBeUndefined();
     expect(gone(start, stream({}))?.loss).toEqual({
       ...{ reason: 'trimmed', lost: 10, exact: true },
-      ...{ afterId: '0-0', beforeId: '26-0' },
+      ...{ afterId: '0-0', beforeId: '26-0', since: 40 },
     });
   });
 
@@ -121,7 +121,7 @@ describe('a stream that was reset', () => {
 describe('a stream that was rolled back', () => {
   test('has older entries left while the position is gone', () => {
     expect(gone(at('28-1', 14), stream({}))).toEqual({
-      start: { kind: 'unread', id: '0-0', ordinal: 10 },
+      start: { kind: 'unread', id: '0-0', ordinal: 10, since: 28 },
       entries: [],
       more: true,
       loss: { reason: 'rolled-back', lost: 0, exact: false, afterId: '28-1', beforeId: '26-0' },

@@ -122,7 +122,7 @@ function createHistory(stream: Stream) {
     const isBack = from?.kind !== 'entry' && missing < 0;
     const isThere = ordinal === 0 || (line.entries[ordinal - 1]?.n === at && !isBack);
     if (isThere) {
-      expect(loss && { ...loss, afterId: '', beforeId: '' }).toEqual(
+      expect(loss && { ...loss, afterId: '', beforeId: '', since: undefined }).toEqual(
         missing > 0 ? { reason: 'trimmed', lost: missing, exact: true, afterId: '', beforeId: '' } : undefined,
       );
       return;
