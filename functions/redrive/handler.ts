@@ -2,6 +2,7 @@ import { createHandler, type Invocation } from '../invocation.ts';
 import { logger, record } from '../telemetry.ts';
 import { readPayload } from './payload.ts';
 import { emptyReport, type Report, redrive } from './redrive.ts';
+import type { Group, Sample } from './survey.ts';
 
 /** What an invocation returns. */
 export interface RedriveResult {
@@ -16,6 +17,10 @@ export interface RedriveResult {
    * messages that were not looked at: about how many, and some seconds late.
    */
   readonly left: number;
+  /** Of a dry run: what it would send, by queue and error code, the largest group first. */
+  readonly groups?: readonly Group[];
+  /** Of a dry run: the first ten of what it would send. */
+  readonly samples?: readonly Sample[];
 }
 
 async function run({ payload, container, signals }: Invocation): Promise<RedriveResult> {
@@ -26,10 +31,10 @@ async function run({ payload, container, signals }: Invocation): Promise<Redrive
   } finally {
     tell(report);
   }
-  return toResult(report);
+  return selection.dryRun ? { ...toResult(report), groups: report.groups, samples: report.samples } : toResult(report);
 }
 
-function toResult({ redriven, failed, left }: Report): RedriveResult {
+function toResult({ redriven, failed, left }: Report) {
   return { redriven, failed, left };
 }
 

@@ -5,6 +5,8 @@ import type { BusEntry } from '../event/entry.ts';
 /** A parked entry, read from its message. */
 export interface Parked {
   readonly entry: BusEntry;
+  /** The event's id. */
+  readonly id: string | undefined;
   /** BullMQ's queue; absent where the detail does not say. */
   readonly queue: string | undefined;
   readonly letter: DeadLetter;
@@ -17,7 +19,8 @@ const refusal = { errorCode: z.string(), errorMessage: z.string(), attempts: z.n
 const time = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text))));
 const Body = z.object({
   entry: z.object({
-    Source: z.string(),
+    // Whoever may send to the queue must not publish as somebody else.
+    Source: z.enum(['bullmq', 'bullbridge']),
     DetailType: z.string(),
     Time: z.optional(time),
     TraceHeader: z.optional(z.string()),
@@ -28,9 +31,9 @@ const Body = z.object({
   failedAt: z.optional(time),
   history: z.optional(z.array(z.object({ ...refusal, failedAt: z.string() }))),
 });
-const Detail = z.looseObject({ queue: z.optional(z.unknown()) });
+const Detail = z.looseObject({ id: z.optional(z.unknown()), queue: z.optional(z.unknown()) });
 
-/** Reads the body of a message; `undefined` for one that is no parked entry. */
+/** Reads the body of a message; `undefined` for one that is no entry that bullbridge parked. */
 export function readParked(body: string): Parked | undefined {
   const parsed = Body.safeParse(parse(body));
   if (!parsed.success) return undefined;
@@ -38,9 +41,10 @@ export function readParked(body: string): Parked | undefined {
   const detail = Detail.safeParse(parse(entry.Detail));
   if (!detail.success) return undefined;
   const { Time, ...texts } = entry;
-  const { queue } = detail.data;
+  const { id, queue } = detail.data;
   return {
     entry: { ...texts, ...(Time !== undefined && { Time: new Date(Time) }) },
+    id: typeof id === 'string' ? id : undefined,
     queue: typeof queue === 'string' ? queue : undefined,
     letter: letter as DeadLetter,
   };

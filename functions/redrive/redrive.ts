@@ -6,18 +6,22 @@ import type { Signals } from '../invocation.ts';
 import { failedAgain, type Parked, readParked } from './parked.ts';
 import type { Selection } from './payload.ts';
 import { openDeadLetterQueue, type ReceivedMessage } from './queue.ts';
+import { createSurvey, type Group, type Sample } from './survey.ts';
 
 /** What a run has done so far; filled while it runs, so that it is known of a run that fails, too. */
 export interface Report {
   redriven: number;
   failed: number;
   left: number;
+  /** Of a dry run. */
+  groups: readonly Group[];
+  samples: readonly Sample[];
   /** What an operator may want to know of a run that did not fail. */
   readonly warnings: string[];
 }
 
 export function emptyReport(): Report {
-  return { redriven: 0, failed: 0, left: 0, warnings: [] };
+  return { redriven: 0, failed: 0, left: 0, groups: [], samples: [], warnings: [] };
 }
 
 /** Events a second at the most, so that the forwarder has the bus for itself: the least quota of a region is 400 requests a second. */
@@ -44,13 +48,21 @@ export async function redrive(
   const seen = new Set<string | undefined>();
   const held = new Map<string, string>();
   const underWay = new Map<AnyEntry, Parked>();
+  const stays = new Set<AnyEntry>();
+  const survey = createSurvey();
+  let foreign = 0;
   const started = now().getTime();
   let isThrough = false;
 
   const publish = publishAndPark(async (entry, refusal, signal) => {
     const letter = failedAgain(underWay.get(entry) as Parked, refusal, now());
-    // Sent to the same queue, it would come again in this run.
-    seen.add(await sendDeadLetter(deadLetters.client, deadLetters, entry, letter, signal));
+    try {
+      // Sent to the same queue, it would come again in this run.
+      seen.add(await sendDeadLetter(deadLetters.client, deadLetters, entry, letter, signal));
+    } catch (error) {
+      if (!isRefusedMessage(error)) throw error;
+      stays.add(entry);
+    }
   });
 
   /** Those of received messages that are to be sent; the others stay. */
@@ -61,6 +73,7 @@ export async function redrive(
       if (seen.has(message.id)) continue;
       seen.add(message.id);
       const parked = readParked(message.body);
+      if (!parked) foreign += 1;
       const isFull = report.redriven + report.failed + selected.length >= max;
       if (parked && !isFull && matches(parked, filter)) selected.push({ ...message, parked });
       else report.left += 1;
@@ -80,9 +93,11 @@ export async function redrive(
       report.left += candidates.length;
       return;
     }
-    const settle = async ({ id, handle }: Candidate, n: number) => {
-      await queue.remove(handle);
-      held.delete(id);
+    const settle = async ({ id, handle, parked }: Candidate, n: number) => {
+      if (!stays.has(parked.entry)) {
+        await queue.remove(handle);
+        held.delete(id);
+      }
       report[settlements[n] === 'published' ? 'redriven' : 'failed'] += 1;
     };
     await Promise.all(candidates.map(settle));
@@ -96,6 +111,7 @@ export async function redrive(
       const candidates = select(messages);
       if (dryRun) {
         report.redriven += candidates.length;
+        for (const { parked } of candidates) survey.add(parked);
         continue;
       }
       await send(candidates);
@@ -104,9 +120,22 @@ export async function redrive(
     }
     // What failed again has a new message; of what was not received, only about how many there are is known.
     report.left += report.failed + (isThrough ? 0 : await queue.countVisible());
+    report.groups = survey.groups();
+    report.samples = survey.samples;
+    if (foreign > 0) {
+      report.warnings.push(
+        `Messages that are no entries of the sources "bullmq" and "bullbridge" stay in the dead-letter queue: ${foreign}. Look at who may send to it.`,
+      );
+    }
   } finally {
     await queue.release([...held.values()]).catch((error: Error) => report.warnings.push(error.message));
   }
+}
+
+/** SQS does not take what is too large, or has characters that it does not allow. */
+function isRefusedMessage(error: unknown): boolean {
+  const { cause } = error as Error;
+  return cause instanceof Error && /^InvalidParameterValue|^InvalidMessageContents/.test(cause.name);
 }
 
 function matches({ queue, letter }: Parked, filter: Pick<Selection, 'queue' | 'errorCode' | 'olderThan'>): boolean {

@@ -39,8 +39,8 @@ async function world(count: number) {
     await bus[Symbol.asyncDispose]();
   });
   const queueUrl = bus.queueUrl('parked');
-  for (let n = 0; n < count; n += 1)
-    await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: bodyOf(n) }));
+  const send = (MessageBody: string) => client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
+  for (let n = 0; n < count; n += 1) await send(bodyOf(n));
   let time = START;
   const wait = async (milliseconds: number) => {
     time += milliseconds;
@@ -65,7 +65,7 @@ async function world(count: number) {
     await redrive(selection, container, { drain: drain.signal, stop: stop.signal }, report);
     return report;
   }
-  return { bus, run, drain, stop, elapsed: () => time - START };
+  return { bus, run, send, drain, stop, elapsed: () => time - START };
 }
 
 describe('a run', () => {
@@ -109,6 +109,104 @@ describe('a run', () => {
       warnings: ['The deadline came before all events under way were settled; those may come twice.'],
     });
     expect(bus.messages('parked')).toHaveLength(5);
+  });
+});
+
+describe('messages that nobody may publish through the queue', () => {
+  const entry = (Source: unknown) => ({ entry: { Source, DetailType: 'x', Detail: '{"id":"1"}' } });
+
+  test.each(['aws.ec2', 'com.shop', 'bullmq.other', 'BullMQ', ' bullmq', '', 'bullbridge/x', null])(
+    'stay, and the others are sent: source %j',
+    async (source) => {
+      const { bus, run, send } = await world(3);
+      await send(bodyOf(7, entry(source)));
+
+      const { redriven, failed, left, warnings } = await run();
+
+      expect({ redriven, failed, left }).toEqual({ redriven: 3, failed: 0, left: 1 });
+      expect(bus.accepted.map(({ detail }) => detail['n'])).toEqual([0, 1, 2]);
+      expect(bus.messages('parked')).toHaveLength(1);
+      expect(warnings).toHaveLength(1);
+    },
+  );
+
+  test('are not those of bullbridge itself', async () => {
+    const { bus, run, send } = await world(0);
+    await send(bodyOf(7, entry('bullbridge')));
+
+    expect(await run()).toMatchObject({ redriven: 1, left: 0, warnings: [] });
+    expect(bus.accepted).toMatchObject([{ Source: 'bullbridge' }]);
+  });
+});
+
+describe('one bad message', () => {
+  test('that SQS does not take a second time stays, and the others are sent', async () => {
+    const { bus, run, send } = await world(2);
+    const [empty] = [bodyOf(9, { entry: { Source: 'bullmq', DetailType: 'x', Detail: '{"n":9,"x":""}' } })];
+    const Detail = JSON.stringify({ n: 9, x: 'x'.repeat(1_048_575 - empty.length) });
+    await send(bodyOf(9, { entry: { Source: 'bullmq', DetailType: 'x', Detail } }));
+    await send(bodyOf(3));
+    bus.faults.putEvents = ({ entries }) => {
+      const at = entries.findIndex((entry) => entry.Detail?.includes('"n":9'));
+      return at < 0 ? undefined : { kind: 'entries', codes: { [at]: 'InvalidArgument' } };
+    };
+
+    expect(await run()).toMatchObject({ redriven: 3, failed: 1, left: 1 });
+    expect(bus.accepted.map(({ detail }) => detail['n']).sort()).toEqual([0, 1, 3]);
+    expect(bus.messages('parked').map((body) => JSON.parse(JSON.parse(body).entry.Detail).n)).toEqual([9]);
+  });
+
+  test.each([
+    ['a time that is none', { Time: '+275760-09-13T00:00:00.000Z' }],
+    ['a trace that is none', { TraceHeader: 'x'.repeat(501) }],
+    ['no detail type', { DetailType: '' }],
+    ['a detail that is no object', { Detail: '[]' }],
+  ])('with %s keeps no other one from being sent', async (_, changes) => {
+    const { bus, run, send } = await world(2);
+    await send(bodyOf(9, { entry: { Source: 'bullmq', DetailType: 'x', Detail: '{"n":9}', ...changes } }));
+    await send(bodyOf(3));
+
+    const { redriven, left } = await run();
+
+    expect(redriven).toBeGreaterThanOrEqual(3);
+    expect(redriven + left).toBe(4);
+    expect(bus.accepted.map(({ detail }) => detail['n'])).toEqual(expect.arrayContaining([0, 1, 3]));
+  });
+});
+
+describe('a dry run', () => {
+  test('groups what it would send, and has samples without what jobs have', async () => {
+    const { bus, run, send } = await world(12);
+    const detail = {
+      id: 'default/bull:emails/1-0',
+      queue: 'emails',
+      event: 'failed',
+      jobId: '1',
+      failedReason: 'SECRET',
+    };
+    const parked = { Source: 'bullmq', DetailType: 'Job Failed', Detail: JSON.stringify(detail) };
+    await send(bodyOf(1, { entry: parked, errorCode: 'MalformedDetail', parkedAt: '2026-11-01T10:00:00.000Z' }));
+    await send(bodyOf(1, { entry: parked, errorCode: 'MalformedDetail', parkedAt: '2026-11-01T09:00:00.000Z' }));
+
+    const { redriven, groups, samples } = await run({ dryRun: true });
+
+    expect(redriven).toBe(14);
+    expect(groups).toEqual([
+      { errorCode: 'InvalidArgument', count: 12, oldest: '2026-11-01T11:00:00.000Z' },
+      { queue: 'emails', errorCode: 'MalformedDetail', count: 2, oldest: '2026-11-01T09:00:00.000Z' },
+    ]);
+    expect(samples).toHaveLength(10);
+    expect(samples[0]).toEqual({
+      id: '0',
+      detailType: 'Job Completed',
+      errorCode: 'InvalidArgument',
+      errorMessage: 'no',
+      attempts: 1,
+      parkedAt: '2026-11-01T11:00:00.000Z',
+    });
+    expect(JSON.stringify(await run({ dryRun: true, queue: 'emails' }))).not.toContain('SECRET');
+    expect(bus.accepted).toEqual([]);
+    expect(bus.messages('parked')).toHaveLength(14);
   });
 });
 
