@@ -39,8 +39,8 @@ export interface Clients {
 
 /** The clients of a function's container, made once and kept between invocations. */
 export interface Container extends Clients {
-  /** Makes sure that the bus exists; see {@link checkEventBus}. */
-  readonly checkBus: () => Promise<string | undefined>;
+  /** Makes sure that the bus exists; see {@link checkEventBus}. @param signal ends the patience with a bus that does not answer */
+  readonly checkBus: (signal: AbortSignal) => Promise<string | undefined>;
   /** Knows the queues that earlier runs have found. */
   readonly discoverQueues: Discover;
   readonly checkpoints: CheckpointMemory;
@@ -50,7 +50,8 @@ export interface Container extends Clients {
   readonly publishAndPark: (park: Park) => Publish;
 }
 
-export function createContainer(config: Config): Container {
+/** @param warn hears of outages of the bus, when they begin and end */
+export function createContainer(config: Config, warn: (message: string) => void): Container {
   const now = () => new Date();
   const wait = (milliseconds: number, signal?: AbortSignal) => setTimeout(milliseconds, undefined, { signal });
   const bus = new EventBridgeClient({ maxAttempts: 1, cacheMiddleware: true, requestHandler });
@@ -82,6 +83,7 @@ export function createContainer(config: Config): Container {
       shrink,
       concurrency: createConcurrencyLimit(MAX_REQUESTS),
       wait,
+      warn,
       random: Math.random,
     });
   return {
@@ -95,6 +97,6 @@ export function createContainer(config: Config): Container {
     connectRedis: async () => connectRedis(await readRedisAccess(config, { secrets, bus, now })),
     checkpoints: createCheckpointMemory(now),
     discoverQueues: createDiscovery(config.BULLBRIDGE_PREFIX),
-    checkBus: () => checkEventBus(bus, busName),
+    checkBus: (signal) => checkEventBus(bus, busName, { wait, signal, warn }),
   };
 }

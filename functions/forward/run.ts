@@ -208,7 +208,8 @@ async function forwardQueues(
     checkpoints.keep(reader.allReadAt);
     report.caughtUp = known.isWhole && source.isCaughtUp() && source.failures.size === 0;
   } catch (error) {
-    if (!signals.stop.aborted || error instanceof BullbridgeError || error instanceof SupersededError) throw error;
+    if (signals.stop.reason instanceof SupersededError) throw signals.stop.reason;
+    if (!signals.stop.aborted || error instanceof BullbridgeError) throw error;
     report.warnings.push(
       'The deadline came before all entries under way were settled; the next run sends those again.',
     );

@@ -1,13 +1,7 @@
 import { RedisError } from '../errors.ts';
+import type { Patience } from '../patience.ts';
 import { redisError } from './error.ts';
 import type { Command, RedisConnection, RedisTarget } from './port.ts';
-
-export interface PatienceOptions {
-  readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
-  /** Ends the waiting: from then on, failures are thrown. */
-  readonly signal: AbortSignal;
-  readonly warn: (message: string) => void;
-}
 
 /** The time from the first failure to the next answer. */
 interface Outage {
@@ -31,7 +25,7 @@ const LONGEST_PAUSE = 2000;
  */
 export function createPatientConnection(
   connect: () => Promise<RedisConnection>,
-  { wait, signal, warn }: PatienceOptions,
+  { wait, signal, warn }: Patience,
 ): RedisConnection {
   const closing = new AbortController();
   const ending = AbortSignal.any([signal, closing.signal]);

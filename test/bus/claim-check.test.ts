@@ -62,6 +62,7 @@ async function world({ bucket = 'payloads', requestTimeout = 10_000 } = {}) {
     shrink,
     concurrency: createConcurrencyLimit(4),
     wait,
+    warn: () => {},
     random: () => 1,
   });
   const details = () => bus.accepted.map(({ detail }) => detail);

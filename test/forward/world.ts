@@ -195,6 +195,7 @@ export async function createWorld(
         park: (entry: BusEntry, refusal, signal) => around(() => park(entry, refusal, signal)),
         concurrency: createConcurrencyLimit(4),
         wait: waits,
+        warn: () => {},
         random: () => 0.5,
       }),
       dynamodb: {
