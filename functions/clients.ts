@@ -12,6 +12,7 @@ import { putObjectIn } from './bus/payload-bucket.ts';
 import { createPublisher, type Publish } from './bus/publish.ts';
 import { cutToFit, type Shrink } from './bus/shrink.ts';
 import { type CheckpointMemory, createCheckpointMemory } from './checkpoint/memory.ts';
+import type { TableClient } from './checkpoint/table.ts';
 import { readRedisAccess } from './redis/access.ts';
 import { connectRedis } from './redis/connect.ts';
 import type { RedisConnection } from './redis/port.ts';
@@ -30,7 +31,7 @@ const requestHandler = { connectionTimeout: 2000, requestTimeout: 5000, throwOnR
 export interface Clients {
   readonly connectRedis: () => Promise<RedisConnection>;
   readonly publish: Publish;
-  readonly dynamodb: DynamoDBClient;
+  readonly dynamodb: TableClient;
   /** Name of the checkpoint table. */
   readonly table: string;
   readonly now: () => Date;
@@ -87,7 +88,7 @@ export function createContainer(config: Config, warn: (message: string) => void)
       random: Math.random,
     });
   return {
-    dynamodb: new DynamoDBClient({ maxAttempts: 5, requestHandler }),
+    dynamodb: new DynamoDBClient({ maxAttempts: 1, requestHandler }),
     table: config.CHECKPOINT_TABLE,
     now,
     wait,

@@ -1,3 +1,4 @@
+import { createPatientClient } from '../checkpoint/patient-table.ts';
 import { SupersededError } from '../checkpoint/superseded.ts';
 import { type HeldLease, withLease } from '../checkpoint/with-lease.ts';
 import type { Clients, Container } from '../clients.ts';
@@ -73,17 +74,19 @@ export async function forward(
   report: Report,
 ): Promise<void> {
   const { sourceName, prefix, interval } = settings;
-  const table = { client: clients.dynamodb, table: clients.table, now: clients.now, wait: clients.wait };
   const leaseKey = `${sourceName}/${prefix}/shard/${shard.index}/${shard.count}`;
   const warn = (message: string) => report.warnings.push(message);
   const redis = createPatientConnection(clients.connectRedis, { wait: clients.wait, signal: signals.drain, warn });
+  const dynamodb = createPatientClient(clients.dynamodb, { wait: clients.wait, signal: signals.stop, warn });
+  const table = { ...clients, client: dynamodb };
   try {
     const known = await knownQueues(settings, clients, redis, signals.drain);
     if (known.isWhole && known.queues.length === 0) warn(`No queue was found under the prefix "${prefix}".`);
     const ending = await withLease(table, leaseKey, { owner, signals, interval, warn }, ({ lease, handOver, lost }) => {
       const drain = AbortSignal.any([signals.drain, handOver]);
       const stop = AbortSignal.any([signals.stop, lost]);
-      return forwardQueues({ settings, shard, clients, redis, known, lease, report }, { drain, stop });
+      const patient = { ...clients, dynamodb };
+      return forwardQueues({ settings, shard, clients: patient, redis, known, lease, report }, { drain, stop });
     });
     report.leaseHeld = ending === 'held';
   } finally {
