@@ -12,6 +12,7 @@ import { cutToFit, type MakeFit } from './bus/oversize/make-fit.ts';
 import { putObjectIn } from './bus/oversize/payload-bucket.ts';
 import { createPublisher, type Publish } from './bus/publish.ts';
 import { type CheckpointMemory, createCheckpointMemory } from './checkpoint/memory.ts';
+import type { TableClient } from './checkpoint/table.ts';
 import { readRedisAccess } from './redis/access.ts';
 import { connectRedis } from './redis/connect.ts';
 import type { RedisConnection } from './redis/port.ts';
@@ -30,7 +31,7 @@ const requestHandler = { connectionTimeout: 2000, requestTimeout: 5000, throwOnR
 export interface Clients {
   readonly connectRedis: () => Promise<RedisConnection>;
   readonly publish: Publish;
-  readonly dynamodb: DynamoDBClient;
+  readonly dynamodb: TableClient;
   /** Name of the checkpoint table. */
   readonly table: string;
   readonly now: () => Date;
@@ -39,8 +40,8 @@ export interface Clients {
 
 /** The clients of a function's container, made once and kept between invocations. */
 export interface Container extends Clients {
-  /** Makes sure that the bus exists; see {@link checkEventBus}. */
-  readonly checkBus: () => Promise<string | undefined>;
+  /** Makes sure that the bus exists; see {@link checkEventBus}. @param signal ends the patience with a bus that does not answer */
+  readonly checkBus: (signal: AbortSignal) => Promise<string | undefined>;
   /** Knows the queues that earlier runs have found. */
   readonly discoverQueues: Discover;
   readonly checkpoints: CheckpointMemory;
@@ -50,7 +51,8 @@ export interface Container extends Clients {
   readonly publishAndPark: (park: Park) => Publish;
 }
 
-export function createContainer(config: Config): Container {
+/** @param warn hears of outages of the bus, when they begin and end */
+export function createContainer(config: Config, warn: (message: string) => void): Container {
   const now = () => new Date();
   const wait = (milliseconds: number, signal?: AbortSignal) => setTimeout(milliseconds, undefined, { signal });
   const bus = new EventBridgeClient({ maxAttempts: 1, cacheMiddleware: true, requestHandler });
@@ -82,10 +84,11 @@ export function createContainer(config: Config): Container {
       makeFit,
       concurrency: createConcurrencyLimit(MAX_REQUESTS),
       wait,
+      warn,
       random: Math.random,
     });
   return {
-    dynamodb: new DynamoDBClient({ maxAttempts: 5, requestHandler }),
+    dynamodb: new DynamoDBClient({ maxAttempts: 1, requestHandler }),
     table: config.CHECKPOINT_TABLE,
     now,
     wait,
@@ -95,6 +98,6 @@ export function createContainer(config: Config): Container {
     connectRedis: async () => connectRedis(await readRedisAccess(config, { secrets, bus, now })),
     checkpoints: createCheckpointMemory(now),
     discoverQueues: createDiscovery(config.BULLBRIDGE_PREFIX),
-    checkBus: () => checkEventBus(bus, busName),
+    checkBus: (signal) => checkEventBus(bus, busName, { wait, signal, warn }),
   };
 }

@@ -37,23 +37,23 @@ export function createHandler<Result>(
 ) {
   let ready: Promise<{ config: Config; container: Container }> | undefined;
 
-  async function prepare() {
+  async function prepare({ drain }: Signals) {
     const config = readConfig(process.env);
     identify(config);
     onStart(config);
-    const container = createContainer(config);
-    const warning = await container.checkBus();
+    const container = createContainer(config, (message) => logger.warn(message));
+    const warning = await container.checkBus(drain);
     if (warning) logger.warn(warning);
     return { config, container };
   }
 
   async function handle(payload: unknown, context: Context): Promise<Result> {
-    ready ??= prepare();
+    const signals = deadlines(context.getRemainingTimeInMillis());
+    ready ??= prepare(signals);
     const { config, container } = await ready.catch((error: unknown) => {
       ready = undefined;
       throw error;
     });
-    const signals = deadlines(context.getRemainingTimeInMillis());
     const memory = Number(context.memoryLimitInMB) * 1024 * 1024;
     return run({ payload, config, container, signals, memory });
   }

@@ -1,5 +1,6 @@
 import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { inject, onTestFinished } from 'vitest';
+import type { Table } from '../functions/checkpoint/table.ts';
 import { createTable, localClient } from '../local/dynamodb.ts';
 
 let tables = 0;
@@ -20,12 +21,7 @@ export async function ownTable(client: DynamoDBClient): Promise<string> {
 }
 
 /** Makes a row one of another format, as another version would have written it. */
-export async function setFormat(
-  { client, table }: { readonly client: DynamoDBClient; readonly table: string },
-  pk: string,
-  sk: string,
-  format: number,
-): Promise<void> {
+export async function setFormat({ client, table }: Table, pk: string, sk: string, format: number): Promise<void> {
   await client.send(
     new UpdateItemCommand({
       TableName: table,

@@ -8,11 +8,12 @@ const ROOT = fileURLToPath(new URL('../functions', import.meta.url));
 /** The layers that a layer may import, besides itself; folders, and files of the root. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
-  redis: ['errors.ts'],
+  'patience.ts': [],
+  redis: ['errors.ts', 'patience.ts'],
   stream: ['redis', 'errors.ts'],
   event: ['stream', 'errors.ts'],
-  bus: ['event', 'errors.ts'],
-  checkpoint: ['stream', 'errors.ts'],
+  bus: ['event', 'errors.ts', 'patience.ts'],
+  checkpoint: ['stream', 'errors.ts', 'patience.ts'],
   'defaults.ts': [],
   'metrics.ts': [],
   'schemas.ts': [],

@@ -1,5 +1,6 @@
 import { DescribeEventBusCommand, type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { BusError } from '../errors.ts';
+import { createPatience, type Patience } from '../patience.ts';
 import type { PutEvents } from './put-events.ts';
 import { judgeFailure } from './verdict.ts';
 
@@ -17,14 +18,19 @@ export function putEventsOf(client: EventBridgeClient, busName: string): PutEven
 }
 
 /**
- * Makes sure that the bus exists: PutEvents accepts entries for a bus that does not, and drops them.
+ * Makes sure that the bus exists: PutEvents accepts entries for a bus that does not, and drops them. Waits until the bus answers.
  *
  * @returns a warning where the role may not ask, since publishing may be allowed all the same
- * @throws {BusError} where there is no such bus
+ * @throws {BusError} where there is no such bus, or it does not answer while the patience lasts
  */
-export async function checkEventBus(client: EventBridgeClient, busName: string): Promise<string | undefined> {
+export async function checkEventBus(
+  client: EventBridgeClient,
+  busName: string,
+  patience: Patience,
+): Promise<string | undefined> {
+  const patiently = createPatience('The event bus', passes, patience);
   try {
-    await client.send(new DescribeEventBusCommand({ Name: busName }));
+    await patiently((abortSignal) => client.send(new DescribeEventBusCommand({ Name: busName }), { abortSignal }));
     return undefined;
   } catch (error) {
     const { kind, code, message } = judgeFailure(error);
@@ -40,4 +46,9 @@ export async function checkEventBus(client: EventBridgeClient, busName: string):
       cause: error,
     });
   }
+}
+
+function passes(error: unknown): boolean {
+  const { kind } = judgeFailure(error);
+  return kind === 'failed' || kind === 'throttled';
 }

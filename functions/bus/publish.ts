@@ -1,5 +1,6 @@
 import { BusError } from '../errors.ts';
 import { type AnyEntry, type BusEntry, isLarge, MAX_REQUEST_BYTES } from '../event/entry.ts';
+import { createOutage, type Patience } from '../patience.ts';
 import { backoff, MAX_FAILURES } from './backoff.ts';
 import type { ConcurrencyLimit } from './concurrency.ts';
 import type { Park } from './dead-letters.ts';
@@ -14,9 +15,10 @@ export type Settlement = 'published' | 'parked';
 /**
  * Publishes entries and resolves when each of them is settled, with what became of each, in their order.
  *
- * @throws {BusError} when the bus denies the publisher or accepts nothing any more; {@link ParkingError} when an entry can neither be
- * published nor parked; {@link PayloadError} when one that is too large cannot be stored; the signal's reason once it is aborted. No entry counts as settled then, and the answers to requests under way are
- * not waited for.
+ * An outage of the bus is waited out until the signal is aborted.
+ * @throws {BusError} when the bus denies the publisher, or does not answer when the signal is aborted; {@link ParkingError} when an entry
+ * can neither be published nor parked; {@link PayloadError} when one that is too large cannot be stored; else the signal's reason once it
+ * is aborted. No entry counts as settled then, and the answers to requests under way are not waited for.
  */
 export type Publish = (entries: readonly AnyEntry[], signal: AbortSignal) => Promise<Settlement[]>;
 
@@ -27,7 +29,9 @@ export interface PublisherOptions {
   readonly makeFit?: MakeFit;
   readonly concurrency: ConcurrencyLimit;
   /** Waits, for the backoff. */
-  readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
+  readonly wait: Patience['wait'];
+  /** Hears of outages. */
+  readonly warn: Patience['warn'];
   /** A number from 0 to 1, for the jitter. */
   readonly random: () => number;
   /** @default {@link MAX_REQUEST_BYTES} */
@@ -42,9 +46,13 @@ interface Pending {
   readonly index: number;
 }
 
+/** How often an entry is sent alone that failed while the bus took others. */
+const LAST_TRIES = 3;
+
 /** Makes a publisher; its requests share one bound, however many calls there are at once. */
 export function createPublisher({ putEvents, park, concurrency, wait, random, ...options }: PublisherOptions): Publish {
   const { makeFit = cutToFit, maxRequestBytes: maxBytes = MAX_REQUEST_BYTES } = options;
+  const outage = createOutage('The event bus', options.warn);
   let accepted = 0;
 
   async function publish(entries: readonly AnyEntry[], outer: AbortSignal): Promise<Settlement[]> {
@@ -58,6 +66,7 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
     outer.addEventListener('abort', stop, { once: true });
     await Promise.race([settling, stopped.promise]);
     outer.removeEventListener('abort', stop);
+    if (outer.aborted && outage.current?.isReported) throw unavailable(outage.current.reason);
     signal.throwIfAborted();
     return settlements;
   }
@@ -84,28 +93,29 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
 
   /** Sends a request until each of its entries is settled. */
   async function settle(request: readonly Pending[], settlements: Settlement[], signal: AbortSignal): Promise<void> {
-    const acceptedBefore = accepted;
     let waiting = request;
     let failures = 0;
+    let lastTries = 0;
     for (let attempts = 1; waiting.length > 0; attempts += 1) {
-      // What fails again and again while the bus takes other entries is to blame itself: each alone, a last time.
-      const lastTry = failures >= MAX_FAILURES;
-      if (lastTry && accepted === acceptedBefore) throw unavailable(failures);
-      const verdicts = lastTry ? await sendEach(waiting, signal) : await send(waiting, signal);
+      const isSuspect = failures >= MAX_FAILURES;
+      const acceptedBefore = accepted;
+      const verdicts = await (isSuspect ? sendSuspect(waiting, lastTries > 0, signal) : send(waiting, signal));
       if (verdicts.some(({ kind }) => kind === 'failed')) failures += 1;
+      // An outage blames nobody. What still fails once the bus takes other entries is to blame itself.
+      if (isSuspect && (lastTries > 0 || accepted > acceptedBefore)) lastTries += 1;
       const again: Pending[] = [];
       for (const [i, pending] of waiting.entries()) {
         const verdict = verdicts[i] as Verdict;
         if (verdict.kind === 'denied' || verdict.kind === 'missing') throw denied(verdict);
         if (verdict.kind === 'accepted') {
-          accepted += 1;
           settlements[pending.index] = 'published';
-        } else if (verdict.kind === 'refused' || (verdict.kind === 'failed' && lastTry)) {
+        } else if (verdict.kind === 'refused' || (verdict.kind === 'failed' && lastTries > LAST_TRIES)) {
           await park(pending.original, { errorCode: verdict.code, errorMessage: verdict.message, attempts }, signal);
           settlements[pending.index] = 'parked';
         } else again.push(pending);
       }
-      waiting = again;
+      // Another one is the first next time.
+      waiting = isSuspect ? [...again.slice(1), ...again.slice(0, 1)] : again;
       if (again.length > 0) await wait(backoff(attempts, random), signal);
     }
   }
@@ -119,8 +129,11 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
     return [...(await send(request.slice(0, half), signal)), ...(await send(request.slice(half), signal))];
   }
 
-  async function sendEach(request: readonly Pending[], signal: AbortSignal): Promise<Verdict[]> {
-    return (await Promise.all(request.map((pending) => send([pending], signal)))).flat();
+  /** Sends the entries of a request that failed again and again: each alone, or the first one alone to see whether the bus takes it. */
+  async function sendSuspect(request: readonly Pending[], each: boolean, signal: AbortSignal): Promise<Verdict[]> {
+    const [first, ...others] = request.map((pending) => [pending]);
+    const parts = [first, ...(each ? others : [others.flat()])].filter((part) => part && part.length > 0);
+    return (await Promise.all(parts.map((part) => send(part as Pending[], signal)))).flat();
   }
 
   /** A verdict on each entry, or one on the request as a whole. */
@@ -130,6 +143,7 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
       concurrency.release('failed');
       throw signal.reason;
     }
+    const since = performance.now();
     let verdicts: Verdict[] | Verdict;
     try {
       const entries = request.map(({ entry }) => entry);
@@ -138,8 +152,13 @@ export function createPublisher({ putEvents, park, concurrency, wait, random, ..
     } catch (error) {
       verdicts = judgeFailure(error);
     }
-    const has = (wanted: Verdict['kind']) => [verdicts].flat().some(({ kind }) => kind === wanted);
+    const all = [verdicts].flat();
+    const has = (wanted: Verdict['kind']) => all.some(({ kind }) => kind === wanted);
     concurrency.release(has('throttled') ? 'throttled' : has('accepted') ? 'accepted' : 'failed');
+    accepted += all.filter(({ kind }) => kind === 'accepted').length;
+    const [failed] = all;
+    if (failed && all.every(({ kind }) => kind === 'failed')) outage.failed(`${failed.code}: ${failed.message}`, since);
+    else outage.answered();
     signal.throwIfAborted();
     return verdicts;
   }
@@ -155,9 +174,9 @@ function denied({ code, message }: Verdict): BusError {
   );
 }
 
-function unavailable(failures: number): BusError {
+function unavailable(reason: string): BusError {
   return new BusError(
     'BUS_UNAVAILABLE',
-    `The event bus failed ${failures} times in a row and accepted nothing meanwhile. Nothing is skipped: the next run tries again.`,
+    `The event bus does not answer (${reason}). Nothing is skipped: the next run tries again.`,
   );
 }

@@ -3,9 +3,12 @@ import { all, type Condition, createExpression, isAtMost } from './condition.ts'
 import { FORMAT, type Row, toRow, type Value } from './row.ts';
 import { checkpointError } from './table-error.ts';
 
+/** What calls DynamoDB. */
+export type TableClient = Pick<DynamoDBClient, 'send'>;
+
 /** The checkpoint table: leases, positions and gaps. */
 export interface Table {
-  readonly client: DynamoDBClient;
+  readonly client: TableClient;
   readonly table: string;
 }
 
@@ -33,7 +36,8 @@ export type Outcome = { readonly written: Row } | { readonly refused: Row | unde
 /**
  * Changes a row that meets a condition, and creates it where the condition allows that.
  *
- * The client repeats a write whose answer was lost. A write that must know its own repetition finds itself in `refused`.
+ * A write whose answer was lost is repeated; see {@link createPatientClient}. One that must know its own repetition finds itself
+ * in `refused`.
  * @throws {CheckpointError} when the table is missing, denied or does not answer, or when a newer version wrote the row
  */
 export async function writeRow(

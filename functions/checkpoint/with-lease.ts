@@ -85,7 +85,10 @@ function hold(table: WaitingTable, taken: Lease, successorDue: number) {
   let isSaved = false;
   let turn: Promise<unknown> = Promise.resolve();
 
-  /** One write after the other: a renewal must not have an epoch above which the lease is being lifted. */
+  /**
+   * One write after the other: a renewal must not have an epoch above which the lease is being lifted, and none may wait for the
+   * table once the run has ended.
+   */
   function inTurn(write: () => Promise<void>): Promise<void> {
     const written = turn.then(write);
     turn = written.catch(() => undefined);
@@ -138,7 +141,7 @@ function hold(table: WaitingTable, taken: Lease, successorDue: number) {
     lost: lost.signal,
     release() {
       ending.abort();
-      return releaseLease(table, lease, isSaved);
+      return inTurn(() => releaseLease(table, lease, isSaved));
     },
   };
 }

@@ -1,9 +1,9 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pMap from 'p-map';
 import { openGap } from '../checkpoint/ledger.ts';
 import type { CheckpointMemory } from '../checkpoint/memory.ts';
 import { type Checkpoint, loadCheckpoints, MAX_CONCURRENCY, saveCheckpoint } from '../checkpoint/positions.ts';
 import { SupersededError } from '../checkpoint/superseded.ts';
+import type { TableClient } from '../checkpoint/table.ts';
 import type { HeldLease } from '../checkpoint/with-lease.ts';
 import { queueId } from '../event/envelope.ts';
 import type { StartFrom } from '../start-from.ts';
@@ -33,7 +33,7 @@ export interface QueueCheckpoints {
 }
 
 interface Table {
-  readonly dynamodb: DynamoDBClient;
+  readonly dynamodb: TableClient;
   readonly table: string;
   readonly now: () => Date;
   readonly wait: (milliseconds: number) => Promise<unknown>;

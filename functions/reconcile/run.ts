@@ -1,5 +1,6 @@
 import { seenWholeAt } from '../checkpoint/first-run.ts';
 import { openGaps, type Recovery } from '../checkpoint/ledger.ts';
+import { createPatientClient } from '../checkpoint/patient-table.ts';
 import { withLease } from '../checkpoint/with-lease.ts';
 import type { Clients } from '../clients.ts';
 import { BullbridgeError, RedisError, type RedisErrorCode } from '../errors.ts';
@@ -67,15 +68,18 @@ export async function reconcileGaps(
   report: Report,
 ): Promise<void> {
   const { sourceName, prefix } = settings;
-  const table = { client: clients.dynamodb, table: clients.table, now: clients.now, wait: clients.wait };
   const warn = (message: string) => report.warnings.push(message);
+  const dynamodb = createPatientClient(clients.dynamodb, { wait: clients.wait, signal: signals.stop, warn });
+  const table = { ...clients, client: dynamodb };
   const ending = await withLease(
     table,
     `${sourceName}/${prefix}/reconcile`,
     { owner, signals, warn },
     async ({ handOver, lost }) => {
       const drain = AbortSignal.any([signals.drain, handOver, lost]);
-      await untilStopped(signals, report, () => recoverGaps(settings, clients, { ...signals, drain }, report));
+      await untilStopped(signals, report, () =>
+        recoverGaps(settings, { ...clients, dynamodb }, { ...signals, drain }, report),
+      );
     },
   );
   report.leaseHeld = ending === 'held';

@@ -79,7 +79,7 @@ export async function connectCluster(
 
   return {
     target,
-    isCluster: true,
+    isCluster: async () => true,
     async send(commands, limits) {
       const allowance = { ...limits, received: 0 };
       const units = unitsOf(commands);

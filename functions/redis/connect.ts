@@ -50,7 +50,7 @@ function withPort(addresses: readonly Address[], usual: number): Address[] {
 async function ofOne(connect: () => Promise<RedisServer>, first?: RedisServer): Promise<RedisConnection> {
   const server = keepConnected(first ?? (await connect()), connect);
   return {
-    isCluster: false,
+    isCluster: async () => false,
     get target() {
       return server.target;
     },

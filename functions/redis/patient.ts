@@ -1,13 +1,7 @@
 import { RedisError } from '../errors.ts';
+import type { Patience } from '../patience.ts';
 import { redisError } from './error.ts';
 import type { Command, RedisConnection, RedisTarget } from './port.ts';
-
-export interface PatienceOptions {
-  readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
-  /** Ends the waiting: from then on, failures are thrown. */
-  readonly signal: AbortSignal;
-  readonly warn: (message: string) => void;
-}
 
 /** The time from the first failure to the next answer. */
 interface Outage {
@@ -31,12 +25,11 @@ const LONGEST_PAUSE = 2000;
  */
 export function createPatientConnection(
   connect: () => Promise<RedisConnection>,
-  { wait, signal, warn }: PatienceOptions,
+  { wait, signal, warn }: Patience,
 ): RedisConnection {
   const closing = new AbortController();
   const ending = AbortSignal.any([signal, closing.signal]);
   let target: RedisTarget | undefined;
-  let isCluster = false;
   let connection: Promise<RedisConnection> | undefined;
   let outage: Outage | undefined;
 
@@ -73,7 +66,7 @@ export function createPatientConnection(
       const attempt = connect();
       try {
         const opened = await until(outage ? ending : closing.signal, attempt, outage?.failure);
-        ({ target, isCluster } = opened);
+        ({ target } = opened);
         return opened;
       } catch (error) {
         if (!passes(error) || ending.aborted) {
@@ -88,21 +81,26 @@ export function createPatientConnection(
     }
   }
 
+  function connected(): Promise<RedisConnection> {
+    if (connection) return connection;
+    const own = open();
+    connection = own;
+    own.catch(() => forget(own));
+    return own;
+  }
+
+  function forget(own: Promise<RedisConnection>): void {
+    if (connection === own) connection = undefined;
+  }
+
   /** Asks until there is an answer. @param failureOf the failure, if the whole answer is one */
   async function ask<Answer>(
     question: (redis: RedisConnection) => Promise<Answer>,
     failureOf: (answer: Answer, target: RedisTarget) => RedisError | undefined,
   ): Promise<Answer> {
     for (;;) {
-      connection ??= open();
-      const own = connection;
-      const drop = () => {
-        if (connection === own) connection = undefined;
-      };
-      const redis = await own.catch((error: unknown) => {
-        drop();
-        throw error;
-      });
+      const own = connected();
+      const redis = await own;
       try {
         const answer = await question(redis);
         const failure = failureOf(answer, redis.target);
@@ -113,7 +111,7 @@ export function createPatientConnection(
         if (!passes(error)) throw error;
         redis.close();
         if (connection === own) fail(error, 0);
-        drop();
+        forget(own);
         if (ending.aborted) throw error;
       }
     }
@@ -124,10 +122,7 @@ export function createPatientConnection(
       if (!target) throw new Error('nothing was connected yet');
       return target;
     },
-    /** Known once it is connected; before that, a command for keys of several hash slots may be refused (`CROSSSLOT`). */
-    get isCluster() {
-      return isCluster;
-    },
+    isCluster: async () => (await connected()).isCluster(),
     send: (commands, limits) =>
       ask(
         (redis) => redis.send(commands, limits),

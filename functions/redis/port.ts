@@ -68,8 +68,8 @@ export class Elided {
 /** Any kind of Redis: one server, a cluster, or the master that Sentinels name. */
 export interface RedisConnection {
   readonly target: RedisTarget;
-  /** Whether the keys of one command must be in one hash slot. */
-  readonly isCluster: boolean;
+  /** Whether the keys of one command must be in one hash slot. @throws {RedisError} when the connection fails */
+  isCluster(): Promise<boolean>;
   /**
    * Sends commands in one pipeline to each server that has keys of them. A `multi` and all commands up to its `exec` are about one key.
    *

@@ -17,8 +17,8 @@ const LIMITS = { maxValueBytes: HEAD_BYTES };
  * @throws {RedisError} when the connection fails
  */
 export async function findNews(redis: RedisConnection, cursors: readonly Cursor[], prefix: string): Promise<string[]> {
-  const groups = groupsOf(redis, cursors, prefix);
-  if (groups.length === 0) return [];
+  if (cursors.length === 0) return [];
+  const groups = groupsOf(cursors, prefix, await redis.isCluster());
   const replies = await redis.send(
     groups.map((group) => readCommand(group, prefix)),
     LIMITS,
@@ -53,7 +53,7 @@ export async function awaitNews(redis: RedisConnection, cursors: readonly Cursor
 }
 
 /** Of a cluster, the keys of a command must be in one hash slot. */
-function groupsOf({ isCluster }: RedisConnection, cursors: readonly Cursor[], prefix: string): Cursor[][] {
+function groupsOf(cursors: readonly Cursor[], prefix: string, isCluster: boolean): Cursor[][] {
   const bySlot = Map.groupBy(cursors, ({ queue }) => (isCluster ? slotOf(eventsKey(prefix, queue)) : 0));
   return [...bySlot.values()].flatMap((group) =>
     Array.from({ length: Math.ceil(group.length / MAX_KEYS) }, (_, i) => group.slice(i * MAX_KEYS, (i + 1) * MAX_KEYS)),

@@ -50,11 +50,13 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
     const sqs = new SQSClient({ ...settings, maxAttempts: 1 });
     const limit = createConcurrencyLimit(concurrency);
     const waits: number[] = [];
+    const warnings: string[] = [];
     const publish = createPublisher({
       putEvents: (SENDERS[sender] as (typeof SENDERS)[string])(client, timeouts),
       park: parkIn(sqs, { queueUrl: bus.queueUrl('parked'), busName: 'bus', now: () => NOW }),
       concurrency: limit,
       wait: async (milliseconds) => waits.push(milliseconds),
+      warn: (message) => warnings.push(message),
       random: () => 1,
       maxRequestBytes,
     });
@@ -65,7 +67,8 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
     });
     const arrived = () => bus.accepted.map(({ detail }) => detail['n']);
     const parked = () => bus.messages('parked').map((body) => JSON.parse(body));
-    return { bus, client, publish, limit, waits, arrived, parked };
+    const patience = { wait: async () => {}, signal: never, warn: (message: string) => warnings.push(message) };
+    return { bus, client, publish, limit, waits, warnings, patience, arrived, parked };
   }
 
   describe('an entry that is', () => {
@@ -180,7 +183,20 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
         entriesOf(20).map((_, n) => (n === 13 ? 'parked' : 'published')),
       );
       expect(arrived()).toHaveLength(19);
-      expect(parked()).toMatchObject([{ errorCode: 'InternalException', attempts: 9 }]);
+      expect(parked()).toMatchObject([{ errorCode: 'InternalException', attempts: 12 }]);
+    });
+
+    test('one of several to blame for failures of their request is parked, as are the others', async () => {
+      const { bus, publish, arrived, parked } = await world();
+      const toBlame = ['{"n":0}', '{"n":1}', '{"n":6}', '{"n":9}'];
+      bus.faults.putEvents = ({ entries }) =>
+        entries.some(({ Detail }) => toBlame.includes(Detail)) ? { kind: 'reset' } : undefined;
+
+      expect(await publish(entriesOf(10), never)).toEqual(
+        entriesOf(10).map(({ Detail }) => (toBlame.includes(Detail) ? 'parked' : 'published')),
+      );
+      expect(arrived()).toHaveLength(6);
+      expect(parked()).toHaveLength(4);
     });
   });
 
@@ -224,16 +240,49 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       await expect(publish(entriesOf(1), never)).rejects.toMatchObject({ code: 'BUS_DENIED' });
     });
 
-    test('fails again and again while nothing is accepted stops the run', async () => {
-      const { bus, publish, parked, waits } = await world();
-      bus.faults.putEvents = () => ({ kind: 'error', status: 500, code: 'InternalException' });
+    test.each(
+      faultsByName(
+        { kind: 'error', status: 500, code: 'InternalException' },
+        { kind: 'error', status: 503, code: 'ServiceUnavailable' },
+        { kind: 'reset' },
+        { kind: 'garbage' },
+      ),
+    )('fails (%s) for as long as nothing is accepted is sent again, and no entry is to blame', async (_, fault) => {
+      const { bus, publish, parked, arrived, waits } = await world();
+      const outage = { from: 3, to: 120 };
+      bus.faults.putEvents = ({ number }) => (number > outage.from && number <= outage.to ? fault : undefined);
 
-      await expect(publish(entriesOf(1), never)).rejects.toMatchObject({
+      expect(await publish(entriesOf(100), never)).toEqual(Array(100).fill('published'));
+      expect(parked()).toEqual([]);
+      expect(arrived()).toHaveLength(100);
+      expect(waits.slice(-1)).toEqual([3000]);
+    });
+
+    test('hangs is waited for, with a warning when that begins and one when it ends', async () => {
+      const { bus, publish, warnings } = await world({ requestTimeout: 600 });
+      bus.faults.putEvents = ({ number }) => (number <= 3 ? { kind: 'hang' } : undefined);
+
+      expect(await publish(entriesOf(1), never)).toEqual(['published']);
+      expect(warnings).toEqual([
+        expect.stringMatching(/^The event bus does not answer \(TimeoutError: .*\); waiting$/),
+        expect.stringMatching(/^The event bus answers again after \d\.\d s$/),
+      ]);
+    });
+
+    test('still fails when the publisher is told to stop is an error that says why', async () => {
+      const { bus, publish, parked, warnings } = await world({ requestTimeout: 600 });
+      const stop = new AbortController();
+      bus.faults.putEvents = ({ number }) => {
+        if (number === 4) stop.abort(new Error('the deadline'));
+        return { kind: 'hang' };
+      };
+
+      await expect(publish(entriesOf(1), stop.signal)).rejects.toMatchObject({
         code: 'BUS_UNAVAILABLE',
-        message: expect.stringContaining('the next run tries again'),
+        message: expect.stringMatching(/^The event bus does not answer \(TimeoutError: .*the next run tries again/),
       });
       expect(parked()).toEqual([]);
-      expect(waits).toEqual([50, 100, 200, 400, 800, 1600, 3000, 3000]);
+      expect(warnings).toHaveLength(1);
     });
 
     test('is throttled is sent again until it is told to stop', async () => {
@@ -329,27 +378,54 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
 
   describe('the bus', () => {
     test('that exists is found', async () => {
-      const { client } = await world();
+      const { client, patience } = await world();
 
-      expect(await checkEventBus(client, 'bus')).toBeUndefined();
+      expect(await checkEventBus(client, 'bus', patience)).toBeUndefined();
     });
 
     test('that does not exist is an error', async () => {
-      const { client } = await world();
+      const { client, patience } = await world();
 
-      await expect(checkEventBus(client, 'buss')).rejects.toMatchObject({
+      await expect(checkEventBus(client, 'buss', patience)).rejects.toMatchObject({
         code: 'BUS_MISSING',
         message: expect.stringContaining('no event bus "buss"'),
       });
     });
 
     test('that may not be asked for is only a warning', async () => {
-      const { bus, client } = await world();
+      const { bus, client, patience } = await world();
       bus.faults.describeEventBus = () => ({ kind: 'error', status: 400, code: 'AccessDeniedException' });
 
-      expect(await checkEventBus(client, 'bus')).toBe(
+      expect(await checkEventBus(client, 'bus', patience)).toBe(
         'could not check that the event bus "bus" exists (AccessDeniedException); grant events:DescribeEventBus',
       );
+    });
+
+    test.each(
+      faultsByName(
+        { kind: 'error', status: 400, code: 'ThrottlingException' },
+        { kind: 'error', status: 500, code: 'InternalException' },
+        { kind: 'reset' },
+        { kind: 'garbage' },
+      ),
+    )('that fails (%s) is asked again, until it answers', async (_, fault) => {
+      const { bus, client, patience } = await world();
+      bus.faults.describeEventBus = ({ number }) => (number <= 5 ? fault : undefined);
+
+      expect(await checkEventBus(client, 'bus', patience)).toBeUndefined();
+    });
+
+    test('that does not answer while the patience lasts is an error', async () => {
+      const { bus, client, patience } = await world();
+      const drain = new AbortController();
+      bus.faults.describeEventBus = ({ number }) => {
+        if (number === 5) drain.abort();
+        return { kind: 'reset' };
+      };
+
+      await expect(checkEventBus(client, 'bus', { ...patience, signal: drain.signal })).rejects.toMatchObject({
+        code: 'BUS_UNAVAILABLE',
+      });
     });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Fault, FaultPlan } from '../../local/bus/faults.ts';
 import { DEAD_LETTERS } from '../../local/stack.ts';
 import { repetitions } from '../effort.ts';
-import { BOUND, ENTRIES, expectAllSettled, outcome, stackWithBacklog } from './backlog.ts';
+import { BOUND, ENTRIES, expectAllSettled, outcome, SHORT_RUN, stackWithBacklog } from './backlog.ts';
 
 type Plan = FaultPlan<{ readonly entries: readonly unknown[] }, Fault>;
 
@@ -38,11 +38,11 @@ describe('a run survives that the bus', () => {
     ['denies everything', { kind: 'error', status: 400, code: 'AccessDeniedException' }],
     ['is down', { kind: 'error', status: 503, code: 'ServiceUnavailable' }],
     ['is unreachable', { kind: 'reset' }],
-  ])('%s from some request on', async (_, fault) => {
+  ])('%s from some request on, until the run must end', async (_, fault) => {
     const stack = await stackWithBacklog();
     stack.bus.faults.putEvents = ({ number }) => (number > repetitions(100, 30) ? fault : undefined);
 
-    expect(await outcome(stack.forward.invoke())).toBe('BusError');
+    expect(await outcome(stack.start('forward', {}, SHORT_RUN).invoke())).toBe('BusError');
     await expectAllSettled(stack, BOUND);
   });
 

@@ -3,7 +3,7 @@ import { startNative } from '../../local/redis.ts';
 import { nativeServer } from '../needs.ts';
 import { adminRedis } from '../redis.ts';
 import { testWith } from '../test-with.ts';
-import { accepted, BOUND, ENTRIES, expectAllSettled, outcome, stackWithBacklog } from './backlog.ts';
+import { accepted, BOUND, ENTRIES, expectAllSettled, outcome, SHORT_RUN, stackWithBacklog } from './backlog.ts';
 import { cuttingProxy, faultyTable, type TableFault } from './proxies.ts';
 
 describe('a run survives that Redis', () => {
@@ -55,13 +55,13 @@ describe('a run survives that DynamoDB', () => {
     await expectAllSettled(stack, 0);
   });
 
-  test.each([1, 2, 5, 12])('answers nothing any more from call %i on', async (last) => {
+  test.each([1, 2, 5, 12])('answers nothing any more from call %i on, until the run must end', async (last) => {
     const stack = await stackWithBacklog();
     const table = await faultyTable(stack.tableUrl, (call) => (call >= last ? failed : undefined));
 
-    expect(await outcome(stack.start('forward', { AWS_ENDPOINT_URL_DYNAMODB: table.url }).invoke())).toBe(
-      'CheckpointError',
-    );
+    const run = stack.start('forward', { AWS_ENDPOINT_URL_DYNAMODB: table.url }, SHORT_RUN).invoke();
+
+    expect(await outcome(run)).toBe('CheckpointError');
     await expectAllSettled(stack, BOUND);
   });
 });

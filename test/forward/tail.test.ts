@@ -2,7 +2,7 @@ import { setInterval, setTimeout } from 'node:timers/promises';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
 import type { Report } from '../../functions/forward/report.ts';
-import { SAVE_AFTER } from '../../functions/forward/run.ts';
+import { SAVE_AFTER } from '../../functions/forward/stages.ts';
 import { repetitions } from '../effort.ts';
 import { createWorld, saveLate, type World } from './world.ts';
 

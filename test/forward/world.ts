@@ -15,8 +15,10 @@ import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/pos
 import type { Clients } from '../../functions/clients.ts';
 import type { AnyEntry } from '../../functions/event/entry.ts';
 import { emptyReport, type Report } from '../../functions/forward/report.ts';
-import { type ForwardClients, type ForwardSettings, forward, SAVE_AFTER } from '../../functions/forward/run.ts';
+import { type ForwardClients, forward } from '../../functions/forward/run.ts';
+import type { ForwardSettings } from '../../functions/forward/settings.ts';
 import type { Shard } from '../../functions/forward/shard.ts';
+import { SAVE_AFTER } from '../../functions/forward/stages.ts';
 import { connectRedis } from '../../functions/redis/connect.ts';
 import { createDiscovery } from '../../functions/stream/discovery.ts';
 import { type LocalBus, startBus } from '../../local/bus/server.ts';
@@ -196,6 +198,7 @@ export async function createWorld(
         park: (entry: AnyEntry, refusal, signal) => around(() => park(entry, refusal, signal)),
         concurrency: createConcurrencyLimit(4),
         wait: waits,
+        warn: () => {},
         random: () => 0.5,
       }),
       dynamodb: {

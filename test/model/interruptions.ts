@@ -1,6 +1,9 @@
 import type { Around } from '../forward/world.ts';
 
-class Crash extends Error {}
+/** Named like a refusal, so that nothing waits for it to pass: a dead process tries nothing again. */
+class Crash extends Error {
+  override readonly name = 'AccessDeniedException';
+}
 
 /** Ends a run at its n-th call: no call after it has any effect. */
 export function crashAt(nth: number, after: boolean): Around {

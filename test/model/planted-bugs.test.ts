@@ -10,7 +10,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     'positions are saved before events are published',
     steps,
     {
-      file: 'forward/run.ts',
+      file: 'forward/stages.ts',
       from: 'count(report, outgoing, await clients.publish(entries, signal));',
       to: 'clients.publish(entries, signal).catch(() => {}); count(report, outgoing, []);',
     },
@@ -89,9 +89,9 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     'a run that listens saves positions before events are published',
     tails,
     {
-      file: 'forward/run.ts',
+      file: 'forward/stages.ts',
       from: 'count(report, outgoing, await clients.publish(entries, signal));',
-      to: 'const sent = clients.publish(entries, signal); count(report, outgoing, listens ? [] : await sent); sent.catch(() => {});',
+      to: 'const sent = clients.publish(entries, signal); count(report, outgoing, tail.listens() ? [] : await sent); sent.catch(() => {});',
     },
   ],
   [

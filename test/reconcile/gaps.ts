@@ -128,6 +128,7 @@ export async function gapStack(
         park: () => Promise.reject(new Error('nothing is parked here')),
         concurrency: createConcurrencyLimit(4),
         wait: async () => {},
+        warn: () => {},
         random: () => 0.5,
       });
       const clients: Clients = {

@@ -53,6 +53,7 @@ async function world(count: number) {
         park,
         concurrency: createConcurrencyLimit(4),
         wait,
+        warn: () => {},
         random: () => 1,
       }),
     now: () => new Date(time),

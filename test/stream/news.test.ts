@@ -1,8 +1,12 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { connectRedis } from '../../functions/redis/connect.ts';
+import { createPatientConnection } from '../../functions/redis/patient.ts';
 import type { Command } from '../../functions/redis/port.ts';
 import { awaitNews, findNews } from '../../functions/stream/news.ts';
 import { beginning } from '../../functions/stream/position.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
+import { startCluster } from '../redis-cluster.ts';
+import { testWith } from '../test-with.ts';
 
 const MIB = 1024 * 1024;
 const cursorsOf = (queues: readonly string[]) =>
@@ -52,6 +56,22 @@ describe('queues with news', () => {
 
     expect(await findNews(connection, cursorsOf(['odd', 'a', 'b']), prefix)).toEqual(['odd', 'a']);
   });
+
+  testWith('native server')(
+    'are found on a cluster by commands for one hash slot each, also by the first ones',
+    async () => {
+      await using cluster = await startCluster();
+      const queues = ['a', 'b', 'c', 'd'];
+      await cluster.client.xadd('bull:b:events', '*', 'event', 'completed');
+      const [{ url }] = cluster.masters as [(typeof cluster.masters)[0]];
+      const options = { wait: async () => {}, signal: new AbortController().signal, warn: () => {} };
+      const redis = createPatientConnection(() => connectRedis({ url }), options);
+      onTestFinished(() => redis.close());
+
+      expect(await findNews(redis, cursorsOf(queues), 'bull')).toEqual(['b']);
+      for (const { admin } of cluster.masters) expect(await admin.info('errorstats')).not.toContain('CROSSSLOT');
+    },
+  );
 
   test('are found however large their entries are', async () => {
     const { prefix, admin, connection, add } = await world();

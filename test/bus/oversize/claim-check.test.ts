@@ -61,6 +61,7 @@ async function world({ bucket = 'payloads', requestTimeout = 10_000 } = {}) {
     makeFit,
     concurrency: createConcurrencyLimit(4),
     wait,
+    warn: () => {},
     random: () => 1,
   });
   const details = () => bus.accepted.map(({ detail }) => detail);

@@ -1,0 +1,92 @@
+import { SupersededError } from '../checkpoint/superseded.ts';
+import type { Clients } from '../clients.ts';
+import { freeBytes } from '../event/entry.ts';
+import { createFilter } from '../event/filter.ts';
+import type { RedisConnection } from '../redis/port.ts';
+import type { Position } from '../stream/position.ts';
+import type { QueueCheckpoints } from './checkpoints.ts';
+import { createJobLoader } from './jobs.ts';
+import { type Outgoing, toOutgoing } from './outgoing.ts';
+import type { Stages, Unit } from './pipeline.ts';
+import { count, type Report } from './report.ts';
+import type { ForwardSettings } from './settings.ts';
+import type { Source } from './source.ts';
+import { sizeOf } from './sweep.ts';
+import type { Tail } from './tail.ts';
+
+/**
+ * Milliseconds that the positions of a run that listens may wait for later ones: each saving of a queue costs a write, and sweeps
+ * that come as entries do are small.
+ */
+export const SAVE_AFTER = 1000;
+
+/**
+ * A sweep on its way to the bus. Its pages are left behind: they are many small buffers, which each garbage collection would
+ * copy as long as the sweep is being published.
+ */
+interface Work extends Unit {
+  readonly outgoing: Outgoing;
+  readonly readAt: Date;
+}
+
+interface Settled {
+  readonly positions: ReadonlyMap<string, Position>;
+  /** The time of the newest entry published so far in milliseconds. */
+  readonly newest: number;
+}
+
+export interface StageOptions {
+  readonly settings: ForwardSettings;
+  readonly clients: Clients;
+  readonly redis: RedisConnection;
+  readonly source: Source;
+  readonly tail: Tail;
+  readonly checkpoints: QueueCheckpoints;
+  readonly report: Report;
+  readonly stop: AbortSignal;
+}
+
+/** Makes the stages of a run: a sweep is read, published, and only then its positions are saved. */
+export function createStages(options: StageOptions): Stages<Work, Settled> {
+  const { settings, clients, redis, source, tail, checkpoints, report, stop } = options;
+  const envelope = { ...settings, ...settings.details, passes: createFilter(settings.events) };
+  const loadJobs = createJobLoader(redis, envelope);
+  let newestSaved = 0;
+
+  return {
+    async read(signal) {
+      for (;;) {
+        const next = await source.next();
+        if (next) {
+          const { sweep, rest, jobOf } = await loadJobs(next, signal);
+          source.putBack(rest);
+          const readAt = clients.now();
+          const outgoing = toOutgoing(sweep, { ...envelope, detectedAt: readAt, jobOf });
+          // Behind the last one of those that came, there is nothing else to do for now.
+          return { outgoing, readAt, size: sizeOf(sweep), canWait: tail.listens() && source.isCaughtUp() };
+        }
+        if (!(await tail.waitForMore(signal))) return undefined;
+      }
+    },
+
+    async settle({ outgoing, readAt }, signal) {
+      await checkpoints.writeLosses(outgoing.losses, readAt);
+      const entries = outgoing.items.map(({ entry }) => entry);
+      count(report, outgoing, await clients.publish(entries, signal));
+      entries.forEach(freeBytes);
+      report.sweepDurations.push(clients.now().getTime() - readAt.getTime());
+      return { positions: outgoing.positions, newest: report.newest };
+    },
+
+    async save(settled) {
+      // After the end of a run that lost the lease, what it has settled is its successor's to save.
+      if (stop.reason instanceof SupersededError) throw stop.reason;
+      await checkpoints.save(new Map(settled.flatMap(({ positions }) => [...positions])));
+      const newest = Math.max(...settled.map((sweep) => sweep.newest));
+      if (newest > newestSaved) report.lag = clients.now().getTime() - newest;
+      newestSaved = newest;
+    },
+
+    wait: (signal) => clients.wait(SAVE_AFTER, signal),
+  };
+}
