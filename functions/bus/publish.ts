@@ -4,9 +4,9 @@ import { createOutage, type Patience } from '../patience.ts';
 import { backoff, MAX_FAILURES } from './backoff.ts';
 import type { ConcurrencyLimit } from './concurrency.ts';
 import type { Park } from './dead-letters.ts';
+import type { PutEvents } from './eventbridge/port.ts';
 import { cutToFit, type MakeFit } from './oversize/make-fit.ts';
 import { pack } from './pack.ts';
-import type { PutEvents } from './put-events.ts';
 import { judgeEntry, judgeFailure, type Verdict } from './verdict.ts';
 
 /** What became of an entry: both are safe, so its position may move. */

@@ -1,4 +1,4 @@
-import type { EntryResult } from './put-events.ts';
+import type { EntryResult } from './eventbridge/port.ts';
 
 /** What to do about an entry, or about a request that failed as a whole. */
 export interface Verdict {

@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import { inject, onTestFinished } from 'vitest';
 import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
 import { parkIn } from '../../functions/bus/dead-letters.ts';
-import { putEventsOf } from '../../functions/bus/event-bus.ts';
+import { putEventsOf } from '../../functions/bus/eventbridge/sdk-sender.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
 import { type OpenGap, openGaps } from '../../functions/checkpoint/ledger.ts';

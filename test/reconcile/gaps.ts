@@ -5,7 +5,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { Redis } from 'ioredis';
 import { inject, onTestFinished } from 'vitest';
 import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
-import { putEventsOf } from '../../functions/bus/event-bus.ts';
+import { putEventsOf } from '../../functions/bus/eventbridge/sdk-sender.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { type Gap, type Ledger, type OpenGap, openGap, openGaps } from '../../functions/checkpoint/ledger.ts';
 import type { Clients } from '../../functions/clients.ts';

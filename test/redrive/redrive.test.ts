@@ -3,7 +3,7 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
 import type { Park } from '../../functions/bus/dead-letters.ts';
-import { putEventsOf } from '../../functions/bus/event-bus.ts';
+import { putEventsOf } from '../../functions/bus/eventbridge/sdk-sender.ts';
 import { cutToFit } from '../../functions/bus/oversize/make-fit.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { failedAgain, readParked } from '../../functions/redrive/parked.ts';

@@ -4,7 +4,7 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect, onTestFinished } from 'vitest';
 import { createConcurrencyLimit } from '../../../functions/bus/concurrency.ts';
 import { parkIn } from '../../../functions/bus/dead-letters.ts';
-import { putEventsOf } from '../../../functions/bus/event-bus.ts';
+import { putEventsOf } from '../../../functions/bus/eventbridge/sdk-sender.ts';
 import { createClaimCheck } from '../../../functions/bus/oversize/claim-check.ts';
 import { putObjectIn } from '../../../functions/bus/oversize/payload-bucket.ts';
 import { createPublisher } from '../../../functions/bus/publish.ts';

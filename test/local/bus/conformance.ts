@@ -15,7 +15,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { leanPutEventsOf } from '../../../functions/bus/lean-event-bus.ts';
+import { leanPutEventsOf } from '../../../functions/bus/eventbridge/lean-sender.ts';
 import { type PutObject, putObjectIn } from '../../../functions/bus/oversize/payload-bucket.ts';
 import type { BusEvent } from '../../../local/bus/event-buses.ts';
 

@@ -1,4 +1,4 @@
-import type { BusEntry } from '../event/entry.ts';
+import type { BusEntry } from '../../event/entry.ts';
 
 /** What EventBridge says of one entry of a request. */
 export interface EntryResult {

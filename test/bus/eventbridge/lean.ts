@@ -2,10 +2,10 @@ import http from 'node:http';
 import type https from 'node:https';
 import { EventBridgeClient, type EventBridgeClientConfig } from '@aws-sdk/client-eventbridge';
 import { onTestFinished } from 'vitest';
-import { leanPutEventsOf } from '../../functions/bus/lean-event-bus.ts';
-import type { PutEvents } from '../../functions/bus/put-events.ts';
-import type { BusEntry } from '../../functions/event/entry.ts';
-import { listen } from '../listen.ts';
+import { leanPutEventsOf } from '../../../functions/bus/eventbridge/lean-sender.ts';
+import type { PutEvents } from '../../../functions/bus/eventbridge/port.ts';
+import type { BusEntry } from '../../../functions/event/entry.ts';
+import { listen } from '../../listen.ts';
 
 export const SECRET = 'secret/+';
 export const ENTRY: BusEntry = {

@@ -1,8 +1,8 @@
 import { DescribeEventBusCommand, type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { BusError } from '../errors.ts';
-import { createPatience, type Patience } from '../patience.ts';
-import type { PutEvents } from './put-events.ts';
-import { judgeFailure } from './verdict.ts';
+import { BusError } from '../../errors.ts';
+import { createPatience, type Patience } from '../../patience.ts';
+import { judgeFailure } from '../verdict.ts';
+import type { PutEvents } from './port.ts';
 
 /**
  * Publishes to one bus through the AWS SDK; the client's own retries must be off (`maxAttempts: 1`).

@@ -4,13 +4,13 @@ import https from 'node:https';
 import net from 'node:net';
 import tls from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { putEventsOf } from '../../functions/bus/event-bus.ts';
-import type { PutEvents } from '../../functions/bus/put-events.ts';
-import { judgeFailure } from '../../functions/bus/verdict.ts';
-import { ownAuthority } from '../certificates.ts';
-import { listen } from '../listen.ts';
-import { authorizationOf } from '../sigv4.ts';
-import { testWith } from '../test-with.ts';
+import type { PutEvents } from '../../../functions/bus/eventbridge/port.ts';
+import { putEventsOf } from '../../../functions/bus/eventbridge/sdk-sender.ts';
+import { judgeFailure } from '../../../functions/bus/verdict.ts';
+import { ownAuthority } from '../../certificates.ts';
+import { listen } from '../../listen.ts';
+import { authorizationOf } from '../../sigv4.ts';
+import { testWith } from '../../test-with.ts';
 import { ACCEPTED, clientOf, ENTRY, leanOf, type Received, SECRET, startServer } from './lean.ts';
 
 /** What each of the two says of the same failure. */

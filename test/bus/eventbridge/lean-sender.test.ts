@@ -1,9 +1,9 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { putEventsOf } from '../../functions/bus/event-bus.ts';
-import { endpointOf } from '../../functions/bus/lean-event-bus.ts';
-import { judgeFailure } from '../../functions/bus/verdict.ts';
-import { authorizationOf } from '../sigv4.ts';
+import { endpointOf } from '../../../functions/bus/eventbridge/lean-sender.ts';
+import { putEventsOf } from '../../../functions/bus/eventbridge/sdk-sender.ts';
+import { judgeFailure } from '../../../functions/bus/verdict.ts';
+import { authorizationOf } from '../../sigv4.ts';
 import { ACCEPTED, clientOf, ENTRY, leanOf, type Received, SECRET, startServer } from './lean.ts';
 
 afterEach(() => void vi.unstubAllEnvs());
