@@ -3,10 +3,13 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { type BusWatch, watchBus } from './bus/bus-watch.ts';
 import { createConcurrencyLimit } from './bus/concurrency.ts';
 import { type DeadLetterOptions, type Park, parkIn } from './bus/dead-letters.ts';
+import { checkEventBus } from './bus/eventbridge/check.ts';
 import { leanPutEventsOf } from './bus/eventbridge/lean-sender.ts';
-import { checkEventBus, putEventsOf } from './bus/eventbridge/sdk-sender.ts';
+import { type EventBus, LIMITS } from './bus/eventbridge/port.ts';
+import { putEventsOf } from './bus/eventbridge/sdk-sender.ts';
 import { createClaimCheck } from './bus/oversize/claim-check.ts';
 import { cutToFit, type MakeFit } from './bus/oversize/make-fit.ts';
 import { putObjectIn } from './bus/oversize/payload-bucket.ts';
@@ -40,8 +43,8 @@ export interface Clients {
 
 /** The clients of a function's container, made once and kept between invocations. */
 export interface Container extends Clients {
-  /** Makes sure that the bus exists; see {@link checkEventBus}. @param signal ends the patience with a bus that does not answer */
-  readonly checkBus: (signal: AbortSignal) => Promise<string | undefined>;
+  /** Begins to watch the bus of a run. @param signal ends the patience with a bus that does not answer */
+  readonly watchBus: (signal: AbortSignal) => BusWatch;
   /** Knows the queues that earlier runs have found. */
   readonly discoverQueues: Discover;
   readonly checkpoints: CheckpointMemory;
@@ -55,9 +58,9 @@ export interface Container extends Clients {
 export function createContainer(config: Config, warn: (message: string) => void): Container {
   const now = () => new Date();
   const wait = (milliseconds: number, signal?: AbortSignal) => setTimeout(milliseconds, undefined, { signal });
-  const bus = new EventBridgeClient({ maxAttempts: 1, cacheMiddleware: true, requestHandler });
+  const client = new EventBridgeClient({ maxAttempts: 1, cacheMiddleware: true, requestHandler });
   // It copies every entry of every request for a log that nobody keeps: a fortieth of a run's time.
-  bus.middlewareStack.remove('loggerMiddleware');
+  client.middlewareStack.remove('loggerMiddleware');
   const sqs = new SQSClient({ requestHandler });
   const secrets = new SecretsManagerClient({ requestHandler });
   const { EVENT_BUS_NAME: busName, DEAD_LETTER_QUEUE_URL: queueUrl, PAYLOAD_BUCKET: bucket } = config;
@@ -67,19 +70,24 @@ export function createContainer(config: Config, warn: (message: string) => void)
       ? cutToFit
       : createClaimCheck({
           bucket,
-          putObject: putObjectIn(bus, { bucket, endpoint, now }),
+          putObject: putObjectIn({ bucket, endpoint, identity: client.config, connection: client.config, now }),
           concurrency: createConcurrencyLimit(MAX_UPLOADS),
           wait,
           random: Math.random,
         });
   const deadLetters = { client: sqs, queueUrl, busName, makeFit };
-  const putEvents =
-    config.BULLBRIDGE_PUBLISHER === 'sdk'
-      ? putEventsOf(bus, busName)
-      : leanPutEventsOf(bus, { busName, now, connections: MAX_REQUESTS, ...requestHandler });
+  const bus: EventBus = {
+    limits: LIMITS,
+    put:
+      config.BULLBRIDGE_PUBLISHER === 'sdk'
+        ? putEventsOf(client, busName)
+        : leanPutEventsOf(client, { busName, now, connections: MAX_REQUESTS, ...requestHandler }),
+    check: (signal) => checkEventBus(client, busName, { wait, signal, warn }),
+  };
   const publishAndPark = (park: Park) =>
     createPublisher({
-      putEvents,
+      bus,
+      busName,
       park,
       makeFit,
       concurrency: createConcurrencyLimit(MAX_REQUESTS),
@@ -95,9 +103,9 @@ export function createContainer(config: Config, warn: (message: string) => void)
     publish: publishAndPark(parkIn(sqs, { ...deadLetters, now })),
     publishAndPark,
     deadLetters,
-    connectRedis: async () => connectRedis(await readRedisAccess(config, { secrets, bus, now })),
+    connectRedis: async () => connectRedis(await readRedisAccess(config, { secrets, identity: client.config, now })),
     checkpoints: createCheckpointMemory(now),
     discoverQueues: createDiscovery(config.BULLBRIDGE_PREFIX),
-    checkBus: (signal) => checkEventBus(bus, busName, { wait, signal, warn }),
+    watchBus: (signal) => watchBus(() => bus.check(signal), now, warn),
   };
 }

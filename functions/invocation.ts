@@ -2,6 +2,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
+import type { BusWatch } from './bus/bus-watch.ts';
 import { type Container, createContainer } from './clients.ts';
 import { type Config, readConfig } from './settings.ts';
 import { identify, logger, metrics } from './telemetry.ts';
@@ -19,6 +20,7 @@ export interface Invocation {
   readonly payload: unknown;
   readonly config: Config;
   readonly container: Container;
+  readonly bus: BusWatch;
   readonly signals: Signals;
   /** Bytes that the function has. */
   readonly memory: number;
@@ -27,8 +29,8 @@ export interface Invocation {
 /**
  * Makes the handler of a Lambda function: configuration, clients, logs, metrics and the deadline around its work.
  *
- * Configuration and clients are made once per container, and the bus is looked up. A failure of that is not kept: the next
- * invocation tries again.
+ * Configuration and clients are made once per container. A failure of that is not kept: the next invocation tries again. The bus is
+ * looked up at each invocation.
  * @param onStart told of the configuration once, for warnings
  */
 export function createHandler<Result>(
@@ -37,25 +39,24 @@ export function createHandler<Result>(
 ) {
   let ready: Promise<{ config: Config; container: Container }> | undefined;
 
-  async function prepare({ drain }: Signals) {
+  async function prepare() {
     const config = readConfig(process.env);
     identify(config);
     onStart(config);
     const container = createContainer(config, (message) => logger.warn(message));
-    const warning = await container.checkBus(drain);
-    if (warning) logger.warn(warning);
     return { config, container };
   }
 
   async function handle(payload: unknown, context: Context): Promise<Result> {
     const signals = deadlines(context.getRemainingTimeInMillis());
-    ready ??= prepare(signals);
+    ready ??= prepare();
     const { config, container } = await ready.catch((error: unknown) => {
       ready = undefined;
       throw error;
     });
     const memory = Number(context.memoryLimitInMB) * 1024 * 1024;
-    return run({ payload, config, container, signals, memory });
+    const bus = container.watchBus(signals.drain);
+    return run({ payload, config, container, bus, signals, memory });
   }
 
   return middy(handle)

@@ -8,11 +8,12 @@ const ROOT = fileURLToPath(new URL('../functions', import.meta.url));
 /** The layers that a layer may import, besides itself; folders, and files of the root. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
+  'aws-identity.ts': [],
   'patience.ts': [],
-  redis: ['errors.ts', 'patience.ts'],
+  redis: ['errors.ts', 'patience.ts', 'aws-identity.ts'],
   stream: ['redis', 'errors.ts'],
   event: ['stream', 'errors.ts'],
-  bus: ['event', 'errors.ts', 'patience.ts'],
+  bus: ['event', 'errors.ts', 'patience.ts', 'aws-identity.ts'],
   checkpoint: ['stream', 'errors.ts', 'patience.ts'],
   'defaults.ts': [],
   'metrics.ts': [],
@@ -21,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'settings.ts': ['redis', 'event', 'errors.ts', 'defaults.ts', 'schemas.ts', 'start-from.ts'],
   'telemetry.ts': ['settings.ts', 'metrics.ts'],
   'clients.ts': ['redis', 'stream', 'event', 'bus', 'checkpoint', 'errors.ts', 'settings.ts'],
-  'invocation.ts': ['clients.ts', 'settings.ts', 'telemetry.ts', 'errors.ts'],
+  'invocation.ts': ['clients.ts', 'bus', 'settings.ts', 'telemetry.ts', 'errors.ts'],
 };
 
 interface Import {

@@ -1,16 +1,14 @@
-import { type BusEntry, entryBytes, MAX_REQUEST_BYTES } from '../event/entry.ts';
+import { type BusEntry, entryBytes } from '../event/entry.ts';
+import type { EventBus } from './eventbridge/port.ts';
 
-/** https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
-export const MAX_REQUEST_ENTRIES = 10;
-
-/** Packs entries into requests, in their order; each entry alone must be within the limit. */
-export function pack(entries: readonly BusEntry[], maxBytes = MAX_REQUEST_BYTES): BusEntry[][] {
+/** Packs entries into requests, in their order; each entry alone must be within the limits. */
+export function pack(entries: readonly BusEntry[], limits: EventBus['limits']): BusEntry[][] {
   const requests: BusEntry[][] = [];
   let request: BusEntry[] = [];
   let bytes = 0;
   for (const entry of entries) {
     const size = entryBytes(entry);
-    if (request.length === MAX_REQUEST_ENTRIES || bytes + size > maxBytes || requests.length === 0) {
+    if (request.length === limits.entries || bytes + size > limits.bytes || requests.length === 0) {
       request = [];
       bytes = 0;
       requests.push(request);

@@ -1,22 +1,12 @@
 import type { EntryResult } from './eventbridge/port.ts';
+import { type Kind, kindOfEntry, kindOfFailure } from './verdict-codes.ts';
 
-/** What to do about an entry, or about a request that failed as a whole. */
+/** What to do about an entry, or about a request that failed as a whole, and why. */
 export interface Verdict {
-  /**
-   * `throttled`: again, with fewer requests under way. `failed`: again. `refused`: no use to send it again; a request that is
-   * refused as a whole (HTTP 413 among others) is sent in halves. `denied` and `missing`: an operator must mend it, no entry
-   * is to blame.
-   */
-  readonly kind: 'accepted' | 'throttled' | 'failed' | 'refused' | 'denied' | 'missing';
+  readonly kind: Kind;
   readonly code: string;
   readonly message: string;
 }
-
-const THROTTLED = /^(Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|LimitExceeded)/;
-const FAILED = /^(Internal|ServiceUnavailable|ServiceException|RequestTimeout|OperationAborted)/;
-/** Codes of a missing permission, wrong or expired credentials, or an account that may not do it. */
-const DENIED =
-  /^(AccessDenied|NotAuthorized|InvalidAccountId|UnrecognizedClient|InvalidSignature|SignatureDoesNotMatch|ExpiredToken|InvalidClientTokenId|MissingAuthenticationToken|IncompleteSignature|OptInRequired|CredentialsProvider|TokenProvider)/;
 
 const ACCEPTED: Verdict = { kind: 'accepted', code: '', message: '' };
 const UNANSWERED: Verdict = {
@@ -24,6 +14,9 @@ const UNANSWERED: Verdict = {
   code: 'NoAnswer',
   message: 'the response has no result for the entry',
 };
+
+/** A signature that is refused only because of the clock: the next request is signed with the right time. */
+const SKEWED = /signature (expired|not yet current)/i;
 
 /**
  * Judges one entry of an answered request.
@@ -33,12 +26,8 @@ const UNANSWERED: Verdict = {
  */
 export function judgeEntry(result: EntryResult | undefined): Verdict {
   const code = result?.ErrorCode;
-  if (!code) return result?.EventId ? ACCEPTED : UNANSWERED;
-  const message = result.ErrorMessage ?? '';
-  if (THROTTLED.test(code)) return { kind: 'throttled', code, message };
-  if (FAILED.test(code)) return { kind: 'failed', code, message };
-  if (DENIED.test(code)) return { kind: 'denied', code, message };
-  return { kind: 'refused', code, message };
+  if (code) return { kind: kindOfEntry(code), code, message: result.ErrorMessage ?? '' };
+  return result?.EventId ? ACCEPTED : UNANSWERED;
 }
 
 /** Judges a request that failed as a whole, from what the AWS SDK threw. */
@@ -48,13 +37,6 @@ export function judgeFailure(error: unknown): Verdict {
     message = String(error),
     $metadata,
   } = error as Partial<Error> & { $metadata?: { httpStatusCode?: number } };
-  const status = $metadata?.httpStatusCode;
-  const verdict = (kind: Verdict['kind']): Verdict => ({ kind, code: name, message });
-  if (THROTTLED.test(name) || status === 429) return verdict('throttled');
-  if (DENIED.test(name) || status === 401 || status === 403) return verdict('denied');
-  if (/^ResourceNotFound/.test(name)) return verdict('missing');
-  // Without a status nothing was answered, or nothing that the SDK could read; 408 and 5xx are the service's own trouble.
-  if (status === undefined || status < 400 || status >= 500 || status === 408 || FAILED.test(name))
-    return verdict('failed');
-  return verdict('refused');
+  const kind = SKEWED.test(message) ? 'failed' : kindOfFailure(name, $metadata?.httpStatusCode);
+  return { kind, code: name, message };
 }

@@ -37,7 +37,7 @@ function warn(config: Config): void {
   }
 }
 
-async function run({ payload, config, container, signals, memory }: Invocation): Promise<ForwardResult> {
+async function run({ payload, config, container, bus, signals, memory }: Invocation): Promise<ForwardResult> {
   const settings = {
     sourceName: config.BULLBRIDGE_SOURCE_NAME,
     prefix: config.BULLBRIDGE_PREFIX,
@@ -52,7 +52,7 @@ async function run({ payload, config, container, signals, memory }: Invocation):
   };
   const report = emptyReport();
   try {
-    await forward(settings, toShard(payload), container, randomUUID(), signals, report);
+    await forward(settings, toShard(payload), { ...container, bus }, randomUUID(), signals, report);
   } finally {
     tell(report, config);
   }

@@ -1,3 +1,4 @@
+import type { BusWatch } from '../bus/bus-watch.ts';
 import { createPatientClient } from '../checkpoint/patient-table.ts';
 import { SupersededError } from '../checkpoint/superseded.ts';
 import { type HeldLease, withLease } from '../checkpoint/with-lease.ts';
@@ -28,7 +29,9 @@ const SWEEP_BYTES = 4 * 1024 * 1024;
 const ENTRIES_IN_MEMORY = 24;
 
 /** What a run works with. */
-export type ForwardClients = Pick<Container, keyof Clients | 'discoverQueues' | 'checkpoints'>;
+export interface ForwardClients extends Pick<Container, keyof Clients | 'discoverQueues' | 'checkpoints'> {
+  readonly bus: BusWatch;
+}
 
 /**
  * Forwards what the queues of a shard have received since their saved positions, until all are caught up or told to drain.
@@ -94,7 +97,9 @@ async function forwardQueues(run: Run, signals: Signals): Promise<void> {
   const keptBy = createKept(redis, prefix);
   using listener = createListener(clients, prefix, signals.drain, warn);
   const tail = createTail({ settings, ...clients, reader, arrivals, keptBy, listener, warn });
-  const stages = createStages({ settings, clients, redis, source, tail, checkpoints, report, stop: signals.stop });
+  const { bus } = clients;
+  const stages = createStages({ settings, clients, redis, source, tail, checkpoints, bus, report, stop: signals.stop });
+  await bus.confirm();
   try {
     await runPipeline(stages, signals, 2 * sweepSize);
     lease.noteSaved();

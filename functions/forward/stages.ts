@@ -1,3 +1,4 @@
+import type { BusWatch } from '../bus/bus-watch.ts';
 import { SupersededError } from '../checkpoint/superseded.ts';
 import type { Clients } from '../clients.ts';
 import { freeBytes } from '../event/entry.ts';
@@ -42,13 +43,14 @@ export interface StageOptions {
   readonly source: Source;
   readonly tail: Tail;
   readonly checkpoints: QueueCheckpoints;
+  readonly bus: BusWatch;
   readonly report: Report;
   readonly stop: AbortSignal;
 }
 
 /** Makes the stages of a run: a sweep is read, published, and only then its positions are saved. */
 export function createStages(options: StageOptions): Stages<Work, Settled> {
-  const { settings, clients, redis, source, tail, checkpoints, report, stop } = options;
+  const { settings, clients, redis, source, tail, checkpoints, bus, report, stop } = options;
   const envelope = { ...settings, ...settings.details, passes: createFilter(settings.events) };
   const loadJobs = createJobLoader(redis, envelope);
   let newestSaved = 0;
@@ -81,6 +83,8 @@ export function createStages(options: StageOptions): Stages<Work, Settled> {
     async save(settled) {
       // After the end of a run that lost the lease, what it has settled is its successor's to save.
       if (stop.reason instanceof SupersededError) throw stop.reason;
+      // A bus that was deleted accepts entries, too, and drops them.
+      await bus.confirm();
       await checkpoints.save(new Map(settled.flatMap(({ positions }) => [...positions])));
       const newest = Math.max(...settled.map((sweep) => sweep.newest));
       if (newest > newestSaved) report.lag = clients.now().getTime() - newest;

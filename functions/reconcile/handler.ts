@@ -22,7 +22,7 @@ export interface ReconcileResult {
   readonly leaseHeld?: true;
 }
 
-async function run({ payload, config, container, signals }: Invocation): Promise<ReconcileResult> {
+async function run({ payload, config, container, bus, signals }: Invocation): Promise<ReconcileResult> {
   const settings = {
     sourceName: config.BULLBRIDGE_SOURCE_NAME,
     prefix: config.BULLBRIDGE_PREFIX,
@@ -33,6 +33,7 @@ async function run({ payload, config, container, signals }: Invocation): Promise
   const request = toRequest(payload);
   const report = emptyReport();
   try {
+    await bus.confirm();
     if (request) await reconcileRange(settings, request, container, signals, report);
     else await reconcileGaps(settings, container, randomUUID(), signals, report);
   } finally {

@@ -1,5 +1,5 @@
-import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { AwsIdentity } from '../aws-identity.ts';
 import { ConfigError } from '../errors.ts';
 import { tokensOf } from './iam-token.ts';
 import type { RedisOptions } from './port.ts';
@@ -22,10 +22,10 @@ interface Secret {
 
 const KEYS = ['url', 'ca', 'sentinelUsername', 'sentinelPassword'] as const;
 
-/** Clients for the secret, and for the credentials that sign IAM tokens. */
+/** A client for the secret, and who signs IAM tokens. */
 export interface AccessClients {
   readonly secrets: SecretsManagerClient;
-  readonly bus: EventBridgeClient;
+  readonly identity: AwsIdentity;
   readonly now: () => Date;
 }
 
@@ -36,7 +36,7 @@ export interface AccessClients {
  */
 export async function readRedisAccess(
   settings: RedisAccessSettings,
-  { secrets, bus, now }: AccessClients,
+  { secrets, identity, now }: AccessClients,
 ): Promise<RedisOptions> {
   const {
     REDIS_URL,
@@ -56,7 +56,7 @@ export async function readRedisAccess(
       sentinel: { master, user: secret.sentinelUsername, password: secret.sentinelPassword },
     }),
     ca,
-    ...(iam && url.user !== undefined && { token: tokensOf(bus, iam, url.user, now) }),
+    ...(iam && url.user !== undefined && { token: tokensOf(identity, iam, url.user, now) }),
   };
 }
 

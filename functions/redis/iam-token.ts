@@ -1,12 +1,12 @@
-import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SignatureV4 } from '@smithy/signature-v4';
+import type { AwsIdentity } from '../aws-identity.ts';
 import type { IamCache } from './settings.ts';
 
 /** Seconds that a token is valid for: the maximum. */
 const VALID_FOR = 900;
 
 /**
- * Makes tokens, the passwords of a user with IAM authentication, with the credentials and the region of a client.
+ * Makes tokens, the passwords of a user with IAM authentication, with the credentials and the region of the function.
  *
  * A token is the signed URL of a request `connect` without its scheme, valid for 15 minutes. The request is never sent. The name of
  * the cache is in lower case.
@@ -14,7 +14,7 @@ const VALID_FOR = 900;
  * https://docs.aws.amazon.com/memorydb/latest/devguide/auth-iam.html
  */
 export function tokensOf(
-  { config: { credentials, region, sha256 } }: EventBridgeClient,
+  { credentials, region, sha256 }: AwsIdentity,
   { kind, name }: IamCache,
   user: string,
   now: () => Date,

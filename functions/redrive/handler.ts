@@ -23,10 +23,11 @@ export interface RedriveResult {
   readonly samples?: readonly Sample[];
 }
 
-async function run({ payload, container, signals }: Invocation): Promise<RedriveResult> {
+async function run({ payload, container, bus, signals }: Invocation): Promise<RedriveResult> {
   const selection = readPayload(payload);
   const report = emptyReport();
   try {
+    await bus.confirm();
     await redrive(selection, container, signals, report);
   } finally {
     tell(report);

@@ -1,9 +1,11 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { MAX_REQUEST_ENTRIES, pack } from '../../functions/bus/pack.ts';
+import { LIMITS } from '../../functions/bus/eventbridge/port.ts';
+import { pack } from '../../functions/bus/pack.ts';
 import { type BusEntry, entryBytes } from '../../functions/event/entry.ts';
 
 const LIMIT = 2000;
+const limits = { ...LIMITS, bytes: LIMIT };
 const entryOf = (size: number, n = 0): BusEntry => ({
   Source: 's',
   DetailType: `${n}`,
@@ -17,12 +19,12 @@ describe('packing', () => {
     (sizes) => {
       const entries = sizes.map((size, n) => entryOf(size, n));
 
-      const requests = pack(entries, LIMIT);
+      const requests = pack(entries, limits);
 
       expect(requests.flat()).toEqual(entries);
       for (const request of requests) {
         expect(request.length).toBeGreaterThan(0);
-        expect(request.length).toBeLessThanOrEqual(MAX_REQUEST_ENTRIES);
+        expect(request.length).toBeLessThanOrEqual(LIMITS.entries);
         expect(bytesOf(request)).toBeLessThanOrEqual(LIMIT);
       }
     },
@@ -33,10 +35,10 @@ describe('packing', () => {
     (count, size) => {
       const requests = pack(
         Array.from({ length: count }, () => entryOf(size)),
-        LIMIT,
+        limits,
       );
 
-      expect(requests).toHaveLength(Math.ceil(count / Math.min(MAX_REQUEST_ENTRIES, Math.floor(LIMIT / size))));
+      expect(requests).toHaveLength(Math.ceil(count / Math.min(LIMITS.entries, Math.floor(LIMIT / size))));
     },
   );
 
@@ -45,7 +47,7 @@ describe('packing', () => {
     [2000, 1],
     [2001, 2],
   ])('at the limit of 2,000 bytes, %i bytes in two entries make %i request(s)', (bytes, requests) => {
-    expect(pack([entryOf(1000), entryOf(bytes - 1000)], LIMIT)).toHaveLength(requests);
+    expect(pack([entryOf(1000), entryOf(bytes - 1000)], limits)).toHaveLength(requests);
   });
 });
 

@@ -3,9 +3,10 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
 import { parkIn } from '../../functions/bus/dead-letters.ts';
+import { checkEventBus } from '../../functions/bus/eventbridge/check.ts';
 import { leanPutEventsOf } from '../../functions/bus/eventbridge/lean-sender.ts';
-import type { PutEvents } from '../../functions/bus/eventbridge/port.ts';
-import { checkEventBus, putEventsOf } from '../../functions/bus/eventbridge/sdk-sender.ts';
+import { LIMITS, type PutEvents } from '../../functions/bus/eventbridge/port.ts';
+import { putEventsOf } from '../../functions/bus/eventbridge/sdk-sender.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { BusError, ParkingError } from '../../functions/errors.ts';
 import type { BusEntry } from '../../functions/event/entry.ts';
@@ -52,13 +53,16 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
     const waits: number[] = [];
     const warnings: string[] = [];
     const publish = createPublisher({
-      putEvents: (SENDERS[sender] as (typeof SENDERS)[string])(client, timeouts),
+      bus: {
+        limits: { ...LIMITS, bytes: maxRequestBytes },
+        put: (SENDERS[sender] as (typeof SENDERS)[string])(client, timeouts),
+      },
+      busName: 'bus',
       park: parkIn(sqs, { queueUrl: bus.queueUrl('parked'), busName: 'bus', now: () => NOW }),
       concurrency: limit,
       wait: async (milliseconds) => waits.push(milliseconds),
       warn: (message) => warnings.push(message),
       random: () => 1,
-      maxRequestBytes,
     });
     onTestFinished(async () => {
       client.destroy();
@@ -108,7 +112,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       expect(arrived()).toEqual([1, 2, 3, 0, 4]);
     });
 
-    test.each(['InvalidArgument', 'MalformedDetail', 'RedactionFailure', 'SomethingNew'])(
+    test.each(['InvalidArgument', 'MalformedDetail', 'RedactionFailure'])(
       'refused with %s is parked with reason and time',
       async (code) => {
         const { bus, publish, arrived, parked } = await world();
@@ -140,6 +144,26 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
 
       expect(await publish([...entriesOf(1), malformed], never)).toEqual(['published', 'parked']);
       expect(parked()[0]).toMatchObject({ errorCode: 'MalformedDetail' });
+    });
+
+    test('answered with a code that nobody knows is sent again, and parked once the bus takes others', async () => {
+      const { bus, publish, parked } = await world();
+      bus.faults.putEvents = ({ entries }) => {
+        const at = entries.findIndex(({ Detail }) => Detail === '{"n":1}');
+        return at < 0 ? undefined : { kind: 'entries', codes: { [at]: 'SomethingNew' } };
+      };
+
+      expect(await publish(entriesOf(3), never)).toEqual(['published', 'parked', 'published']);
+      expect(parked()).toMatchObject([{ errorCode: 'SomethingNew', attempts: expect.any(Number) }]);
+      expect(parked()[0].attempts).toBeGreaterThan(5);
+    });
+
+    test('for a bus that was deleted stops the run, and is not parked', async () => {
+      const { bus, publish, parked } = await world();
+      bus.faults.putEvents = () => ({ kind: 'entries', codes: { 1: 'ResourceNotFoundException' } });
+
+      await expect(publish(entriesOf(3), never)).rejects.toMatchObject({ code: 'BUS_MISSING' });
+      expect(parked()).toEqual([]);
     });
 
     test.each([
@@ -219,21 +243,42 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       expect(new Set(arrived()).size).toBe(10);
     });
 
-    test.each([413, 400])(
-      'is refused as a whole with %i is sent in halves, and only the entry to blame is parked',
-      async (status) => {
+    test.each([
+      [413, 'TooMuch'],
+      [400, 'ValidationException'],
+      [400, 'SerializationException'],
+    ])(
+      'is refused as a whole with %i (%s) is sent in halves, and only the entry to blame is parked',
+      async (status, code) => {
         const { bus, publish, parked } = await world();
         bus.faults.putEvents = ({ entries }) =>
-          entries.some(({ Detail }) => Detail === '{"n":3}') ? { kind: 'error', status, code: 'TooMuch' } : undefined;
+          entries.some(({ Detail }) => Detail === '{"n":3}') ? { kind: 'error', status, code } : undefined;
 
         expect(await publish(entriesOf(10), never)).toEqual(
           entriesOf(10).map((_, n) => (n === 3 ? 'parked' : 'published')),
         );
-        expect(parked()).toMatchObject([{ entry: { Detail: '{"n":3}' }, errorCode: 'TooMuch' }]);
+        expect(parked()).toMatchObject([{ entry: { Detail: '{"n":3}' }, errorCode: code }]);
       },
     );
 
-    test.each([403, 401])('is denied with %i stops the run', async (status) => {
+    test.each([
+      [400, 'RequestExpired'],
+      [404, 'UnknownOperationException'],
+      [404, 'Whatever'],
+      [400, 'Whatever'],
+      [400, 'RequestAbortedException'],
+      [301, 'Moved'],
+      [409, 'Conflict'],
+    ])('fails as a whole with %i (%s) is sent again, and nothing of it is parked', async (status, code) => {
+      const { bus, publish, arrived, parked } = await world();
+      bus.faults.putEvents = ({ number }) => (number <= 15 ? { kind: 'error', status, code } : undefined);
+
+      expect(await publish(entriesOf(10), never)).toEqual(Array.from({ length: 10 }, () => 'published'));
+      expect(arrived()).toHaveLength(10);
+      expect(parked()).toEqual([]);
+    });
+
+    test.each([403, 401, 407])('is denied with %i stops the run', async (status) => {
       const { bus, publish } = await world();
       bus.faults.putEvents = () => ({ kind: 'error', status, code: 'Whatever' });
 
@@ -401,13 +446,15 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       );
     });
 
+    test('that may not be asked for so often is only a warning', async () => {
+      const { bus, client, patience } = await world();
+      bus.faults.describeEventBus = () => ({ kind: 'error', status: 400, code: 'ThrottlingException' });
+
+      expect(await checkEventBus(client, 'bus', patience)).toMatch(/^could not check that .* \(ThrottlingException\)/);
+    });
+
     test.each(
-      faultsByName(
-        { kind: 'error', status: 400, code: 'ThrottlingException' },
-        { kind: 'error', status: 500, code: 'InternalException' },
-        { kind: 'reset' },
-        { kind: 'garbage' },
-      ),
+      faultsByName({ kind: 'error', status: 500, code: 'InternalException' }, { kind: 'reset' }, { kind: 'garbage' }),
     )('that fails (%s) is asked again, until it answers', async (_, fault) => {
       const { bus, client, patience } = await world();
       bus.faults.describeEventBus = ({ number }) => (number <= 5 ? fault : undefined);

@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis';
 import { inject, onTestFinished } from 'vitest';
 import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
 import { parkIn } from '../../functions/bus/dead-letters.ts';
+import { LIMITS } from '../../functions/bus/eventbridge/port.ts';
 import { putEventsOf } from '../../functions/bus/eventbridge/sdk-sender.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
@@ -193,8 +194,10 @@ export async function createWorld(
         };
       },
       ...kept,
+      bus: { confirm: async () => {} },
       publish: parts.createPublisher({
-        putEvents: (entries) => around(() => putEvents(entries)),
+        bus: { limits: LIMITS, put: (entries) => around(() => putEvents(entries)) },
+        busName: BUS,
         park: (entry: AnyEntry, refusal, signal) => around(() => park(entry, refusal, signal)),
         concurrency: createConcurrencyLimit(4),
         wait: waits,

@@ -18,14 +18,14 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
   [
     'entries that failed are skipped',
     steps,
-    { file: 'bus/publish.ts', from: 'else again.push(pending);', to: "else settlements[pending.index] = 'published';" },
+    { file: 'bus/publish.ts', from: 'again.push(pending);', to: "settlements[pending.index] = 'published';" },
   ],
   [
     'entries that the bus refuses are not parked',
     steps,
     {
       file: 'bus/publish.ts',
-      from: 'await park(pending.original, { errorCode: verdict.code, errorMessage: verdict.message, attempts }, signal);',
+      from: 'await park(pending.original, { errorCode: code, errorMessage: message, attempts }, signal);',
       to: '',
     },
   ],

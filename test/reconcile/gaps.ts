@@ -5,6 +5,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { Redis } from 'ioredis';
 import { inject, onTestFinished } from 'vitest';
 import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
+import { LIMITS } from '../../functions/bus/eventbridge/port.ts';
 import { putEventsOf } from '../../functions/bus/eventbridge/sdk-sender.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { type Gap, type Ledger, type OpenGap, openGap, openGaps } from '../../functions/checkpoint/ledger.ts';
@@ -124,7 +125,8 @@ export async function gapStack(
       const draining = new AbortController();
       const report = emptyReport();
       const publisher = createPublisher({
-        putEvents: putEventsOf(bus, BUS),
+        bus: { limits: LIMITS, put: putEventsOf(bus, BUS) },
+        busName: BUS,
         park: () => Promise.reject(new Error('nothing is parked here')),
         concurrency: createConcurrencyLimit(4),
         wait: async () => {},

@@ -16,7 +16,7 @@ interface Keys {
 function tokenOf(cache: IamCache, user: string, credentials: Keys): Promise<string> {
   const client = new EventBridgeClient({ region: 'eu-west-1', credentials });
   onTestFinished(() => client.destroy());
-  return tokensOf(client, cache, user, () => NOW)();
+  return tokensOf(client.config, cache, user, () => NOW)();
 }
 
 const keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };

@@ -3,6 +3,7 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
 import type { Park } from '../../functions/bus/dead-letters.ts';
+import { LIMITS } from '../../functions/bus/eventbridge/port.ts';
 import { putEventsOf } from '../../functions/bus/eventbridge/sdk-sender.ts';
 import { cutToFit } from '../../functions/bus/oversize/make-fit.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
@@ -49,7 +50,8 @@ async function world(count: number) {
     deadLetters: { client, queueUrl, busName: 'bus', makeFit: cutToFit },
     publishAndPark: (park: Park) =>
       createPublisher({
-        putEvents: putEventsOf(events, 'bus'),
+        bus: { limits: LIMITS, put: putEventsOf(events, 'bus') },
+        busName: 'bus',
         park,
         concurrency: createConcurrencyLimit(4),
         wait,

@@ -27,11 +27,19 @@ export function exchange(pool: Dispatcher, request: Outbound, timeout: number): 
   let answer: Pick<Answer, 'status' | 'headers'> = { status: 0, headers: {} };
   let underWay: Dispatcher.DispatchController | undefined;
   let tooLate: Error | undefined;
+  let giveUp: NodeJS.Immediate | undefined;
   const timer = setTimeout(() => {
-    tooLate = Object.assign(new Error(`no answer within ${timeout} ms`), { name: 'TimeoutError' });
-    underWay?.abort(tooLate);
-    reject(tooLate);
+    // While the event loop was blocked, the answer may have come. It is read before the immediate is called.
+    giveUp = setImmediate(() => {
+      tooLate = Object.assign(new Error(`no answer within ${timeout} ms`), { name: 'TimeoutError' });
+      underWay?.abort(tooLate);
+      reject(tooLate);
+    });
   }, timeout);
+  const end = () => {
+    clearTimeout(timer);
+    clearImmediate(giveUp);
+  };
   pool.dispatch(
     // One timer of our own instead of undici's two, which start anew with each byte.
     { method: 'POST', ...request, headersTimeout: 0, bodyTimeout: 0 },
@@ -48,11 +56,11 @@ export function exchange(pool: Dispatcher, request: Outbound, timeout: number): 
         chunks.push(chunk);
       },
       onResponseEnd() {
-        clearTimeout(timer);
+        end();
         resolve({ ...answer, body: Buffer.concat(chunks).toString() });
       },
       onResponseError(_, error) {
-        clearTimeout(timer);
+        end();
         reject(error);
       },
     },

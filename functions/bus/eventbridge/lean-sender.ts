@@ -42,7 +42,7 @@ export function leanPutEventsOf(client: EventBridgeClient, options: LeanOptions)
     const headers = { host, 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'AWSEvents.PutEvents' };
     return {
       address: { protocol, hostname, path },
-      sign: createSign(client, path, headers),
+      sign: createSign(config, path, headers),
       pool: new Pool(origin, {
         connections,
         connectTimeout: connectionTimeout,

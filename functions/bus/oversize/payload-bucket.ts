@@ -1,6 +1,6 @@
-import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { partition } from '@aws-sdk/core/client';
 import { SignatureV4 } from '@smithy/signature-v4';
+import type { AwsConnection, AwsIdentity } from '../../aws-identity.ts';
 
 /**
  * Stores an object; the same key again replaces it.
@@ -13,6 +13,8 @@ export interface PayloadBucketOptions {
   readonly bucket: string;
   /** Of S3, instead of AWS's own in the client's region. */
   readonly endpoint?: string | undefined;
+  readonly identity: AwsIdentity;
+  readonly connection: AwsConnection;
   readonly now: () => Date;
 }
 
@@ -20,21 +22,21 @@ export interface PayloadBucketOptions {
 const CALL_TIMEOUT = 10_000;
 
 /**
- * Stores objects in a bucket with the credentials, region, timeouts and connections of another service's client.
+ * Stores objects in a bucket in the name of the function, over the connections of another service's client.
  *
  * One PutObject, signed and sent by the parts that every client of the AWS SDK is made of: the client of S3 itself would add
  * half as much again to the bundle. How the object is encrypted is left to the bucket: S3 encrypts all of them.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
  */
-export function putObjectIn({ config }: EventBridgeClient, { bucket, endpoint, now }: PayloadBucketOptions): PutObject {
-  const { credentials, region, sha256 } = config;
+export function putObjectIn({ bucket, endpoint, identity, connection, now }: PayloadBucketOptions): PutObject {
+  const { credentials, region, sha256 } = identity;
   // S3's rule: the path is signed as it is sent.
   const signer = new SignatureV4({ credentials, region, sha256, service: 's3', uriEscapePath: false });
 
   async function address(): Promise<URL> {
     if (endpoint !== undefined) return new URL(`${endpoint.replace(/\/$/, '')}/${bucket}`);
     const where = await region();
-    const service = (await config.useFipsEndpoint()) ? 's3-fips' : 's3';
+    const service = (await connection.useFipsEndpoint()) ? 's3-fips' : 's3';
     const host = `${service}.${where}.${partition(where).dnsSuffix}`;
     // No certificate is good for a bucket with a dot in its name, nor for what is no host name.
     return new URL(/^[a-z\d-]{3,63}$/.test(bucket) ? `https://${bucket}.${host}` : `https://${host}/${bucket}`);
@@ -54,8 +56,8 @@ export function putObjectIn({ config }: EventBridgeClient, { bucket, endpoint, n
     };
     const signed = await signer.sign(request, { signingDate: now() });
     const abortSignal = AbortSignal.timeout(CALL_TIMEOUT);
-    const { response } = await config.requestHandler.handle(signed, { abortSignal });
-    const answer = Buffer.from(await config.streamCollector(response.body)).toString();
+    const { response } = await connection.requestHandler.handle(signed, { abortSignal });
+    const answer = Buffer.from(await connection.streamCollector(response.body)).toString();
     // Whatever stands between may answer 200, too; only S3 has an ETag for the object.
     if (response.statusCode !== 200 || !response.headers['etag']) throw failureOf(response.statusCode, answer);
   };

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
 import tls from 'node:tls';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { leanPutEventsOf } from '../../../functions/bus/eventbridge/lean-sender.ts';
 import type { PutEvents } from '../../../functions/bus/eventbridge/port.ts';
 import { putEventsOf } from '../../../functions/bus/eventbridge/sdk-sender.ts';
 import { judgeFailure } from '../../../functions/bus/verdict.ts';
@@ -22,6 +24,22 @@ async function failuresOf(endpoint: string) {
       (error: unknown) => judgeFailure(error),
     );
   return { lean: await failureOf(leanOf(client)), sdk: await failureOf(putEventsOf(client, 'bus')) };
+}
+
+/** A server in a thread of its own, which says when it received a request, and answers all of them when it is told to. */
+async function startWorker() {
+  const code = `
+    const { parentPort } = require('node:worker_threads');
+    const waiting = [];
+    const server = require('node:http').createServer((request, response) => {
+      request.resume().on('end', () => { waiting.push(response); parentPort.postMessage('received'); });
+    });
+    parentPort.on('message', () => { for (const response of waiting) response.end(${JSON.stringify(ACCEPTED)}); });
+    server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
+  const worker = new Worker(code, { eval: true });
+  onTestFinished(async () => void (await worker.terminate()));
+  const [port] = await once(worker, 'message');
+  return { worker, url: `http://127.0.0.1:${port}` };
 }
 
 describe('an answer', () => {
@@ -140,6 +158,21 @@ describe('a connection that', () => {
     // The SDK's own client is not asked: it waits for the end of an answer for ever.
     const put = leanOf(client, undefined, hangsUp ? undefined : 300);
     await expect(put([ENTRY])).rejects.toSatisfy((error) => judgeFailure(error).kind === 'failed');
+  });
+
+  test.each([1, 10])('is in time if only this process was too busy to read %i answers', async (count) => {
+    const { url, worker } = await startWorker();
+    const client = clientOf({ endpoint: url });
+    const options = { busName: 'bus', now: () => new Date(), connections: count, connectionTimeout: 2000 };
+    const put = leanPutEventsOf(client, { ...options, requestTimeout: 500 });
+    const answers = Promise.allSettled(Array.from({ length: count }, () => put([ENTRY])));
+    for (let received = 0; received < count; received += 1) await once(worker, 'message');
+
+    worker.postMessage('answer');
+    // Nothing is read meanwhile.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+
+    expect((await answers).map(({ status }) => status)).toEqual(Array(count).fill('fulfilled'));
   });
 
   test('cannot be made is a failure to try again', async () => {

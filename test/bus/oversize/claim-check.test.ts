@@ -4,6 +4,7 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect, onTestFinished } from 'vitest';
 import { createConcurrencyLimit } from '../../../functions/bus/concurrency.ts';
 import { parkIn } from '../../../functions/bus/dead-letters.ts';
+import { LIMITS } from '../../../functions/bus/eventbridge/port.ts';
 import { putEventsOf } from '../../../functions/bus/eventbridge/sdk-sender.ts';
 import { createClaimCheck } from '../../../functions/bus/oversize/claim-check.ts';
 import { putObjectIn } from '../../../functions/bus/oversize/payload-bucket.ts';
@@ -43,7 +44,13 @@ async function world({ bucket = 'payloads', requestTimeout = 10_000 } = {}) {
   });
   const waits: number[] = [];
   const wait = async (milliseconds: number) => waits.push(milliseconds);
-  const putObject = putObjectIn(client, { bucket, endpoint: bus.url, now: () => NOW });
+  const putObject = putObjectIn({
+    bucket,
+    endpoint: bus.url,
+    identity: client.config,
+    connection: client.config,
+    now: () => NOW,
+  });
   const upload = { most: 0, now: 0 };
   const makeFit = createClaimCheck({
     bucket,
@@ -56,7 +63,8 @@ async function world({ bucket = 'payloads', requestTimeout = 10_000 } = {}) {
     random: () => 1,
   });
   const publish = createPublisher({
-    putEvents: putEventsOf(client, 'bus'),
+    bus: { limits: LIMITS, put: putEventsOf(client, 'bus') },
+    busName: 'bus',
     park: parkIn(sqs, { queueUrl: bus.queueUrl('parked'), busName: 'bus', makeFit, now: () => NOW }),
     makeFit,
     concurrency: createConcurrencyLimit(4),

@@ -31,7 +31,10 @@ async function requestFor(
       },
     },
   });
-  const put = putObjectIn(client, { bucket, endpoint: more.endpoint, now })(KEY, Buffer.from('{"returnvalue":"ü😀"}'));
+  const put = putObjectIn({ bucket, endpoint: more.endpoint, identity: client.config, connection: client.config, now })(
+    KEY,
+    Buffer.from('{"returnvalue":"ü😀"}'),
+  );
   await expect(put).rejects.toThrow('not sent');
   return sent.promise;
 }
@@ -88,7 +91,10 @@ describe('an object', () => {
       client.destroy();
       await bus[Symbol.asyncDispose]();
     });
-    return { bus, put: putObjectIn(client, { bucket, endpoint: bus.url, now }) };
+    return {
+      bus,
+      put: putObjectIn({ bucket, endpoint: bus.url, identity: client.config, connection: client.config, now }),
+    };
   }
 
   test('is stored under its key, and replaced by another of the same key', async () => {

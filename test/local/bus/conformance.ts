@@ -478,8 +478,11 @@ export function describeBusConformance(
     });
     afterAll(() => connection[Symbol.asyncDispose]());
 
-    const putObjectTo = (bucket: string) =>
-      putObjectIn(connection.events, { bucket, endpoint: connection.url, now: () => new Date() });
+    const putObjectTo = (bucket: string) => {
+      const { config } = connection.events;
+      const endpoint = connection.url;
+      return putObjectIn({ bucket, endpoint, identity: config, connection: config, now: () => new Date() });
+    };
     const get = (key: string, bucket = connection.bucket) =>
       fetch(`${connection.url}/${bucket}/${encodeURIComponent(key)}`);
 

@@ -1,0 +1,76 @@
+import type { AnyEntry, BusEntry } from '../event/entry.ts';
+import type { Outage } from '../patience.ts';
+import type { ConcurrencyLimit } from './concurrency.ts';
+import type { PutEvents } from './eventbridge/port.ts';
+import { judgeEntry, judgeFailure, type Verdict } from './verdict.ts';
+
+/** An entry on its way, as it is sent. */
+export interface Pending {
+  readonly entry: BusEntry;
+  /** As it was made: a dead letter has less room. */
+  readonly original: AnyEntry;
+  readonly index: number;
+}
+
+/** Sends requests, each once. A verdict comes for each entry, in their order. */
+export interface Sender {
+  /** A request that is refused as a whole is sent in halves, until the entry to blame stands alone. */
+  send(request: readonly Pending[], signal: AbortSignal): Promise<Verdict[]>;
+  /** Sends the entries of a request that failed again and again: each alone, or the first one alone to see whether the bus takes it. */
+  sendSuspect(request: readonly Pending[], each: boolean, signal: AbortSignal): Promise<Verdict[]>;
+  /** How many entries the bus has accepted. */
+  readonly accepted: number;
+}
+
+export function createSender(put: PutEvents, concurrency: ConcurrencyLimit, outage: Outage): Sender {
+  let accepted = 0;
+
+  async function send(request: readonly Pending[], signal: AbortSignal): Promise<Verdict[]> {
+    const verdicts = await attempt(request, signal);
+    if (Array.isArray(verdicts)) return verdicts;
+    if (verdicts.kind !== 'refused' || request.length === 1) return request.map(() => verdicts);
+    const half = Math.ceil(request.length / 2);
+    return [...(await send(request.slice(0, half), signal)), ...(await send(request.slice(half), signal))];
+  }
+
+  async function sendSuspect(request: readonly Pending[], each: boolean, signal: AbortSignal): Promise<Verdict[]> {
+    const [first, ...others] = request.map((pending) => [pending]);
+    const parts = [first, ...(each ? others : [others.flat()])].filter((part) => part && part.length > 0);
+    return (await Promise.all(parts.map((part) => send(part as Pending[], signal)))).flat();
+  }
+
+  /** A verdict on each entry, or one on the request as a whole. */
+  async function attempt(request: readonly Pending[], signal: AbortSignal): Promise<Verdict[] | Verdict> {
+    await concurrency.acquire();
+    if (signal.aborted) {
+      concurrency.release('failed');
+      throw signal.reason;
+    }
+    const since = performance.now();
+    let verdicts: Verdict[] | Verdict;
+    try {
+      const entries = request.map(({ entry }) => entry);
+      const results = await put(entries);
+      verdicts = entries.map((_, i) => judgeEntry(results[i]));
+    } catch (error) {
+      verdicts = judgeFailure(error);
+    }
+    const all = [verdicts].flat();
+    const has = (wanted: Verdict['kind']) => all.some(({ kind }) => kind === wanted);
+    concurrency.release(has('throttled') ? 'throttled' : has('accepted') ? 'accepted' : 'failed');
+    accepted += all.filter(({ kind }) => kind === 'accepted').length;
+    const [failed] = all;
+    if (failed && all.every(({ kind }) => kind === 'failed')) outage.failed(`${failed.code}: ${failed.message}`, since);
+    else outage.answered();
+    signal.throwIfAborted();
+    return verdicts;
+  }
+
+  return {
+    send,
+    sendSuspect,
+    get accepted() {
+      return accepted;
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * What to do about an entry, or about a request that failed as a whole.
+ *
+ * `throttled`: send it again, with fewer requests under way. `failed`: send it again. `refused`: the entry is to blame, so it is parked; a
+ * request that is refused as a whole is sent in halves. `denied` and `missing`: an operator must fix it, so the run stops. `unknown`: an
+ * entry has a code that is not in the table; it is sent again, and parked if it still fails while the bus accepts others.
+ */
+export type Kind = 'accepted' | 'unknown' | 'throttled' | 'failed' | 'refused' | 'denied' | 'missing';
+
+const CODES: Readonly<Record<Exclude<Kind, 'accepted' | 'unknown'>, readonly string[]>> = {
+  refused: [
+    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
+    'InvalidArgument',
+    'MalformedDetail',
+    'RedactionFailure',
+    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html
+    'RequestEntityTooLargeException',
+    'ValidationError',
+    // https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html, for what the service cannot read or a constraint that does not hold
+    'SerializationException',
+    'ValidationException',
+    // Of a bucket. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    'AuthorizationHeaderMalformed',
+    'EntityTooLarge',
+    'InvalidRequest',
+    'KeyTooLongError',
+    'PermanentRedirect',
+  ],
+  denied: [
+    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
+    'AccessDeniedException',
+    'InvalidAccountIdException',
+    'NotAuthorizedForSourceException',
+    'NotAuthorizedForDetailTypeException',
+    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html
+    'ExpiredTokenException',
+    'IncompleteSignature',
+    'InvalidClientTokenId',
+    'MissingAuthenticationToken',
+    'NotAuthorized',
+    'OptInRequired',
+    'UnrecognizedClientException',
+    // What services answer to a signature by a wrong key. https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
+    'IncompleteSignatureException',
+    'InvalidSignatureException',
+    'MissingAuthenticationTokenException',
+    'SignatureDoesNotMatch',
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    'AccessDenied',
+    'AllAccessDisabled',
+    'ExpiredToken',
+    'InvalidAccessKeyId',
+    'InvalidToken',
+    // Of the SDK, where there are no credentials. https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/setting-credentials-node.html
+    'CredentialsProviderError',
+    'TokenProviderError',
+  ],
+  missing: [
+    // Of a bus that was deleted. https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeEventBus.html
+    'ResourceNotFoundException',
+    'NoSuchBucket',
+  ],
+  throttled: [
+    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html, and the names that other services have for it
+    // https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+    'ThrottlingException',
+    'BandwidthLimitExceeded',
+    'LimitExceededException',
+    'RequestLimitExceeded',
+    'RequestThrottled',
+    'RequestThrottledException',
+    'SlowDown',
+    'ThrottledException',
+    'Throttling',
+    'TooManyRequestsException',
+  ],
+  failed: [
+    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
+    'InternalFailure',
+    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+    'InternalException',
+    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html. A clock that is wrong is put right from the answer.
+    'InvalidAction',
+    'MalformedHttpRequestException',
+    'RequestAbortedException',
+    'RequestExpired',
+    'RequestTimeoutException',
+    'ServiceUnavailable',
+    'UnknownOperationException',
+  ],
+};
+
+const KINDS: ReadonlyMap<string, Kind> = new Map(
+  Object.entries(CODES).flatMap(([kind, codes]) => codes.map((code) => [code, kind as Kind] as const)),
+);
+
+/** Statuses that say enough without a code that is known. https://www.rfc-editor.org/rfc/rfc9110 */
+const STATUSES: ReadonlyMap<number | undefined, Kind> = new Map([
+  [401, 'denied'],
+  [403, 'denied'],
+  [407, 'denied'],
+  [413, 'refused'],
+  [429, 'throttled'],
+]);
+
+/** What to do about the code of an entry. */
+export function kindOfEntry(code: string): Kind {
+  return KINDS.get(code) ?? 'unknown';
+}
+
+/** What to do about a request that failed as a whole. A code and a status that are not known blame no entry. */
+export function kindOfFailure(code: string, status: number | undefined): Kind {
+  return KINDS.get(code) ?? STATUSES.get(status) ?? 'failed';
+}
