@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { StringDecoder } from 'node:string_decoder';
 
 /** A field of a detail, with the bytes that Redis has of it. */
@@ -73,9 +74,14 @@ export function* jsonPieces({ kind, bytes }: Field): Generator<Buffer> {
   yield Buffer.from('"');
 }
 
+/** How many bytes more than itself a byte has in a JSON string: `\n` has one more, `\u0000` five. */
+const ESCAPES = Uint8Array.from({ length: 256 }, (_, byte) => JSON.stringify(String.fromCharCode(byte)).length - 3);
+
 /** The UTF-8 bytes of a value as JSON. */
-export function jsonSize(field: Field): number {
-  let size = 0;
-  for (const piece of jsonPieces(field)) size += piece.length;
+export function jsonSize({ kind, bytes }: Field): number {
+  if (kind === 'json') return bytes.length;
+  if (!isUtf8(bytes)) return Buffer.byteLength(JSON.stringify(bytes.toString()));
+  let size = bytes.length + 2;
+  for (let i = 0; i < bytes.length; i += 1) size += ESCAPES[bytes[i] as number] as number;
   return size;
 }

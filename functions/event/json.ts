@@ -2,10 +2,14 @@ import type { JsonValue } from './detail.ts';
 
 const [QUOTE, BACKSLASH, COMMA, COLON, MINUS, PLUS, DOT, ZERO] = [0x22, 0x5c, 0x2c, 0x3a, 0x2d, 0x2b, 0x2e, 0x30];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
-const SPACES = new Set(Buffer.from(' \t\n\r'));
-const ESCAPES = new Set(Buffer.from('"\\/bfnrt'));
-const EXPONENTS = new Set(Buffer.from('eE'));
-const HEX = new Set(Buffer.from('0123456789abcdefABCDEF'));
+const SPACES = tableOf(' \t\n\r');
+const ESCAPES = tableOf('"\\/bfnrt');
+const EXPONENTS = tableOf('eE');
+const HEX = tableOf('0123456789abcdefABCDEF');
+/** Bytes within a string that need no look: all but quotes, backslashes and control characters. */
+const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
+  Number(byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH),
+);
 const LITERALS = ['true', 'false', 'null'].map((literal) => Buffer.from(literal));
 
 /** No value ends here. */
@@ -65,10 +69,9 @@ function endOfGroup(bytes: Buffer, start: number, maxDepth: number): number {
 function endOfString(bytes: Buffer, start: number): number {
   if (bytes[start] !== QUOTE) return NOWHERE;
   for (let i = start + 1; i < bytes.length; i += 1) {
-    const byte = bytes[i] as number;
-    if (byte === QUOTE) return i + 1;
-    if (byte < 0x20) return NOWHERE;
-    if (byte !== BACKSLASH) continue;
+    while (isIn(PLAIN, bytes[i])) i += 1;
+    if (bytes[i] === QUOTE) return i + 1;
+    if (bytes[i] !== BACKSLASH) return NOWHERE;
     i += 1;
     if (bytes[i] === 0x75) {
       for (const last = i + 4; i < last; ) if (!isIn(HEX, bytes[++i])) return NOWHERE;
@@ -103,6 +106,13 @@ function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= ZERO && byte <= ZERO + 9;
 }
 
-function isIn(bytes: ReadonlySet<number>, byte: number | undefined): boolean {
-  return byte !== undefined && bytes.has(byte);
+/** A set of bytes, which is faster than a `Set`. */
+function tableOf(bytes: string): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const byte of Buffer.from(bytes)) table[byte] = 1;
+  return table;
+}
+
+function isIn(table: Uint8Array, byte: number | undefined): boolean {
+  return byte !== undefined && table[byte] === 1;
 }

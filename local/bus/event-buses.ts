@@ -74,6 +74,8 @@ export interface EventBuses {
   subscribe(subscription: Subscription): void;
   putEvents(entries: readonly WireEntry[] | undefined, fault?: Fault): Answer;
   describe(nameOrArn: string | undefined): Answer;
+  /** The buses that exist. */
+  readonly names: Set<string>;
 }
 
 export function createEventBuses({
@@ -156,5 +158,6 @@ export function createEventBuses({
     subscribe: (rule) => void rules.push({ ...rule, matches: compilePattern(rule.pattern) }),
     putEvents,
     describe,
+    names,
   };
 }

@@ -57,6 +57,8 @@ type RequestEntry = WireEntry & Required<Pick<WireEntry, 'Source' | 'DetailType'
 export interface LocalBus extends AsyncDisposable {
   readonly url: string;
   queueUrl(name: string): string;
+  /** The names of the buses that exist; they can be deleted and added. */
+  readonly buses: Set<string>;
   /** Adds a rule for the events to come. */
   subscribe(subscription: Subscription): void;
   /** What PutEvents accepted for a bus that exists, in order; empty unless `record`. */
@@ -197,6 +199,7 @@ export async function startBus(options: BusOptions): Promise<LocalBus> {
   return {
     url,
     queueUrl,
+    buses: buses.names,
     subscribe: buses.subscribe,
     accepted: buses.accepted,
     requests: buses.requests,

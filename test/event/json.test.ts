@@ -1,5 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
+import { jsonPieces, jsonSize } from '../../functions/event/field.ts';
 import { isJson } from '../../functions/event/json.ts';
 
 function isParsed(text: string): boolean {
@@ -64,5 +65,20 @@ describe('isJson', () => {
     expect(isJson(nested(998), 998)).toBe(true);
     expect(isJson(nested(998), 997)).toBe(false);
     expect(isJson(Buffer.from('"text"'), 0)).toBe(true);
+  });
+});
+
+describe('the size of a text as JSON', () => {
+  test.prop([
+    fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 300 }).map((text) => Buffer.from(text)),
+      fc.uint8Array().map((b) => Buffer.from(b)),
+    ),
+  ])('is that of what JSON.stringify makes of it', (bytes) => {
+    const expected = Buffer.byteLength(JSON.stringify(bytes.toString()));
+    const field = { path: 'x', kind: 'text', bytes } as const;
+
+    expect(jsonSize(field)).toBe(expected);
+    expect(Buffer.concat([...jsonPieces(field)])).toEqual(Buffer.from(JSON.stringify(bytes.toString())));
   });
 });

@@ -119,6 +119,42 @@ describe('cutting an entry', () => {
     expect(detailOf(made)).not.toHaveProperty('truncated');
   });
 
+  test('cuts as few of many large fields as needed, and fills the room', () => {
+    const values = Array.from({ length: 100 }, (_, n) => [`f${n}`, `${n}`.padEnd(40_000, 'x')]);
+
+    const made = cut(largeEntry('event', 'invoice', ...values.flat()), 1_000_000);
+
+    const { fields, truncated } = detailOf(made);
+    const whole = values.filter(([name = '', value]) => fields[name] === value);
+    expect(truncated).toHaveLength(100 - whole.length);
+    expect(whole.length).toBe(24);
+    expect(entryBytes(made)).toBeGreaterThan(999_000);
+    expect(entryBytes(made)).toBeLessThanOrEqual(1_000_000);
+  });
+
+  test.each([
+    ['one of two', { a: 600_000, b: 500_000 }, ['fields.a']],
+    ['the largest of many', { a: 1000, b: 2000, c: 1_000_000, d: 3000 }, ['fields.c']],
+    ['two of three', { a: 900_000, b: 900_000, c: 150_000 }, ['fields.a', 'fields.b']],
+  ])('cuts only %s', (_, sizes, expected) => {
+    const fields = Object.entries(sizes).flatMap(([name, size]) => [name, 'x'.repeat(size)]);
+
+    const { truncated } = detailOf(cut(largeEntry('event', 'invoice', ...fields), 1_000_000));
+
+    expect(truncated.map(({ field }: { field: string }) => field)).toEqual(expected);
+  });
+
+  test('leaves out a group of small fields beside a large one that fits', () => {
+    const small = Array.from({ length: 20_000 }, (_, n) => [`f${n}`, 'x'.repeat(50)]).flat();
+
+    const detail = detailOf(
+      cut(largeEntry('event', 'completed', 'returnvalue', `"${'y'.repeat(300_000)}"`, ...small), 1_000_000),
+    );
+
+    expect(detail.returnvalue).toHaveLength(300_000);
+    expect(detail.truncated).toMatchObject([{ field: 'fields' }]);
+  });
+
   test('cuts custom fields by their path', () => {
     const detail = detailOf(cut(largeEntry('event', 'invoice', 'pdf', 'x'.repeat(50_000), 'number', '42'), LIMIT));
 
