@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { buildFunctions } from '../../infra/build.ts';
-import { OPTIONS } from '../../infra/options.ts';
-import { BullbridgeStack } from '../../infra/stack.ts';
+import { OPTIONS } from '../../infra/app/options.ts';
+import { BullbridgeStack } from '../../infra/app/stack.ts';
+import { buildFunctions } from '../../infra/build/functions.ts';
 import { createApp } from '../infra/synth.ts';
 import { readPages, shellBlocks } from './pages.ts';
 

@@ -2,7 +2,7 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { beforeAll, expect, test } from 'vitest';
-import { synthesize } from './synth.ts';
+import { synthesize } from '../synth.ts';
 
 let template: Template;
 

@@ -1,7 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import type { EventPattern, IRuleTarget } from 'aws-cdk-lib/aws-events';
-import { DEFAULTS } from '../functions/defaults.ts';
-import { type BullmqEventName, detailTypeOf } from '../functions/event/catalogue.ts';
+import { DEFAULTS } from '../../functions/defaults.ts';
+import { type BullmqEventName, detailTypeOf } from '../../functions/event/catalogue.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { check } from './check.ts';
 

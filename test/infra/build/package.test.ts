@@ -6,9 +6,9 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { start } from '../../local/process.ts';
+import { start } from '../../../local/process.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** The feature flags of a new app. */
 const flags = createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-flags.json');
 const MODULES = join(ROOT, 'node_modules');
@@ -34,7 +34,7 @@ let packed: Packed;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bullbridge-user-'));
-  expect(await outputOf(process.execPath, ['infra/package.ts'], ROOT)).toBe('');
+  expect(await outputOf(process.execPath, ['infra/build/package.ts'], ROOT)).toBe('');
   packed = JSON.parse(
     await outputOf('npm', ['pack', '--silent', '--json', '--ignore-scripts', '--pack-destination', folder], ROOT),
   )[0];
@@ -55,7 +55,7 @@ test('the package is the construct, its declarations and the bundles, and nothin
     'CHANGELOG.md',
     'LICENSE',
     'README.md',
-    'dist/index.js',
+    'dist/construct/index.js',
     'dist/lambda/forward/index.mjs',
     'dist/lambda/reconcile/index.mjs',
     'dist/lambda/redrive/index.mjs',
@@ -63,7 +63,7 @@ test('the package is the construct, its declarations and the bundles, and nothin
     'package.json',
   ]);
   const types = packed.files.map(({ path }) => path).filter((path) => path.startsWith('dist/types/'));
-  expect(types).toContain('dist/types/infra/index.d.ts');
+  expect(types).toContain('dist/types/infra/construct/index.d.ts');
   expect(types.filter((path) => !path.endsWith('.d.ts'))).toEqual([]);
   expect(packed.size).toBeLessThan(LIMIT);
 });

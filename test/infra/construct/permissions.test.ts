@@ -4,8 +4,8 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { RedisAccess } from '../../infra/redis-access.ts';
-import { only, permissionsOf, synthesize } from './synth.ts';
+import { RedisAccess } from '../../../infra/construct/redis-access.ts';
+import { only, permissionsOf, synthesize } from '../synth.ts';
 
 let template: Template;
 

@@ -3,12 +3,12 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { dimensionsOf } from '../../functions/metrics.ts';
-import { readConfig } from '../../functions/settings.ts';
-import { adminRedis } from '../redis.ts';
-import { testStack } from '../stack.ts';
+import { dimensionsOf } from '../../../functions/metrics.ts';
+import { readConfig } from '../../../functions/settings.ts';
+import { adminRedis } from '../../redis.ts';
+import { testStack } from '../../stack.ts';
+import { createStack, synthesize } from '../synth.ts';
 import { alarmMetrics, dashboardMetrics, emittedMetrics } from './cloudwatch.ts';
-import { createStack, synthesize } from './synth.ts';
 
 let template: Template;
 

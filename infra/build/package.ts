@@ -5,10 +5,10 @@ import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import { replaceFile } from './build.ts';
+import { replaceFile } from './functions.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const ENTRY = 'infra/index.ts';
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ENTRY = 'infra/construct/index.ts';
 
 const run = promisify(execFile);
 
@@ -22,14 +22,14 @@ export async function buildPackage(): Promise<void> {
   const { outputFiles: outputs } = await build({
     absWorkingDir: ROOT,
     entryPoints: [ENTRY],
-    outfile: join(dist, 'index.js'),
+    outfile: join(dist, 'construct/index.js'),
     bundle: true,
     write: false,
     format: 'cjs',
     platform: 'node',
     target: 'node20',
     packages: 'external',
-    // The bundles are found from where a file is: from here `../dist/lambda`, as from `infra/`.
+    // The bundles are found from where a file is: from here `../../dist/lambda`, as from `infra/build/`.
     banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
     define: { 'import.meta.url': '__url' },
     logLevel: 'warning',

@@ -6,10 +6,10 @@ import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { describe, expect, test } from 'vitest';
-import { CATALOGUE } from '../../functions/event/catalogue.ts';
-import type { BullbridgeProps } from '../../infra/bullbridge.ts';
-import type { OnEventOptions } from '../../infra/rules.ts';
-import { createStack, only, permissionsOf } from './synth.ts';
+import { CATALOGUE } from '../../../functions/event/catalogue.ts';
+import type { BullbridgeProps } from '../../../infra/construct/bullbridge.ts';
+import type { OnEventOptions } from '../../../infra/construct/rules.ts';
+import { createStack, only, permissionsOf } from '../synth.ts';
 
 const targetIn = (stack: Stack) => new SqsQueue(new Queue(stack, 'Target'));
 

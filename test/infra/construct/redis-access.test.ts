@@ -2,9 +2,9 @@ import type { Stack } from 'aws-cdk-lib';
 import { Token } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, test } from 'vitest';
-import { RedisAccess, type RedisIamOptions, type RedisUrlOptions } from '../../infra/redis-access.ts';
-import { withName } from '../titles.ts';
-import { createStack, environmentOf, permissionsOf, synthesize } from './synth.ts';
+import { RedisAccess, type RedisIamOptions, type RedisUrlOptions } from '../../../infra/construct/redis-access.ts';
+import { withName } from '../../titles.ts';
+import { createStack, environmentOf, permissionsOf, synthesize } from '../synth.ts';
 
 const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
 const CACHE = { service: 'elasticache', name: 'jobs', host: 'jobs.example.com', userId: 'bullbridge' } as const;

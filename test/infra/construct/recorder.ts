@@ -1,5 +1,5 @@
 import http from 'node:http';
-import { listen } from '../listen.ts';
+import { listen } from '../../listen.ts';
 
 /** The IAM action of a call, where it has another name: https://docs.aws.amazon.com/service-authorization/latest/reference/ */
 const ACTIONS: Readonly<Record<string, string>> = {

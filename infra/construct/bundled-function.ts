@@ -7,7 +7,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { BUNDLE_FILE, BUNDLES } from './bundle.ts';
+import { BUNDLE_FILE, BUNDLES } from '../build/bundle.ts';
 import { type Environment, given } from './environment.ts';
 
 export interface BundledFunctionProps {

@@ -3,8 +3,8 @@ import { Match } from 'aws-cdk-lib/assertions';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { expect, test } from 'vitest';
-import { RedisAccess } from '../../infra/redis-access.ts';
-import { createStack, only, synthesize } from './synth.ts';
+import { RedisAccess } from '../../../infra/construct/redis-access.ts';
+import { createStack, only, synthesize } from '../synth.ts';
 
 const IAM = { service: 'elasticache', name: 'jobs', host: 'jobs.example.com', userId: 'bullbridge' } as const;
 

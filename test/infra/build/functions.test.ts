@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { type Bundle, buildFunctions } from '../../infra/build.ts';
+import { type Bundle, buildFunctions } from '../../../infra/build/functions.ts';
 
 const run = promisify(execFile);
 

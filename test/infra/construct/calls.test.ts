@@ -1,12 +1,12 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, expect, inject, onTestFinished, test } from 'vitest';
-import type { Fault, FaultPlan } from '../../local/bus/faults.ts';
-import { DEAD_LETTERS } from '../../local/stack.ts';
-import { clientsOf } from '../local/bus/clients.ts';
-import { type GapStack, gapStack } from '../reconcile/gaps.ts';
+import type { Fault, FaultPlan } from '../../../local/bus/faults.ts';
+import { DEAD_LETTERS } from '../../../local/stack.ts';
+import { clientsOf } from '../../local/bus/clients.ts';
+import { type GapStack, gapStack } from '../../reconcile/gaps.ts';
+import { permissionsOf, synthesize } from '../synth.ts';
 import { startRecorder } from './recorder.ts';
-import { permissionsOf, synthesize } from './synth.ts';
 
 /** More than EventBridge takes. */
 const LARGE = JSON.stringify('x'.repeat(1_100_000));

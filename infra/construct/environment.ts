@@ -1,7 +1,7 @@
 import { Fn, Tokenization } from 'aws-cdk-lib';
-import { isJobField, JOB_NAMES } from '../functions/event/job-fields.ts';
-import { isOmittable, OMITTABLE } from '../functions/event/omit.ts';
-import type { Config } from '../functions/settings.ts';
+import { isJobField, JOB_NAMES } from '../../functions/event/job-fields.ts';
+import { isOmittable, OMITTABLE } from '../../functions/event/omit.ts';
+import type { Config } from '../../functions/settings.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { check } from './check.ts';
 

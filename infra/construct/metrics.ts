@@ -1,7 +1,7 @@
 import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { DEFAULTS } from '../functions/defaults.ts';
-import { dimensionsOf, type MetricName, NAMESPACE } from '../functions/metrics.ts';
+import { DEFAULTS } from '../../functions/defaults.ts';
+import { dimensionsOf, type MetricName, NAMESPACE } from '../../functions/metrics.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 
 /** What sums a metric up over time: counts of a run add up, states do not. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { BUNDLE_FILE, BUNDLES } from './bundle.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 // The CommonJS packages in a bundle (ioredis is one) ask for Node's own modules with a `require` that ESM does not have.
 const BANNER = "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);";

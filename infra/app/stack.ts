@@ -6,9 +6,9 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { JOB_NAMES, namesOf, parseJobFields } from '../functions/event/job-fields.ts';
-import { parseStartFrom } from '../functions/start-from.ts';
-import { Bullbridge, type BullbridgeProps } from './bullbridge.ts';
+import { JOB_NAMES, namesOf, parseJobFields } from '../../functions/event/job-fields.ts';
+import { parseStartFrom } from '../../functions/start-from.ts';
+import { Bullbridge, type BullbridgeProps } from '../construct/bullbridge.ts';
 import { flagOf, listOf, numberOf, type Options, oneOf, readOptions } from './options.ts';
 import { redisOf } from './redis-option.ts';
 

@@ -4,7 +4,7 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
-import type { Place } from '../functions/start-from.ts';
+import type { Place } from '../../functions/start-from.ts';
 import type { NetworkProps } from './network-props.ts';
 import type { RedisAccess } from './redis-access.ts';
 

@@ -3,8 +3,8 @@ import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ScheduledFunction } from '../../infra/scheduled-function.ts';
-import { createStack, environmentOf, only, permissionsOf, synthesize } from './synth.ts';
+import { ScheduledFunction } from '../../../infra/construct/scheduled-function.ts';
+import { createStack, environmentOf, only, permissionsOf, synthesize } from '../synth.ts';
 
 let template: Template;
 

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { parseRedisUrl } from '../functions/redis/url.ts';
+import { parseRedisUrl } from '../../functions/redis/url.ts';
+import { RedisAccess, type RedisIamOptions } from '../construct/redis-access.ts';
 import { flagOf, type Options } from './options.ts';
-import { RedisAccess, type RedisIamOptions } from './redis-access.ts';
 
 const REMEDY =
   '-c redis=<name or complete ARN of the secret that holds its URL>, or, with IAM, -c redis=rediss://<user>@<host>:6379 -c redisIam=<service>:<name>';

@@ -4,7 +4,7 @@ export type {
   ClaimCheck,
   EventEnvelope,
   JobDetail,
-} from '../functions/event/detail.ts';
+} from '../../functions/event/detail.ts';
 export { Bullbridge, type BullbridgeProps } from './bullbridge.ts';
 export type { NetworkProps } from './network-props.ts';
 export { RedisAccess, type RedisIamOptions, type RedisUrlOptions } from './redis-access.ts';

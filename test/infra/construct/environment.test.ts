@@ -1,11 +1,11 @@
 import { Duration, Lazy, Token } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
-import { parseJobFields } from '../../functions/event/job-fields.ts';
-import { parseOmission } from '../../functions/event/omit.ts';
-import { readConfig } from '../../functions/settings.ts';
-import type { BullbridgeProps } from '../../infra/bullbridge.ts';
-import { RedisAccess } from '../../infra/redis-access.ts';
-import { createStack, environmentOf, synthesize } from './synth.ts';
+import { parseJobFields } from '../../../functions/event/job-fields.ts';
+import { parseOmission } from '../../../functions/event/omit.ts';
+import { readConfig } from '../../../functions/settings.ts';
+import type { BullbridgeProps } from '../../../infra/construct/bullbridge.ts';
+import { RedisAccess } from '../../../infra/construct/redis-access.ts';
+import { createStack, environmentOf, synthesize } from '../synth.ts';
 
 describe('the environment of the function', () => {
   test('has what the function cannot do without', () => {

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { OPTIONS } from '../../infra/options.ts';
-import { BullbridgeStack } from '../../infra/stack.ts';
-import { withName } from '../titles.ts';
-import { createApp, environmentOf } from './synth.ts';
+import { OPTIONS } from '../../../infra/app/options.ts';
+import { BullbridgeStack } from '../../../infra/app/stack.ts';
+import { withName } from '../../titles.ts';
+import { createApp, environmentOf } from '../synth.ts';
 
 let folder: string;
 let caFile: string;
@@ -131,7 +131,7 @@ test.for([
 });
 
 test('the guide has each option of the stack', async () => {
-  const guide = await readFile(new URL('../../docs/deploy.md', import.meta.url), 'utf8');
+  const guide = await readFile(new URL('../../../docs/deploy.md', import.meta.url), 'utf8');
   const rows = guide.split('\n').flatMap((line) => /^\| `(\w+)` \|/.exec(line)?.[1] ?? []);
   expect(rows).toEqual([...OPTIONS]);
 });
