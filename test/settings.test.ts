@@ -1,7 +1,7 @@
 import { rootCertificates } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../functions/errors.ts';
-import { readConfig, VARIABLES } from '../functions/settings.ts';
+import { readConfig } from '../functions/settings.ts';
 import { withName } from './titles.ts';
 
 const REQUIRED = {
@@ -209,12 +209,5 @@ describe('the configuration', () => {
     ),
   )('names each fault of %s', (_, environment, faults) => {
     expect(faultsOf({ ...REQUIRED, ...environment })).toEqual(faults);
-  });
-
-  test('describes each variable', () => {
-    for (const { about, allowed } of Object.values(VARIABLES)) {
-      expect(about).toMatch(/\.$/);
-      expect(allowed).not.toBe('');
-    }
   });
 });

@@ -1,43 +1,14 @@
 import type { Node } from 'constructs';
 import { distance } from 'fastest-levenshtein';
+import type { BullbridgeProps } from '../construct/bullbridge.ts';
+import { SETTINGS, type Setting } from '../construct/settings.ts';
 
-/** The context values of the stack, `-c name=value`; docs/deploy.md tells what each means. */
-export const OPTIONS = [
-  'redis',
-  'redisIam',
-  'redisCluster',
-  'redisSentinel',
-  'redisCaFile',
-  'redisSecurityGroupId',
-  'eventBusName',
-  'queues',
-  'events',
-  'jobFields',
-  'jobDataBytes',
-  'omit',
-  'prefix',
-  'sourceName',
-  'startFrom',
-  'intervalMinutes',
-  'tail',
-  'publisher',
-  'shards',
-  'sweepSize',
-  'reconcileIntervalMinutes',
-  'queueMetrics',
-  'payloadBucketName',
-  'memorySize',
-  'vpcId',
-  'vpcEndpoints',
-  'encryptionKeyArn',
-  'tracing',
-  'alarms',
-  'alarmTopicArn',
-  'dashboard',
-  'removalPolicy',
-] as const;
+type OptionName = Extract<(typeof SETTINGS)[number], { readonly option: string }>['option'];
 
-type OptionName = (typeof OPTIONS)[number];
+/** The context values of the stack, `-c name=value`. */
+export const OPTIONS: readonly OptionName[] = SETTINGS.flatMap((setting) =>
+  'option' in setting ? [setting.option] : [],
+);
 
 /** What was given, as text. */
 export type Options = { readonly [Name in OptionName]?: string };
@@ -64,28 +35,22 @@ export function readOptions(node: Node): Options {
   return Object.fromEntries(given);
 }
 
-/** A whole number. */
-export function numberOf(options: Options, name: OptionName): number | undefined {
-  const text = options[name];
-  if (text === undefined) return undefined;
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new Error(`context ${name} must be a whole number, got "${text}"`);
+/** The props of the options that are plain values. */
+export function propsOf(options: Options): Partial<BullbridgeProps> {
+  const props = (SETTINGS as readonly Setting[]).map(({ option, read, readable }) => {
+    const text = option && options[option as OptionName];
+    if (!text || !read) return {};
+    const values = read(text);
+    if (values === undefined) throw new Error(`context ${option} must be ${readable}, got "${text}"`);
+    return values;
+  });
+  return Object.assign({}, ...props);
 }
 
 /** `true` or `false`. */
 export function flagOf(options: Options, name: OptionName): boolean | undefined {
-  return oneOf(options, name, { true: true, false: false });
-}
-
-/** What one of a few words means. */
-export function oneOf<T>(options: Options, name: OptionName, meanings: Readonly<Record<string, T>>): T | undefined {
   const text = options[name];
   if (text === undefined) return undefined;
-  if (Object.hasOwn(meanings, text)) return meanings[text];
-  throw new Error(`context ${name} must be ${Object.keys(meanings).join(' or ')}, got "${text}"`);
-}
-
-/** Names, separated by commas. */
-export function listOf(options: Options, name: OptionName): string[] | undefined {
-  return options[name]?.split(',').map((item) => item.trim());
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new Error(`context ${name} must be true or false, got "${text}"`);
 }

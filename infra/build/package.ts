@@ -28,7 +28,8 @@ export async function buildPackage(): Promise<void> {
     format: 'cjs',
     platform: 'node',
     target: 'node20',
-    packages: 'external',
+    // Peers, which the user's app has; all else is inside.
+    external: ['aws-cdk-lib', 'constructs'],
     // The bundles are found from where a file is: from here `../../dist/lambda`, as from `infra/build/`.
     banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
     define: { 'import.meta.url': '__url' },

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
@@ -9,9 +9,8 @@ import type { Construct } from 'constructs';
 import { Alarms } from './alarms.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { BundledFunction } from './bundled-function.ts';
-import { check } from './check.ts';
 import { createDashboard } from './dashboard.ts';
-import { settingsOf } from './environment.ts';
+import { propOf, settingsOf } from './environment.ts';
 import { Measured } from './metrics.ts';
 import { checkNetwork, createEndpoints, letIn } from './network.ts';
 import { acknowledgeObjects, allow, allowKey } from './permissions.ts';
@@ -61,24 +60,18 @@ export class Bullbridge extends Measured {
     super(scope, id, props);
     const { prefix, sourceName, queues, events } = props;
     this.origin = { prefix, sourceName, queues, events };
-    const { redis, encryptionKey, removalPolicy = RemovalPolicy.RETAIN } = props;
-    const { interval = Duration.minutes(1), reconcileInterval = Duration.minutes(5), shards = 1 } = props;
-    checkMinutes('interval', interval, 13, 'a Lambda run ends after 15, and has 75 seconds beyond the interval');
-    checkMinutes('reconcileInterval', reconcileInterval, 24 * 60, 'jobs are kept for a time only');
-    check(
-      'shards',
-      shards,
-      (count) => Number.isInteger(count) && count >= 1 && count <= 100,
-      'a whole number, 1 to 100',
-    );
-
+    const { redis, encryptionKey } = props;
+    const settings = settingsOf(props);
+    const [interval, reconcileInterval] = [propOf(props, 'interval'), propOf(props, 'reconcileInterval')];
+    const shards = propOf(props, 'shards');
     checkNetwork(props);
 
     this.eventBus = props.eventBus ?? new EventBus(this, 'EventBus', { description: "Events of BullMQ's queues" });
-    const storage = { encryptionKey, removalPolicy };
+    const storage = { encryptionKey, removalPolicy: propOf(props, 'removalPolicy') };
     this.table = createTable(this, storage);
     this.deadLetterQueue = createDeadLetterQueue(this, storage);
-    this.payloadBucket = props.payloadBucket ?? createBucket(this, { ...storage, retention: props.payloadRetention });
+    this.payloadBucket =
+      props.payloadBucket ?? createBucket(this, { ...storage, retention: propOf(props, 'payloadRetention') });
     if (encryptionKey) allowLogs(encryptionKey);
 
     const shared = {
@@ -90,9 +83,9 @@ export class Bullbridge extends Measured {
         DEAD_LETTER_QUEUE_URL: this.deadLetterQueue.queueUrl,
         PAYLOAD_BUCKET: this.payloadBucket.bucketName,
         BULLBRIDGE_INTERVAL_SECONDS: `${interval.toSeconds()}`,
-        ...settingsOf(props),
+        ...settings,
       },
-      memorySize: props.memorySize,
+      memorySize: propOf(props, 'memorySize'),
       logRetention: props.logRetention,
       encryptionKey,
       tracing: props.tracing,
@@ -144,8 +137,8 @@ export class Bullbridge extends Measured {
     if (props.vpc) letIn(this.forwardFunction.connections.securityGroups, redis);
 
     const watched = { bullbridge: this, interval, reconcileInterval, action: props.alarmAction };
-    const alarms = props.alarms === false ? [] : new Alarms(this, 'Alarms', watched).alarms;
-    if (props.dashboard !== false) createDashboard(this, 'Dashboard', { ...watched, alarms });
+    const alarms = !propOf(props, 'alarms') ? [] : new Alarms(this, 'Alarms', watched).alarms;
+    if (propOf(props, 'dashboard')) createDashboard(this, 'Dashboard', { ...watched, alarms });
   }
 
   /**
@@ -212,12 +205,4 @@ export class Bullbridge extends Measured {
 
 function shorter(a: Duration, b: Duration): Duration {
   return a.toSeconds() < b.toSeconds() ? a : b;
-}
-
-function checkMinutes(prop: string, interval: Duration, most: number, reason: string): void {
-  if (interval.isUnresolved()) throw new Error(`${prop} must be known at synthesis, got a token`);
-  const minutes = interval.toMinutes({ integral: false });
-  if (Number.isInteger(minutes) && minutes >= 1 && minutes <= most) return;
-  const reasons = `EventBridge Scheduler counts in minutes, and ${reason}`;
-  throw new Error(`${prop} must be 1 to ${most} whole minutes (${reasons}), got ${interval.toHumanString()}`);
 }

@@ -18,7 +18,7 @@ export interface BundledFunctionProps {
   readonly timeout: Duration;
   /** How long an invocation may wait for its start. @default - as long as Lambda keeps it, six hours */
   readonly maxEventAge?: Duration | undefined;
-  readonly memorySize?: number | undefined;
+  readonly memorySize: number;
   readonly logRetention?: RetentionDays | undefined;
   readonly encryptionKey?: IKey | undefined;
   readonly tracing?: boolean | undefined;
@@ -49,7 +49,7 @@ export class BundledFunction extends Construct {
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      memorySize: props.memorySize ?? 256,
+      memorySize: props.memorySize,
       timeout: props.timeout,
       environment: given(props.environment),
       role,

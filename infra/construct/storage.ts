@@ -49,7 +49,7 @@ export function createDeadLetterQueue(scope: Construct, { encryptionKey, removal
 /** The bucket of what is too large for the bus. */
 export function createBucket(
   scope: Construct,
-  { encryptionKey, removalPolicy, retention = Duration.days(30) }: StorageOptions & { retention: Duration | undefined },
+  { encryptionKey, removalPolicy, retention }: StorageOptions & { retention: Duration },
 ): Bucket {
   const bucket = new Bucket(scope, 'Payloads', {
     encryption: encryptionKey ? BucketEncryption.KMS : BucketEncryption.S3_MANAGED,

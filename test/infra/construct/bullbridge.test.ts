@@ -156,7 +156,8 @@ describe('what runs', () => {
   test('names the command that makes a missing bundle', () => {
     const { stack } = createStack();
     const interval = Duration.minutes(1);
-    const props = { name: 'unbuilt', description: '', environment: {}, interval, timeout: interval, payloads: [{}] };
+    const timing = { interval, timeout: interval, payloads: [{}], memorySize: 256 };
+    const props = { name: 'unbuilt', description: '', environment: {}, ...timing };
     expect(() => new ScheduledFunction(stack, 'Unbuilt', props)).toThrow(
       /^the bundle of the function "unbuilt" is missing, got nothing at .*dist.lambda.unbuilt; run npm run build$/,
     );

@@ -132,13 +132,13 @@ describe('a fault stops the synthesis', () => {
 
   test('in the interval', () => {
     expect(faultOf({ interval: Duration.seconds(90) })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: interval must be 1 to 13 whole minutes (EventBridge Scheduler counts in minutes, and a Lambda run ends after 15, and has 75 seconds beyond the interval), got 1 minute 30 seconds]`,
+      `[Error: interval must be whole minutes from 1 to 13, got 1 minute 30 seconds]`,
     );
     expect(faultOf({ interval: Duration.seconds(10) })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: interval must be 1 to 13 whole minutes (EventBridge Scheduler counts in minutes, and a Lambda run ends after 15, and has 75 seconds beyond the interval), got 10 seconds]`,
+      `[Error: interval must be whole minutes from 1 to 13, got 10 seconds]`,
     );
     expect(faultOf({ interval: Duration.minutes(14) })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: interval must be 1 to 13 whole minutes (EventBridge Scheduler counts in minutes, and a Lambda run ends after 15, and has 75 seconds beyond the interval), got 14 minutes]`,
+      `[Error: interval must be whole minutes from 1 to 13, got 14 minutes]`,
     );
     const later = Lazy.number({ produce: () => 1 });
     expect(faultOf({ interval: Duration.minutes(later) })).toThrowErrorMatchingInlineSnapshot(
@@ -148,14 +148,14 @@ describe('a fault stops the synthesis', () => {
 
   test('in the interval of the recovery', () => {
     expect(faultOf({ reconcileInterval: Duration.days(2) })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: reconcileInterval must be 1 to 1440 whole minutes (EventBridge Scheduler counts in minutes, and jobs are kept for a time only), got 2 days]`,
+      `[Error: reconcileInterval must be whole minutes from 1 to 1440, got 2 days]`,
     );
     expect(faultOf({ reconcileInterval: Duration.seconds(90) })).toThrow('reconcileInterval must be');
   });
 
   test('in the clock skew', () => {
     expect(faultOf({ clockSkew: Duration.hours(2) })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: clockSkew must be whole milliseconds up to an hour, got 7200000]`,
+      `[Error: clockSkew must be whole milliseconds up to an hour, got 2 hours]`,
     );
   });
 
@@ -226,22 +226,22 @@ describe('a fault stops the synthesis', () => {
 
   test('in the number of shards', () => {
     expect(faultOf({ shards: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: shards must be a whole number, 1 to 100, got 0]`,
+      `[Error: shards must be a whole number from 1 to 100, got 0]`,
     );
     expect(faultOf({ shards: 2.5 })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: shards must be a whole number, 1 to 100, got 2.5]`,
+      `[Error: shards must be a whole number from 1 to 100, got 2.5]`,
     );
   });
 
   test('in tailing', () => {
     expect(faultOf({ tail: 'sometimes' as 'auto' })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: tail must be "auto", "always" or "never", got "sometimes"]`,
+      `[Error: tail must be auto, always or never, got "sometimes"]`,
     );
   });
 
   test('in the sender', () => {
     expect(faultOf({ publisher: 'curl' as 'sdk' })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: publisher must be "lean" or "sdk", got "curl"]`,
+      `[Error: publisher must be lean or sdk, got "curl"]`,
     );
   });
 
