@@ -1,8 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { CATALOGUE, type EventKind, QUEUE_EVENTS } from '../functions/event/catalogue.ts';
+import { METRICS, type MetricName } from '../functions/metrics.ts';
 import { type Need, PERMISSIONS } from '../functions/redis/permissions.ts';
 import { VARIABLES, type Variable } from '../functions/settings.ts';
 import { kindOf } from '../infra/construct/environment.ts';
+import { METRIC_FACTS } from '../infra/construct/metrics.ts';
 import { SETTINGS, type Setting } from '../infra/construct/settings.ts';
 
 const settings: readonly Setting[] = SETTINGS;
@@ -12,6 +14,7 @@ const TABLES: Readonly<Record<string, () => string>> = {
   events: eventTable,
   variables: variableTable,
   options: optionTable,
+  metrics: metricTable,
   permissions: permissionTable,
 };
 
@@ -56,6 +59,16 @@ function optionTable(): string {
     return [[`\`${option}\``, about, kindOf(setting)?.allowed ?? '', otherwise]];
   });
   return table(['option', 'meaning', 'allowed', 'default'], rows);
+}
+
+function metricTable(): string {
+  const rows = Object.entries(METRIC_FACTS).map(([name, { about, statistic }]) => [
+    `\`${name}\``,
+    METRICS[name as MetricName],
+    statistic,
+    about,
+  ]);
+  return table(['metric', 'unit', 'statistic', 'meaning'], rows);
 }
 
 const NEEDS: Readonly<Record<Need, string>> = {

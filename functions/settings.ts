@@ -61,6 +61,7 @@ export const VARIABLES = {
     ...text('1 to 64 letters, digits, dots, dashes or underscores', /^[\w.-]{1,64}$/),
     default: DEFAULTS.sourceName,
   },
+  BULLBRIDGE_DEPLOYMENT: { ...text('a text that is not empty'), default: 'local' },
   BULLBRIDGE_START_FROM: { ...parsedBy(parseStartFrom, START_FROM), default: 'beginning' },
   BULLBRIDGE_TAIL: { ...oneOf('auto', 'always', 'never'), default: 'auto' },
   BULLBRIDGE_INTERVAL_SECONDS: { ...wholeNumber(1, 86_400), default: '60' },

@@ -32,6 +32,7 @@ describe('the configuration', () => {
     expect(defaults).toMatchInlineSnapshot(`
       {
         "BULLBRIDGE_CLOCK_SKEW_MS": 2000,
+        "BULLBRIDGE_DEPLOYMENT": "local",
         "BULLBRIDGE_EVENTS": [
           "completed",
           "failed",

@@ -86,6 +86,7 @@ export async function forward(
       return forwardQueues({ settings, shard, clients, redis, known, lease, report }, { drain, stop });
     });
     report.leaseHeld = ending === 'held';
+    report.superseded = ending === 'superseded';
   } finally {
     redis.close();
   }
@@ -123,6 +124,8 @@ interface Settled {
   readonly positions: ReadonlyMap<string, Position>;
   /** The time of the newest entry published so far in milliseconds. */
   readonly newest: number;
+  /** The time of the oldest entry published in this sweep. */
+  readonly oldest: number;
 }
 
 async function forwardQueues(
@@ -186,10 +189,10 @@ async function forwardQueues(
   async function settle({ outgoing, readAt }: Work, signal: AbortSignal): Promise<Settled> {
     await checkpoints.writeLosses(outgoing.losses, readAt);
     const entries = outgoing.items.map(({ entry }) => entry);
-    count(report, outgoing, await clients.publish(entries, signal));
+    const oldest = count(report, outgoing, await clients.publish(entries, signal));
     entries.forEach(freeLarge);
     report.sweepDurations.push(clients.now().getTime() - readAt.getTime());
-    return { positions: outgoing.positions, newest: report.newest };
+    return { positions: outgoing.positions, newest: report.newest, oldest };
   }
 
   async function save(settled: readonly Settled[]): Promise<void> {
@@ -199,6 +202,8 @@ async function forwardQueues(
     const newest = Math.max(...settled.map((sweep) => sweep.newest));
     if (newest > newestSaved) report.lag = clients.now().getTime() - newest;
     newestSaved = newest;
+    const oldest = Math.min(...settled.map((sweep) => sweep.oldest));
+    if (oldest < Infinity) report.oldestAge = Math.max(report.oldestAge ?? 0, clients.now().getTime() - oldest);
   }
 
   try {

@@ -7,7 +7,7 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import type { Bullbridge } from './bullbridge.ts';
+import type { Watched } from './watched.ts';
 
 /** Where the article of each alarm is. */
 const RUNBOOK = 'docs/runbook.md';
@@ -19,7 +19,7 @@ const MAX_RETENTION_USED = 50;
 const MAX_EVALUATION = Duration.days(1);
 
 export interface AlarmsProps {
-  readonly bullbridge: Bullbridge;
+  readonly watched: Watched;
   /** Between two runs of the forward function. */
   readonly interval: Duration;
   readonly reconcileInterval: Duration;
@@ -40,9 +40,9 @@ export class Alarms extends Construct {
   /** All of them. */
   readonly alarms: readonly Alarm[];
 
-  constructor(scope: Construct, id: string, { bullbridge, interval, reconcileInterval, action }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { watched, interval, reconcileInterval, action }: AlarmsProps) {
     super(scope, id);
-    const { forwardFunction, reconcileFunction, deadLetterQueue } = bullbridge;
+    const { forwardFunction, reconcileFunction, deadLetterQueue } = watched;
     const each = { period: interval };
     const eachRecovery = { period: reconcileInterval };
     const severalRecoveries = (when: When) => (fits(reconcileInterval, when) ? when : ONCE);
@@ -53,21 +53,21 @@ export class Alarms extends Construct {
       EventsLost: {
         alarmDescription: 'Entries of a stream were lost before they were read.',
         // Not Lost: of some losses it is not known how many entries they took.
-        metric: bullbridge.metric('Incidents', each),
+        metric: watched.metric('Incidents', each),
         threshold: 1,
         ...ONCE,
         treatMissingData: NOT_BREACHING,
       },
       EventsParked: {
         alarmDescription: 'The bus refused events; they are in the dead-letter queue.',
-        metric: bullbridge.metricParked(each),
+        metric: watched.metric('Parked', each),
         threshold: 1,
         ...ONCE,
         treatMissingData: NOT_BREACHING,
       },
       EventsLate: {
         alarmDescription: 'For three runs, the newest event published was older than three intervals.',
-        metric: bullbridge.metricLag(each),
+        metric: watched.metric('Lag', each),
         threshold: 3 * interval.toMilliseconds(),
         ...ALWAYS,
         // Nothing was published: there was nothing, or the runs fail.
@@ -75,7 +75,7 @@ export class Alarms extends Construct {
       },
       RetentionUsed: {
         alarmDescription: `The backlog of a queue took ${MAX_RETENTION_USED} % or more of what its stream keeps; at 100 % events are lost.`,
-        metric: bullbridge.metricRetentionUsed(each),
+        metric: watched.metric('RetentionUsed', each),
         threshold: MAX_RETENTION_USED,
         ...ONCE,
         treatMissingData: NOT_BREACHING,
@@ -121,7 +121,7 @@ export class Alarms extends Construct {
       },
       GapsOpen: {
         alarmDescription: 'Lost events were found and are not recovered.',
-        metric: bullbridge.metric('OpenGaps', eachRecovery),
+        metric: watched.metric('OpenGaps', eachRecovery),
         threshold: 1,
         ...severalRecoveries(ALWAYS),
         // A run that fails says nothing, and closes no gap.

@@ -82,6 +82,7 @@ export class Bullbridge extends Measured {
         CHECKPOINT_TABLE: this.table.tableName,
         DEAD_LETTER_QUEUE_URL: this.deadLetterQueue.queueUrl,
         PAYLOAD_BUCKET: this.payloadBucket.bucketName,
+        BULLBRIDGE_DEPLOYMENT: this.deployment,
         BULLBRIDGE_INTERVAL_SECONDS: `${interval.toSeconds()}`,
         ...settings,
       },
@@ -136,9 +137,9 @@ export class Bullbridge extends Measured {
     createEndpoints(this, props);
     if (props.vpc) letIn(this.forwardFunction.connections.securityGroups, redis);
 
-    const watched = { bullbridge: this, interval, reconcileInterval, action: props.alarmAction };
-    const alarms = !propOf(props, 'alarms') ? [] : new Alarms(this, 'Alarms', watched).alarms;
-    if (propOf(props, 'dashboard')) createDashboard(this, 'Dashboard', { ...watched, alarms });
+    const options = { watched: this, interval, reconcileInterval, action: props.alarmAction };
+    const alarms = !propOf(props, 'alarms') ? [] : new Alarms(this, 'Alarms', options).alarms;
+    if (propOf(props, 'dashboard')) createDashboard(this, 'Dashboard', { ...options, alarms });
   }
 
   /**

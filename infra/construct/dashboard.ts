@@ -10,10 +10,10 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { CfnFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import type { Bullbridge } from './bullbridge.ts';
+import type { Watched } from './watched.ts';
 
 export interface DashboardOptions {
-  readonly bullbridge: Bullbridge;
+  readonly watched: Watched;
   /** Between two runs of the forward function: one point in a graph. */
   readonly interval: Duration;
   readonly alarms: readonly IAlarm[];
@@ -33,9 +33,8 @@ export function createDashboard(scope: Construct, id: string, options: Dashboard
   });
 }
 
-function eventRows({ bullbridge, interval }: DashboardOptions): IWidget[][] {
-  const metric = (...[name]: Parameters<Bullbridge['metric']>) =>
-    bullbridge.metric(name, { period: interval, label: name });
+function eventRows({ watched, interval }: DashboardOptions): IWidget[][] {
+  const metric = (...[name]: Parameters<Watched['metric']>) => watched.metric(name, { period: interval, label: name });
   const full = { value: 100, label: 'events are lost', color: '#d13212' };
   return [
     [
@@ -54,7 +53,7 @@ function eventRows({ bullbridge, interval }: DashboardOptions): IWidget[][] {
     [
       graph('Losses', [metric('Lost'), metric('Incidents'), metric('Recovered'), metric('OpenGaps')]),
       graph('Parked events', [
-        bullbridge.deadLetterQueue.metricApproximateNumberOfMessagesVisible({ label: 'in the queue' }),
+        watched.deadLetterQueue.metricApproximateNumberOfMessagesVisible({ label: 'in the queue' }),
         metric('Redriven'),
         metric('RedriveFailed'),
       ]),
@@ -63,16 +62,16 @@ function eventRows({ bullbridge, interval }: DashboardOptions): IWidget[][] {
   ];
 }
 
-function functionRows({ bullbridge, interval }: DashboardOptions): IWidget[][] {
+function functionRows({ watched, interval }: DashboardOptions): IWidget[][] {
   const functions = {
-    forward: bullbridge.forwardFunction,
-    reconcile: bullbridge.reconcileFunction,
-    redrive: bullbridge.redriveFunction,
+    forward: watched.forwardFunction,
+    reconcile: watched.reconcileFunction,
+    redrive: watched.redriveFunction,
   };
   const ofEach = (metricOf: (fn: LambdaFunction, label: string) => IMetric) =>
     Object.entries(functions).map(([name, fn]) => metricOf(fn, name));
   const options = (label: string) => ({ period: interval, label });
-  const { table } = bullbridge;
+  const { table } = watched;
   return [
     [
       graph(

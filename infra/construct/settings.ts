@@ -244,6 +244,10 @@ export const SETTINGS = [
     about:
       'Certificate of the authority that signed the certificate of Redis; it is trusted instead of the public ones.',
   },
+  {
+    variable: 'BULLBRIDGE_DEPLOYMENT',
+    about: 'Names this deployment in metrics; the construct sets it to `<stack>/<path of the construct>`.',
+  },
   { variable: 'BULLBRIDGE_INTERVAL_SECONDS', about: 'Seconds from one run to the next.' },
   { variable: 'EVENT_BUS_NAME', about: 'The bus to publish to.' },
   { variable: 'CHECKPOINT_TABLE', about: 'The table with leases, positions and gaps; string keys `pk` and `sk`.' },

@@ -11,6 +11,7 @@ describe('the environment of the function', () => {
   test('has what the function cannot do without', () => {
     expect(environmentOf(synthesize())).toMatchInlineSnapshot(`
       {
+        "BULLBRIDGE_DEPLOYMENT": "Test/Bullbridge",
         "BULLBRIDGE_INTERVAL_SECONDS": "60",
         "CHECKPOINT_TABLE": {
           "Ref": "BullbridgeCheckpoints188C9656",
