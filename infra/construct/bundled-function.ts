@@ -8,7 +8,8 @@ import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { BUNDLE_FILE, BUNDLES } from '../build/bundle.ts';
-import { type Environment, given } from './environment.ts';
+import { given } from './environment.ts';
+import type { Environment } from './variables.ts';
 
 export interface BundledFunctionProps {
   /** Name of the function: its folder in `functions/`. */

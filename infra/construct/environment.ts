@@ -1,11 +1,9 @@
 import { type Duration, Token } from 'aws-cdk-lib';
 import type { Kind } from '../../functions/schemas.ts';
-import { type Config, VARIABLES } from '../../functions/settings.ts';
+import { VARIABLES } from '../../functions/settings.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { SETTINGS, type Setting } from './settings.ts';
-
-/** The variables of a function's environment; a name that the functions do not know does not compile. */
-export type Environment = { readonly [Name in keyof Config]?: string | undefined };
+import type { Environment } from './variables.ts';
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
 const MAX_BYTES = 4096;

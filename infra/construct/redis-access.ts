@@ -3,8 +3,8 @@ import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { check } from './check.ts';
-import type { Environment } from './environment.ts';
 import { allow, allowKey } from './permissions.ts';
+import type { Environment } from './variables.ts';
 
 /** How the server behind a URL is reached. */
 export interface RedisUrlOptions {
