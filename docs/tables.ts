@@ -3,7 +3,7 @@ import { CATALOGUE, type EventKind, QUEUE_EVENTS } from '../functions/event/cata
 import { METRICS, type MetricName } from '../functions/metrics.ts';
 import { type Need, PERMISSIONS } from '../functions/redis/permissions.ts';
 import { VARIABLES, type Variable } from '../functions/settings.ts';
-import { kindOf } from '../infra/construct/environment.ts';
+import { defaultOf, kindOf } from '../infra/construct/environment.ts';
 import { METRIC_FACTS } from '../infra/construct/metrics.ts';
 import { SETTINGS, type Setting } from '../infra/construct/settings.ts';
 
@@ -18,9 +18,14 @@ const TABLES: Readonly<Record<string, () => string>> = {
   permissions: permissionTable,
 };
 
-/** Fills each table of a page from the code that it describes; `file` is its path from the root. */
-export function fillTables(markdown: string, file: string): string {
-  return markdown.replace(/<!-- (\w+) -->\n.*?<!-- \/\1 -->/gs, (whole, name: string) => {
+/** Whose repository it is; the one place that says so. */
+const { homepage } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+const REPOSITORY = homepage.replace(/#.*$/, '');
+
+/** Fills each table of a page from the code that it describes, and the address of the repository; `file` is its path from the root. */
+export function fillPage(markdown: string, file: string): string {
+  const addressed = markdown.replaceAll(/https:\/\/github\.com\/[^/\s]+\/bullbridge(?![\w-])/g, REPOSITORY);
+  return addressed.replace(/<!-- (\w+) -->\n.*?<!-- \/\1 -->/gs, (whole, name: string) => {
     const table = TABLES[name]?.();
     if (table === undefined) return whole;
     const linked = file.startsWith('docs/') ? table.replaceAll('](docs/', '](') : table;
@@ -51,10 +56,9 @@ function variableTable(): string {
 
 function optionTable(): string {
   const rows = settings.flatMap((setting) => {
-    const { option, about, variable } = setting;
+    const { option, about } = setting;
     if (option === undefined) return [];
-    const own: Variable<unknown> | undefined = variable && VARIABLES[variable];
-    const value = setting.default ?? own?.default ?? '';
+    const value = defaultOf(setting) ?? '';
     const otherwise = value.startsWith('- ') ? value.slice(2) : `\`${value}\``;
     return [[`\`${option}\``, about, kindOf(setting)?.allowed ?? '', otherwise]];
   });
@@ -95,6 +99,6 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 if (import.meta.main) {
   for (const page of ['README.md', 'docs/deploy.md', 'docs/redis-user.md']) {
     const file = new URL(`../${page}`, import.meta.url);
-    await writeFile(file, fillTables(await readFile(file, 'utf8'), page));
+    await writeFile(file, fillPage(await readFile(file, 'utf8'), page));
   }
 }

@@ -1,5 +1,6 @@
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { readOptions } from './options.ts';
 import { BullbridgeStack } from './stack.ts';
 
 const app = new App();
@@ -9,5 +10,6 @@ const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env
 if (lookup && !account) {
   throw new Error('context vpcId must come with AWS credentials, to look the network up, got none');
 }
-new BullbridgeStack(app, 'Bullbridge', { env: lookup ? { account, region } : undefined });
+const { stackName = 'Bullbridge' } = readOptions(app.node);
+new BullbridgeStack(app, stackName, { env: lookup ? { account, region } : undefined });
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

@@ -13,16 +13,14 @@ export const OPTIONS: readonly OptionName[] = SETTINGS.flatMap((setting) =>
 /** What was given, as text. */
 export type Options = { readonly [Name in OptionName]?: string };
 
-/** Reads the options from the context; a name that is nearly one of them is refused. */
+/** Reads the options from the context. @throws Error for a name that is none of them, nor one of the CDK's own */
 export function readOptions(node: Node): Options {
   for (const name of Object.keys(node.getAllContext())) {
-    if ((OPTIONS as readonly string[]).includes(name)) continue;
+    // Those of the CDK have colons, slashes or dashes: feature flags, answers to look-ups.
+    if ((OPTIONS as readonly string[]).includes(name) || !/^\w+$/.test(name)) continue;
     const meant = OPTIONS.find((option) => distance(option.toLowerCase(), name.toLowerCase()) <= 2);
-    if (meant !== undefined) throw new Error(`context ${name} is not known, did you mean ${meant}?`);
-    if (!name.startsWith('redis')) continue;
-    // Not ignored: something else than what is meant would be read.
-    const known = OPTIONS.filter((option) => option.startsWith('redis'));
-    throw new Error(`context ${name} is not known; those of Redis are ${known.join(', ')}`);
+    const hint = meant === undefined ? `the options are ${OPTIONS.join(', ')}` : `did you mean ${meant}?`;
+    throw new Error(`context ${name} is not known; ${hint}`);
   }
   const given = OPTIONS.flatMap((name) => {
     const value = node.tryGetContext(name);

@@ -1,10 +1,12 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
-import { EventBus } from 'aws-cdk-lib/aws-events';
+import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { Bullbridge } from '../construct/bullbridge.ts';
 import { type Options, propsOf, readOptions } from './options.ts';
@@ -15,16 +17,17 @@ export class BullbridgeStack extends Stack {
   constructor(scope: Construct, id: string, props?: StackProps) {
     super(scope, id, { description: "Forwards BullMQ's events to EventBridge", ...props });
     const options = readOptions(this.node);
-    const { eventBusName, vpcId, payloadBucketName, encryptionKeyArn } = options;
+    const { vpcId, payloadBucketName, encryptionKeyArn, checkpointTableName, deadLetterQueueArn } = options;
     const bullbridge = new Bullbridge(this, 'Bullbridge', {
       ...propsOf(options),
       redis: redisOf(this, options),
-      eventBus: eventBusName === undefined ? undefined : EventBus.fromEventBusName(this, 'EventBus', eventBusName),
-      payloadBucket:
-        payloadBucketName === undefined ? undefined : Bucket.fromBucketName(this, 'Payloads', payloadBucketName),
-      vpc: vpcId === undefined ? undefined : Vpc.fromLookup(this, 'Vpc', { vpcId }),
-      encryptionKey: encryptionKeyArn === undefined ? undefined : Key.fromKeyArn(this, 'Key', encryptionKeyArn),
-      alarmAction: alarmActionOf(this, options),
+      eventBus: busOf(this, options),
+      checkpointTable: given(checkpointTableName, (name) => Table.fromTableName(this, 'Checkpoints', name)),
+      deadLetterQueue: given(deadLetterQueueArn, (arn) => Queue.fromQueueArn(this, 'DeadLetters', arn)),
+      payloadBucket: given(payloadBucketName, (name) => Bucket.fromBucketName(this, 'Payloads', name)),
+      vpc: given(vpcId, (id) => Vpc.fromLookup(this, 'Vpc', { vpcId: id })),
+      encryptionKey: given(encryptionKeyArn, (arn) => Key.fromKeyArn(this, 'Key', arn)),
+      alarmAction: given(options.alarmTopicArn, (arn) => new SnsAction(Topic.fromTopicArn(this, 'AlarmTopic', arn))),
     });
     const { eventBus, table, deadLetterQueue, payloadBucket } = bullbridge;
     const { forwardFunction, reconcileFunction, redriveFunction } = bullbridge;
@@ -44,6 +47,15 @@ export class BullbridgeStack extends Stack {
   }
 }
 
-function alarmActionOf(scope: Construct, { alarmTopicArn: arn }: Options): SnsAction | undefined {
-  return arn === undefined ? undefined : new SnsAction(Topic.fromTopicArn(scope, 'AlarmTopic', arn));
+/** What is made of an option, where it is given. */
+function given<T>(option: string | undefined, make: (option: string) => T): T | undefined {
+  return option === undefined ? undefined : make(option);
+}
+
+function busOf(scope: Construct, { eventBusName }: Options): IEventBus | undefined {
+  return given(eventBusName, (name) =>
+    name.startsWith('arn:')
+      ? EventBus.fromEventBusArn(scope, 'EventBus', name)
+      : EventBus.fromEventBusName(scope, 'EventBus', name),
+  );
 }

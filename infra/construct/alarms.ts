@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Duration } from 'aws-cdk-lib';
 import {
   Alarm,
@@ -9,17 +10,48 @@ import {
 import { Construct } from 'constructs';
 import type { Watched } from './watched.ts';
 
-/** Where the article of each alarm is. */
-const RUNBOOK = 'docs/runbook.md';
+/** What a user has of the repository: the manifest, in the package as in a clone. */
+const { version, homepage } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
+/** Where the articles of this version are. */
+export const RUNBOOK_URL = `${homepage.replace(/#.*$/, '')}/blob/v${version}/docs/runbook.md`;
 
 /** How much of a stream's capacity the backlog may take: at twice the load, half of it is all of it. */
 const MAX_RETENTION_USED = 50;
 
+/** Of the 14 days that SQS keeps a parked event, those after which it is time to act. */
+const MAX_DAYS_PARKED = 10;
+
+/** Runs in a row that did nothing; a hand-over that is late takes one of them. */
+const MAX_HELD = 3;
+
 /** What an alarm looks at may not take more: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html */
 const MAX_EVALUATION = Duration.days(1);
 
+/** The names of the alarms. */
+export type AlarmName =
+  | 'EventsLost'
+  | 'EventsParked'
+  | 'EventsLate'
+  | 'RetentionUsed'
+  | 'ForwardingFails'
+  | 'ForwardingStopped'
+  | 'ForwardingHeld'
+  | 'ForwardingThrottled'
+  | 'QueuesMissing'
+  | 'DeadLettersWaiting'
+  | 'DeadLettersExpire'
+  | 'RecoveryFails'
+  | 'RecoveryStopped'
+  | 'GapsOpen';
+
 export interface AlarmsProps {
   readonly watched: Watched;
+  /** Runs of an interval. */
+  readonly shards: number;
+  /** Whether the schedules start runs. */
+  readonly enabled: boolean;
+  readonly runbookUrl: string;
   /** Between two runs of the forward function. */
   readonly interval: Duration;
   readonly reconcileInterval: Duration;
@@ -35,21 +67,26 @@ const TWICE: When = { evaluationPeriods: 3, datapointsToAlarm: 2 };
 const ALWAYS: When = { evaluationPeriods: 3, datapointsToAlarm: 3 };
 const ONCE: When = { evaluationPeriods: 1, datapointsToAlarm: 1 };
 
-/** What an operator should know of: each alarm has an article in the runbook, whose anchor is its id. */
+/** What an operator should know of, by name; each has an article in the runbook, whose anchor is its name. */
 export class Alarms extends Construct {
-  /** All of them. */
-  readonly alarms: readonly Alarm[];
+  readonly alarms: Readonly<Record<AlarmName, Alarm>>;
 
-  constructor(scope: Construct, id: string, { watched, interval, reconcileInterval, action }: AlarmsProps) {
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
+    const { watched, interval, reconcileInterval, shards, enabled, action } = props;
     const { forwardFunction, reconcileFunction, deadLetterQueue } = watched;
     const each = { period: interval };
     const eachRecovery = { period: reconcileInterval };
     const severalRecoveries = (when: When) => (fits(reconcileInterval, when) ? when : ONCE);
     // Without a run there is nothing to say; that there is none is an alarm of its own.
-    const { NOT_BREACHING, BREACHING, IGNORE } = TreatMissingData;
+    const { NOT_BREACHING, IGNORE } = TreatMissingData;
+    // Lambda tells of a function only while it is invoked: no data is what an alarm for that is for, unless nothing is to run.
+    const notStarted = {
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      treatMissingData: enabled ? TreatMissingData.BREACHING : NOT_BREACHING,
+    };
 
-    const alarms: Record<string, AlarmProps> = {
+    const alarms: Record<AlarmName, AlarmProps> = {
       EventsLost: {
         alarmDescription: 'Entries of a stream were lost before they were read.',
         // Not Lost: of some losses it is not known how many entries they took.
@@ -66,8 +103,9 @@ export class Alarms extends Construct {
         treatMissingData: NOT_BREACHING,
       },
       EventsLate: {
-        alarmDescription: 'For three runs, the newest event published was older than three intervals.',
-        metric: watched.metric('Lag', each),
+        alarmDescription: 'For three intervals, runs published events that were older than three intervals.',
+        // Not Lag: a fresh queue would hide one that is late.
+        metric: watched.metric('OldestAge', each),
         threshold: 3 * interval.toMilliseconds(),
         ...ALWAYS,
         // Nothing was published: there was nothing, or the runs fail.
@@ -88,13 +126,25 @@ export class Alarms extends Construct {
         treatMissingData: NOT_BREACHING,
       },
       ForwardingStopped: {
-        alarmDescription: 'The function that forwards was not started for three intervals.',
+        alarmDescription: 'In three intervals, runs that forward were not started, or not those of each shard.',
         metric: forwardFunction.metricInvocations(each),
-        threshold: 1,
-        comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+        threshold: shards,
         ...ALWAYS,
-        // Lambda tells of a function only while it is invoked: no data is what this alarm is for.
-        treatMissingData: BREACHING,
+        ...notStarted,
+      },
+      ForwardingHeld: {
+        alarmDescription: `${MAX_HELD} runs in a row did nothing, since another run had the lease or took it.`,
+        metric: watched.metric('Held', each),
+        threshold: MAX_HELD,
+        ...ONCE,
+        treatMissingData: NOT_BREACHING,
+      },
+      QueuesMissing: {
+        alarmDescription: 'For three intervals, named queues had neither a stream nor settings.',
+        metric: watched.metric('Missing', each),
+        threshold: 1,
+        ...ALWAYS,
+        treatMissingData: NOT_BREACHING,
       },
       ForwardingThrottled: {
         alarmDescription:
@@ -111,6 +161,20 @@ export class Alarms extends Construct {
         ...ONCE,
         // SQS tells nothing of a queue that nobody has used for six hours, which empties none.
         treatMissingData: IGNORE,
+      },
+      DeadLettersExpire: {
+        alarmDescription: `A parked event is ${MAX_DAYS_PARKED} days old; SQS deletes it after 14.`,
+        metric: deadLetterQueue.metricApproximateAgeOfOldestMessage({ period: Duration.hours(1) }),
+        threshold: Duration.days(MAX_DAYS_PARKED).toSeconds(),
+        ...ONCE,
+        treatMissingData: IGNORE,
+      },
+      RecoveryStopped: {
+        alarmDescription: 'The function that recovers lost events was not started.',
+        metric: reconcileFunction.metricInvocations(eachRecovery),
+        threshold: 1,
+        ...severalRecoveries(ALWAYS),
+        ...notStarted,
       },
       RecoveryFails: {
         alarmDescription: 'The function that recovers lost events fails.',
@@ -129,17 +193,18 @@ export class Alarms extends Construct {
       },
     };
 
-    this.alarms = Object.entries(alarms).map(([name, props]) => {
+    const made = Object.entries(alarms).map(([name, alarmProps]) => {
       const alarm = new Alarm(this, name, {
-        ...props,
-        alarmDescription: `${props.alarmDescription} See ${RUNBOOK}#${anchorOf(name)}`,
+        ...alarmProps,
+        alarmDescription: `${alarmProps.alarmDescription} See ${props.runbookUrl}#${anchorOf(name)}`,
       });
       if (action) {
         alarm.addAlarmAction(action);
         alarm.addOkAction(action);
       }
-      return alarm;
+      return [name, alarm];
     });
+    this.alarms = Object.fromEntries(made);
   }
 }
 

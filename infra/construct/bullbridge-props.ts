@@ -1,9 +1,11 @@
 import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Place } from '../../functions/start-from.ts';
 import type { NetworkProps } from './network-props.ts';
 import type { RedisAccess } from './redis-access.ts';
@@ -132,6 +134,9 @@ export interface BullbridgeProps extends NetworkProps {
   /**
    * Names this Redis in the ids of events and positions: 1 to 64 letters, digits, dots, dashes or underscores.
    *
+   * Together with {@link prefix}, it must be unique on a bus, since it makes the ids of events unique; in a table, since it names the
+   * positions; and in a payload bucket, since it names the objects. Metrics are told apart by the name of the stack as well.
+   *
    * Another name is another Redis: its streams are read from {@link startFrom} again.
    *
    * @default 'default'
@@ -169,13 +174,20 @@ export interface BullbridgeProps extends NetworkProps {
   readonly queueMetrics?: boolean;
 
   /**
-   * Whether alarms are made, ten of them: what was lost, is late, is parked or fails, each with an article in the runbook.
+   * Whether alarms are made, 14 of them: what was lost, is late, is parked, fails or stops, each with an article in the runbook.
    *
    * CloudWatch charges $0.10 a month for each beyond the account's first ten.
    *
    * @default true
    */
   readonly alarms?: boolean;
+
+  /**
+   * The page that alarms link to: it has an article for each, whose anchor is the name of the alarm, such as `#events-lost`.
+   *
+   * @default - the page of this version of bullbridge
+   */
+  readonly runbookUrl?: string;
 
   /**
    * What an alarm does when it goes off and when it is over, such as `new SnsAction(topic)`.
@@ -206,10 +218,12 @@ export interface BullbridgeProps extends NetworkProps {
   readonly payloadRetention?: Duration;
 
   /**
-   * The key that encrypts the positions, the parked events, the payloads in a bucket of its own, and the logs.
+   * The key that encrypts the bus, the positions, the parked events and the payloads that are its own, and the logs.
    *
-   * CloudWatch Logs is let in by the policy of the key; for a key of another stack, write that there:
+   * CloudWatch Logs and EventBridge are let in by the policy of the key; for a key that was imported, write that there:
    * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+   * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-key-policy.html
+   * What the policy does not let EventBridge encrypt is kept in a queue, see {@link Bullbridge.busDeadLetterQueue}.
    *
    * @default - keys of AWS
    */
@@ -235,6 +249,41 @@ export interface BullbridgeProps extends NetworkProps {
    * @default RetentionDays.ONE_MONTH
    */
   readonly logRetention?: RetentionDays;
+
+  /**
+   * Whether the schedules start runs. `false` pauses: positions stay, and with `true` runs continue from them.
+   *
+   * Redis goes on trimming streams meanwhile.
+   *
+   * @default true
+   */
+  readonly enabled?: boolean;
+
+  /**
+   * Concurrency that is reserved for the function that forwards, so that others of the account cannot use it up.
+   *
+   * Two for each shard are enough: a run begins before the last one has ended.
+   *
+   * @default - none is reserved
+   */
+  readonly reservedConcurrentExecutions?: number;
+
+  /**
+   * The table of positions, leases and gaps: one that a deleted, renamed or restored stack has left. It has the string keys `pk` and `sk`,
+   * and `ttl` as its time to live.
+   *
+   * One table can serve several deployments, as long as each has a {@link sourceName} or a prefix of its own.
+   *
+   * @default - a table of its own, see {@link Bullbridge.table}
+   */
+  readonly checkpointTable?: ITable;
+
+  /**
+   * The queue for events that the bus refuses: a standard queue that keeps messages for 14 days.
+   *
+   * @default - a queue of its own, see {@link Bullbridge.deadLetterQueue}
+   */
+  readonly deadLetterQueue?: IQueue;
 
   /**
    * What becomes of the positions, the parked events and the payloads when the stack is deleted.

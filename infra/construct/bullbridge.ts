@@ -1,33 +1,28 @@
-import { Duration } from 'aws-cdk-lib';
-import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import { EventBus, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
-import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import type { Connections, IConnectable } from 'aws-cdk-lib/aws-ec2';
+import type { IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { Alarms } from './alarms.ts';
+import { type AlarmName, Alarms, RUNBOOK_URL } from './alarms.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
-import { BundledFunction } from './bundled-function.ts';
+import { publishTo } from './buses.ts';
+import { checkTogether, warnOfSlips } from './consistency.ts';
+import { Consumers } from './consumers.ts';
 import { createDashboard } from './dashboard.ts';
 import { propOf, settingsOf } from './environment.ts';
+import { createFunctions } from './functions.ts';
 import { Measured } from './metrics.ts';
 import { checkNetwork, createEndpoints, letIn } from './network.ts';
-import { acknowledgeObjects, allow, allowKey } from './permissions.ts';
+import { keysOf } from './permissions.ts';
+import { RedisAccess } from './redis-access.ts';
 import { lossPatternOf, type OnEventOptions, type OnLossOptions, type Origin, patternOf } from './rules.ts';
-import { ScheduledFunction } from './scheduled-function.ts';
-import { allowLogs, createBucket, createDeadLetterQueue, createTable } from './storage.ts';
+import { createStorage } from './storage.ts';
 
 export type { BullbridgeProps } from './bullbridge-props.ts';
-
-/**
- * Time that a run has beyond the interval: until its successor starts, which EventBridge Scheduler does within a minute, and to end in order.
- *
- * https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
- */
-const TIMEOUT_MARGIN = Duration.seconds(75);
-/** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
-const MAX_TIMEOUT = Duration.minutes(15);
 
 /**
  * Forwards the events of BullMQ's queues in one Redis to an EventBridge bus, at least once.
@@ -38,13 +33,15 @@ const MAX_TIMEOUT = Duration.minutes(15);
  * });
  * bullbridge.onEvent('FailedPayments', { queue: 'payments', event: 'failed', target: new LambdaFunction(alert) });
  */
-export class Bullbridge extends Measured {
+export class Bullbridge extends Measured implements IConnectable {
   /** The bus that events are published to. */
   readonly eventBus: IEventBus;
   /** Positions, leases and gaps. */
-  readonly table: ITableV2;
+  readonly table: ITable;
   /** Events that the bus refused, each with the reason. */
   readonly deadLetterQueue: IQueue;
+  /** Events that the policy of the key did not let a bus of its own encrypt; only with {@link BullbridgeProps.encryptionKey}. */
+  readonly busDeadLetterQueue: IQueue | undefined;
   /** The function that runs at each tick of the schedule. */
   readonly forwardFunction: LambdaFunction;
   /** The function that recovers lost events; it can be invoked at any time, too. */
@@ -53,122 +50,88 @@ export class Bullbridge extends Measured {
   readonly redriveFunction: LambdaFunction;
   /** What is too large for EventBridge. */
   readonly payloadBucket: IBucket;
+  /** The alarms, by name; none with `alarms: false`. */
+  readonly alarms: Readonly<Partial<Record<AlarmName, Alarm>>>;
 
   private readonly origin: Origin;
+  private readonly consumers: Consumers;
 
   constructor(scope: Construct, id: string, props: BullbridgeProps) {
     super(scope, id, props);
-    const { prefix, sourceName, queues, events } = props;
-    this.origin = { prefix, sourceName, queues, events };
-    const { redis, encryptionKey } = props;
-    const settings = settingsOf(props);
-    const [interval, reconcileInterval] = [propOf(props, 'interval'), propOf(props, 'reconcileInterval')];
-    const shards = propOf(props, 'shards');
+    const { redis, encryptionKey, vpc } = props;
+    const [sourceName, prefix] = [propOf(props, 'sourceName'), propOf(props, 'prefix')];
+    this.origin = { prefix, sourceName, queues: props.queues, events: props.events };
     checkNetwork(props);
+    settingsOf(props);
+    checkTogether(props);
+    warnOfSlips(this, props);
 
-    this.eventBus = props.eventBus ?? new EventBus(this, 'EventBus', { description: "Events of BullMQ's queues" });
-    const storage = { encryptionKey, removalPolicy: propOf(props, 'removalPolicy') };
-    this.table = createTable(this, storage);
-    this.deadLetterQueue = createDeadLetterQueue(this, storage);
-    this.payloadBucket =
-      props.payloadBucket ?? createBucket(this, { ...storage, retention: propOf(props, 'payloadRetention') });
-    if (encryptionKey) allowLogs(encryptionKey);
+    const storage = createStorage(this, props);
+    this.eventBus = storage.eventBus;
+    this.busDeadLetterQueue = storage.busDeadLetterQueue;
+    this.table = storage.table;
+    this.deadLetterQueue = storage.deadLetterQueue;
+    this.payloadBucket = storage.payloadBucket;
+    publishTo(this, storage, this.origin);
 
-    const shared = {
-      environment: {
-        ...redis._access.environment,
-        // By its ARN, a bus of another account is found too.
-        EVENT_BUS_NAME: this.eventBus.eventBusArn,
-        CHECKPOINT_TABLE: this.table.tableName,
-        DEAD_LETTER_QUEUE_URL: this.deadLetterQueue.queueUrl,
-        PAYLOAD_BUCKET: this.payloadBucket.bucketName,
-        BULLBRIDGE_DEPLOYMENT: this.deployment,
-        BULLBRIDGE_INTERVAL_SECONDS: `${interval.toSeconds()}`,
-        ...settings,
-      },
-      memorySize: propOf(props, 'memorySize'),
-      logRetention: props.logRetention,
-      encryptionKey,
-      tracing: props.tracing,
-    };
-    const forward = new ScheduledFunction(this, 'Forward', {
-      ...shared,
-      name: 'forward',
-      description: 'Forwards BullMQ events to EventBridge',
-      interval,
-      timeout: interval.plus(TIMEOUT_MARGIN),
-      payloads: Array.from({ length: shards }, (_, index) => ({ shard: { index, count: shards } })),
-      vpc: props.vpc,
-      vpcSubnets: props.vpcSubnets,
-      securityGroups: props.securityGroups,
-    });
-    this.forwardFunction = forward.function;
-    this.allowRead(this.forwardFunction, props, 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem');
-    this.allowPublish(this.forwardFunction);
-
-    const reconcile = new ScheduledFunction(this, 'Reconcile', {
-      ...shared,
-      name: 'reconcile',
-      description: 'Recovers BullMQ events that were lost',
-      interval: reconcileInterval,
-      timeout: shorter(reconcileInterval, MAX_TIMEOUT),
-      payloads: [{}],
-      vpc: props.vpc,
-      vpcSubnets: props.vpcSubnets,
-      // The same ones, so that Redis has to let in one group only.
-      securityGroups: props.vpc && this.forwardFunction.connections.securityGroups,
-    });
-    this.reconcileFunction = reconcile.function;
-    this.allowRead(this.reconcileFunction, props, 'dynamodb:Query', 'dynamodb:UpdateItem');
-    this.allowPublish(this.reconcileFunction);
-
-    const redrive = new BundledFunction(this, 'Redrive', {
-      ...shared,
-      name: 'redrive',
-      description: 'Sends parked BullMQ events to EventBridge again',
-      timeout: MAX_TIMEOUT,
-      // It has no need of Redis, so none of the network.
-    });
-    this.redriveFunction = redrive.function;
-    this.allowPublish(this.redriveFunction);
-    const queueActions = ['ReceiveMessage', 'DeleteMessage', 'ChangeMessageVisibility', 'GetQueueAttributes'];
-    allow(this.redriveFunction, this.deadLetterQueue.queueArn, ...queueActions.map((action) => `sqs:${action}`));
-
+    const functions = createFunctions(this, props, storage, this.deployment);
+    this.forwardFunction = functions.forward;
+    this.reconcileFunction = functions.reconcile;
+    this.redriveFunction = functions.redrive;
     createEndpoints(this, props);
-    if (props.vpc) letIn(this.forwardFunction.connections.securityGroups, redis);
+    if (vpc) letIn(this.connections.securityGroups, redis);
 
-    const options = { watched: this, interval, reconcileInterval, action: props.alarmAction };
-    const alarms = !propOf(props, 'alarms') ? [] : new Alarms(this, 'Alarms', options).alarms;
-    if (propOf(props, 'dashboard')) createDashboard(this, 'Dashboard', { ...options, alarms });
+    this.consumers = new Consumers(this, 'Consumers', {
+      eventBus: this.eventBus,
+      bucket: this.payloadBucket,
+      keys: keysOf(sourceName, prefix),
+      uses: [vpc, encryptionKey, RedisAccess._accessOf(redis).securityGroup],
+    });
+    const options = {
+      watched: this,
+      interval: propOf(props, 'interval'),
+      reconcileInterval: propOf(props, 'reconcileInterval'),
+      shards: propOf(props, 'shards'),
+      enabled: propOf(props, 'enabled'),
+      runbookUrl: props.runbookUrl ?? RUNBOOK_URL,
+      action: props.alarmAction,
+    };
+    this.alarms = propOf(props, 'alarms') ? new Alarms(this, 'Alarms', options).alarms : {};
+    if (propOf(props, 'dashboard')) {
+      createDashboard(this, 'Dashboard', { ...options, alarms: Object.values(this.alarms) });
+    }
+  }
+
+  /**
+   * The network connections of the functions, to let them in elsewhere: `cache.connections.allowDefaultPortFrom(bullbridge)`.
+   *
+   * @throws Error without the prop `vpc`
+   */
+  get connections(): Connections {
+    return this.forwardFunction.connections;
   }
 
   /**
    * Makes a rule on the bus for events of BullMQ, of this Redis only.
    *
-   * @throws Error at synthesis for a queue or an event that is not forwarded
+   * @throws Error at synthesis for a queue or an event that is not forwarded, and for a bus of another account or region
    */
   onEvent(id: string, { target, description, ...events }: OnEventOptions): Rule {
-    const eventPattern = patternOf(this.origin, events);
-    return new Rule(this, id, { eventBus: this.eventBus, eventPattern, targets: [target], description });
+    return this.consumers.addRule(id, target, patternOf(this.origin, events), description);
   }
 
   /** Makes a rule on the bus for the news that events were lost. */
   onLoss(id: string, { target, description, ...queues }: OnLossOptions): Rule {
-    const eventPattern = lossPatternOf(this.origin, queues);
-    return new Rule(this, id, { eventBus: this.eventBus, eventPattern, targets: [target], description });
+    return this.consumers.addRule(id, target, lossPatternOf(this.origin, queues), description);
   }
 
-  /** Lets a consumer read what too large events left in the bucket, which `detail.claimCheck` points to. */
+  /**
+   * Lets a consumer read what too large events left in the bucket, which `detail.claimCheck` points to.
+   *
+   * For a consumer in another stack, call it after {@link onEvent}.
+   */
   grantReadPayloads(grantee: IGrantable): Grant {
-    const { payloadBucket: bucket } = this;
-    const grant = Grant.addToPrincipalOrResource({
-      grantee,
-      actions: ['s3:GetObject'],
-      resourceArns: [bucket.arnForObjects('*')],
-      resource: bucket,
-    });
-    acknowledgeObjects(bucket, grantee.grantPrincipal);
-    return bucket.encryptionKey ? grant.combine(bucket.encryptionKey.grantDecrypt(grantee)) : grant;
+    return this.consumers.grantReadPayloads(grantee);
   }
 
   /** Lets someone invoke the function that recovers lost events, for a time of their choice. */
@@ -180,30 +143,4 @@ export class Bullbridge extends Measured {
   grantRedrive(grantee: IGrantable): Grant {
     return this.redriveFunction.grantInvokeLatestVersion(grantee);
   }
-
-  private allowPublish(grantee: LambdaFunction): void {
-    const { eventBus, deadLetterQueue, payloadBucket } = this;
-    allow(grantee, eventBus.eventBusArn, 'events:PutEvents', 'events:DescribeEventBus');
-    allow(grantee, deadLetterQueue.queueArn, 'sqs:SendMessage');
-    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
-    allowKey(grantee, deadLetterQueue.encryptionMasterKey, 'sqs', 'GenerateDataKey', 'Decrypt');
-    allow(grantee, payloadBucket.arnForObjects('*'), 's3:PutObject');
-    allowKey(grantee, payloadBucket.encryptionKey, 's3', 'GenerateDataKey');
-    acknowledgeObjects(payloadBucket, grantee.role ?? grantee);
-  }
-
-  private allowRead(
-    grantee: LambdaFunction,
-    { redis, encryptionKey }: BullbridgeProps,
-    ...tableActions: string[]
-  ): void {
-    allow(grantee, this.table.tableArn, ...tableActions);
-    // https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html
-    allowKey(grantee, encryptionKey, 'dynamodb', 'Decrypt');
-    redis._access.allow(grantee);
-  }
-}
-
-function shorter(a: Duration, b: Duration): Duration {
-  return a.toSeconds() < b.toSeconds() ? a : b;
 }

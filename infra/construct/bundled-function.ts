@@ -20,6 +20,7 @@ export interface BundledFunctionProps {
   /** How long an invocation may wait for its start. @default - as long as Lambda keeps it, six hours */
   readonly maxEventAge?: Duration | undefined;
   readonly memorySize: number;
+  readonly reservedConcurrentExecutions?: number | undefined;
   readonly logRetention?: RetentionDays | undefined;
   readonly encryptionKey?: IKey | undefined;
   readonly tracing?: boolean | undefined;
@@ -51,6 +52,7 @@ export class BundledFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: props.memorySize,
+      reservedConcurrentExecutions: props.reservedConcurrentExecutions,
       timeout: props.timeout,
       environment: given(props.environment),
       role,

@@ -7,6 +7,7 @@ import {
   type IMetric,
   type IWidget,
   MathExpression,
+  Metric,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { CfnFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
@@ -39,7 +40,7 @@ function eventRows({ watched, interval }: DashboardOptions): IWidget[][] {
   return [
     [
       graph('Events', [metric('Published'), metric('Filtered'), metric('Parked')]),
-      graph('Lag (ms)', [metric('Lag'), metric('SweepDuration')]),
+      graph('Lag (ms)', [metric('Lag'), metric('OldestAge'), metric('SweepDuration')]),
       new GraphWidget({
         title: 'Backlog, and how much of a stream it took',
         width: WIDTH,
@@ -98,7 +99,7 @@ function functionRows({ watched, interval }: DashboardOptions): IWidget[][] {
       ),
       graph(
         'Log bytes',
-        ofEach((fn, name) => fn.logGroup.metricIncomingBytes(options(name))),
+        ofEach((fn, name) => logBytes(fn, options(name))),
       ),
     ],
     [
@@ -106,6 +107,11 @@ function functionRows({ watched, interval }: DashboardOptions): IWidget[][] {
         table.metricConsumedReadCapacityUnits({ ...options('read'), statistic: 'Sum' }),
         table.metricConsumedWriteCapacityUnits({ ...options('written'), statistic: 'Sum' }),
       ]),
+      graph(
+        'Queues',
+        (['Queues', 'Missing'] as const).map((name) => watched.metric(name, options(name))),
+      ),
+      graph('Runs in a row that did nothing', [watched.metric('Held', options('Held'))]),
     ],
   ];
 }
@@ -114,8 +120,25 @@ function graph(title: string, left: IMetric[]): GraphWidget {
   return new GraphWidget({ title, width: WIDTH, left, leftYAxis: { min: 0 } });
 }
 
+interface SeriesOptions {
+  readonly period: Duration;
+  readonly label: string;
+}
+
+/** Of this log group: the metric that CDK makes has no dimension, which is the whole account. */
+function logBytes({ logGroup }: LambdaFunction, options: SeriesOptions): IMetric {
+  const dimensionsMap = { LogGroupName: logGroup.logGroupName };
+  return new Metric({
+    namespace: 'AWS/Logs',
+    metricName: 'IncomingBytes',
+    statistic: 'Sum',
+    dimensionsMap,
+    ...options,
+  });
+}
+
 /** What Lambda charges for, beside invocations. */
-function gigabyteSeconds(fn: LambdaFunction, options: { readonly period: Duration; readonly label: string }): IMetric {
+function gigabyteSeconds(fn: LambdaFunction, options: SeriesOptions): IMetric {
   const { memorySize = 128 } = fn.node.defaultChild as CfnFunction;
   return new MathExpression({
     ...options,

@@ -1,6 +1,6 @@
 import { type Duration, Token } from 'aws-cdk-lib';
 import type { Kind } from '../../functions/schemas.ts';
-import { VARIABLES } from '../../functions/settings.ts';
+import { VARIABLES, type Variable } from '../../functions/settings.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { SETTINGS, type Setting } from './settings.ts';
 import type { Environment } from './variables.ts';
@@ -32,9 +32,16 @@ export function propOf<Prop extends keyof BullbridgeProps>(
   prop: Prop,
 ): NonNullable<BullbridgeProps[Prop]> {
   const setting = (SETTINGS as readonly Setting[]).find(({ props: names }) => names?.includes(prop));
-  const value = props[prop] ?? setting?.read?.(setting.default ?? '')?.[prop];
+  const text = setting && defaultOf(setting);
+  const value = props[prop] ?? (text === undefined ? undefined : setting?.read?.(text)?.[prop]);
   if (value === undefined) throw new Error(`the prop ${prop} has no default`);
   return value;
+}
+
+/** The default of a setting as text, its own or that of its variable. */
+export function defaultOf({ variable, default: own }: Setting): string | undefined {
+  const known: Variable<unknown> | undefined = variable && VARIABLES[variable];
+  return own ?? known?.default;
 }
 
 /** What is allowed for a setting, in the words of its own or of its variable. */

@@ -34,4 +34,11 @@ export interface NetworkProps {
    * @default - one for all functions, which {@link Bullbridge.forwardFunction}'s `connections` opens others to
    */
   readonly securityGroups?: ISecurityGroup[];
+
+  /**
+   * Whether the function that sends parked events again runs in the network, too. It does not call Redis.
+   *
+   * @default false
+   */
+  readonly redriveInVpc?: boolean;
 }

@@ -8,14 +8,16 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import type { BullbridgeProps } from './bullbridge-props.ts';
-import type { RedisAccess } from './redis-access.ts';
+import { RedisAccess } from './redis-access.ts';
 
 type Network = Pick<BullbridgeProps, 'redis' | 'vpc' | 'vpcSubnets' | 'vpcEndpoints'>;
 
 /** Refuses what is of use in a network only. */
-export function checkNetwork({ redis, vpc, vpcEndpoints }: Network): void {
-  if (vpc !== undefined) return;
-  const needs = { vpcEndpoints, 'the securityGroup of redis': redis._access.securityGroup };
+export function checkNetwork(props: BullbridgeProps): void {
+  const { securityGroup } = RedisAccess._accessOf(props.redis);
+  if (props.vpc !== undefined) return;
+  const { vpcEndpoints, vpcSubnets, securityGroups, redriveInVpc } = props;
+  const needs = { vpcEndpoints, vpcSubnets, securityGroups, redriveInVpc, 'the securityGroup of redis': securityGroup };
   for (const [prop, value] of Object.entries(needs)) {
     if (value) throw new Error(`${prop} must come with the prop vpc, got none`);
   }
@@ -35,7 +37,7 @@ export function createEndpoints(scope: Construct, { redis, vpc, vpcSubnets: subn
   const interfaces = {
     EventBridge: InterfaceVpcEndpointAwsService.EVENTBRIDGE,
     Sqs: InterfaceVpcEndpointAwsService.SQS,
-    ...(redis._access.secret && { SecretsManager: InterfaceVpcEndpointAwsService.SECRETS_MANAGER }),
+    ...(RedisAccess._accessOf(redis).secret && { SecretsManager: InterfaceVpcEndpointAwsService.SECRETS_MANAGER }),
   };
   for (const [name, service] of Object.entries(interfaces)) {
     new InterfaceVpcEndpoint(scope, `${name}Endpoint`, { vpc, service, subnets });
@@ -44,11 +46,12 @@ export function createEndpoints(scope: Construct, { redis, vpc, vpcSubnets: subn
 
 /** Lets the groups of the functions in at the security group of Redis, where that is known. */
 export function letIn(groups: readonly ISecurityGroup[], redis: RedisAccess): void {
-  const { securityGroup, ports } = redis._access;
+  const { securityGroup, ports } = RedisAccess._accessOf(redis);
   if (securityGroup === undefined) return;
   for (const group of groups) {
     for (const port of ports.map((number) => Port.tcp(number))) {
-      securityGroup.addIngressRule(group, port, 'bullbridge');
+      // In the stack of the functions, which may need the one of Redis but not the other way round.
+      securityGroup.addIngressRule(group, port, 'bullbridge', true);
       if (!group.allowAllOutbound) group.addEgressRule(securityGroup, port, 'Redis');
     }
   }

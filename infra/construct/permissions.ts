@@ -1,4 +1,5 @@
-import { Stack, Validations } from 'aws-cdk-lib';
+import { Stack, Token, Validations } from 'aws-cdk-lib';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -11,27 +12,52 @@ export function allow(grantee: LambdaFunction, resources: string | readonly stri
 }
 
 /**
- * The use of a key through the one service that holds what is encrypted with it.
+ * Lets a function publish events of its own sources only.
  *
- * In the policy of the role, so that it holds for a key of another stack too, whose own policy cannot be changed from here.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
  */
+export function allowPut(grantee: LambdaFunction, { eventBusArn }: IEventBus): void {
+  const conditions = { StringEquals: { 'events:source': ['bullmq', 'bullbridge'] } };
+  grantee.addToRolePolicy(new PolicyStatement({ actions: ['events:PutEvents'], resources: [eventBusArn], conditions }));
+}
+
+type KeyService = 'dynamodb' | 's3' | 'secretsmanager' | 'sqs';
+type KeyAction = 'Decrypt' | 'GenerateDataKey';
+
+/**
+ * The use of a key through the one service that holds what is encrypted with it; none where there is no key.
+ *
+ * For the policy of a role, so that it holds for a key of another stack too, whose own policy cannot be changed from here.
+ */
+export function keyStatement(key: IKey | undefined, service: KeyService, ...actions: KeyAction[]): PolicyStatement[] {
+  if (key === undefined) return [];
+  const conditions = { StringEquals: { 'kms:ViaService': `${service}.${Stack.of(key).region}.amazonaws.com` } };
+  const names = actions.map((action) => `kms:${action}`);
+  return [new PolicyStatement({ actions: names, resources: [key.keyArn], conditions })];
+}
+
+/** Lets a function use a key; see {@link keyStatement}. */
 export function allowKey(
   grantee: LambdaFunction,
   key: IKey | undefined,
-  service: 'dynamodb' | 's3' | 'secretsmanager' | 'sqs',
-  ...actions: ('Decrypt' | 'GenerateDataKey')[]
+  service: KeyService,
+  ...actions: KeyAction[]
 ): void {
-  if (key === undefined) return;
-  const conditions = { StringEquals: { 'kms:ViaService': `${service}.${Stack.of(key).region}.amazonaws.com` } };
-  const names = actions.map((action) => `kms:${action}`);
-  grantee.addToRolePolicy(new PolicyStatement({ actions: names, resources: [key.keyArn], conditions }));
+  for (const statement of keyStatement(key, service, ...actions)) grantee.addToRolePolicy(statement);
 }
 
-/** Tells cdk-nag why a role may reach all objects of a bucket; a principal outside of the app has no policy to look at. */
-export function acknowledgeObjects(bucket: IBucket, role: object): void {
+/** The keys of a source in a bucket, each the id of an event, as a policy names them: `default/bull:*`. */
+export function keysOf(sourceName: string, prefix: string): string {
+  // What means something in a policy stands for itself: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+  const source = `${sourceName}/${prefix}`;
+  return `${Token.isUnresolved(source) ? source : source.replaceAll(/[*?$]/g, (character) => `\${${character}}`)}:*`;
+}
+
+/** Tells cdk-nag why a role may reach many objects of a bucket; a principal outside of the app has no policy to look at. */
+export function acknowledgeObjects(bucket: IBucket, keys: string, role: object): void {
   if (!Construct.isConstruct(role)) return;
   Validations.of(role).acknowledge({
-    id: `AwsSolutions-IAM5[Resource::${nameOf(bucket.arnForObjects('*'), bucket.stack)}]`,
+    id: `AwsSolutions-IAM5[Resource::${nameOf(bucket.arnForObjects(keys), bucket.stack)}]`,
     reason: 'Each object has a key of its own, the id of an event.',
   });
 }

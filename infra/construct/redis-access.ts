@@ -109,7 +109,7 @@ export class RedisAccess {
     for (const port of ports) checkPort('ports', port);
     return new RedisAccess({
       environment: {
-        REDIS_URL_SECRET_ARN: secret.secretArn,
+        REDIS_URL_SECRET_ARN: idOf(secret),
         BULLBRIDGE_REDIS_CA: ca,
         BULLBRIDGE_REDIS_CLUSTER: cluster?.toString(),
         BULLBRIDGE_REDIS_SENTINEL: sentinel,
@@ -158,12 +158,43 @@ export class RedisAccess {
     });
   }
 
-  /** @internal */
-  readonly _access: Access;
+  /**
+   * How the functions get in.
+   *
+   * @internal
+   * @throws Error for what plain JavaScript may pass instead: a URL, a secret
+   */
+  static _accessOf(redis: RedisAccess): Access {
+    if (redis instanceof RedisAccess) return redis.access;
+    const given = typeof redis === 'string' ? 'a text (not repeated here: it may hold a password)' : kindOf(redis);
+    throw new Error(
+      `redis must be RedisAccess.fromUrlSecret(secret) or RedisAccess.withIam({ … }), got ${given}; a URL goes into a secret of Secrets Manager`,
+    );
+  }
+
+  /** Private, so that nothing else than an instance of this class is one for the compiler. */
+  private readonly access: Access;
 
   private constructor(access: Access) {
-    this._access = access;
+    this.access = access;
   }
+}
+
+/**
+ * The complete ARN of a secret; where only its name is known, the name, if it is of this account and region.
+ *
+ * An ARN without the six random characters of its end is not found where the name itself ends like that.
+ * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_RequestParameters
+ */
+function idOf(secret: ISecret): string {
+  const { account, region } = Stack.of(secret);
+  const isHere = secret.env.account === account && secret.env.region === region;
+  return secret.secretFullArn ?? (isHere ? secret.secretName : secret.secretArn);
+}
+
+function kindOf(value: unknown): string {
+  const name = (value as object | null | undefined)?.constructor.name;
+  return name === undefined ? 'none' : `an object of the class ${name}`;
 }
 
 /**

@@ -33,22 +33,38 @@ export interface OnEventOptions extends OnLossOptions {
    * @default - all events that are forwarded
    */
   readonly event?: EventName | readonly EventName[];
+
+  /**
+   * More that the detail of an event must match, as a pattern of EventBridge: `{ job: { name: ['charge'] } }`.
+   *
+   * What `queue`, `sourceName` and `prefix` match is set already.
+   *
+   * @default - nothing more
+   */
+  readonly detail?: Readonly<Record<string, unknown>>;
 }
 
 /** A name of BullMQ's own, which an editor can list, or a custom one. */
 export type EventName = BullmqEventName | (string & {});
 
 /** Whose events they are. */
-export type Origin = Pick<BullbridgeProps, 'prefix' | 'sourceName' | 'events' | 'queues'>;
+export interface Origin extends Pick<BullbridgeProps, 'events' | 'queues'> {
+  readonly prefix: string;
+  readonly sourceName: string;
+}
 
 /** What arrives on the bus of these queues and events. */
-export function patternOf(origin: Origin, { queue, event }: Omit<OnEventOptions, 'target'>): EventPattern {
+export function patternOf(origin: Origin, { queue, event, detail = {} }: Omit<OnEventOptions, 'target'>): EventPattern {
   const events: readonly string[] = origin.events ?? DEFAULTS.events;
   const names = namesOf('event', event, events.includes('*') ? undefined : events);
+  const own = detailOf(origin, queue);
+  for (const name of ['queue', ...Object.keys(own)].filter((key) => Object.hasOwn(detail, key))) {
+    throw new Error(`detail must be without ${name}, which the rule sets itself, got ${JSON.stringify(detail[name])}`);
+  }
   return {
     source: ['bullmq'],
     detailType: names?.map(detailTypeOf),
-    detail: detailOf(origin, queue),
+    detail: { ...detail, ...own },
   };
 }
 
@@ -58,10 +74,7 @@ export function lossPatternOf(origin: Origin, { queue }: Omit<OnLossOptions, 'ta
 }
 
 /** Of this Redis only: another construct may publish to the same bus. */
-function detailOf(
-  { prefix = DEFAULTS.prefix, sourceName = DEFAULTS.sourceName, queues }: Origin,
-  queue: OnLossOptions['queue'],
-) {
+function detailOf({ prefix, sourceName, queues }: Origin, queue: OnLossOptions['queue']) {
   const names = namesOf('queue', queue, queues);
   return { sourceName: [sourceName], prefix: [prefix], ...(names && { queue: names }) };
 }

@@ -10,13 +10,15 @@ const MAX_EVENT_AGE = Duration.hours(6);
 
 interface ScheduledFunctionProps extends Omit<BundledFunctionProps, 'maxEventAge'> {
   readonly interval: Duration;
+  /** Whether the schedules start runs. */
+  readonly enabled: boolean;
   /** Of each run of an interval, a schedule each. */
   readonly payloads: readonly unknown[];
 }
 
 /** A bundled function with a schedule for each of its payloads. */
 export class ScheduledFunction extends BundledFunction {
-  constructor(scope: Construct, id: string, { interval, payloads, ...props }: ScheduledFunctionProps) {
+  constructor(scope: Construct, id: string, { interval, enabled, payloads, ...props }: ScheduledFunctionProps) {
     // A run that could not start before the next one (the account's concurrency was used up) has nothing left to do.
     const maxEventAge = interval.toSeconds() < MAX_EVENT_AGE.toSeconds() ? interval : MAX_EVENT_AGE;
     super(scope, id, { ...props, maxEventAge });
@@ -24,6 +26,7 @@ export class ScheduledFunction extends BundledFunction {
     for (const [index, payload] of payloads.entries()) {
       new Schedule(this, index === 0 ? 'Schedule' : `Schedule${index}`, {
         description: props.description,
+        enabled,
         schedule: ScheduleExpression.rate(interval),
         target: new LambdaInvoke(this.function, {
           input: ScheduleTargetInput.fromObject(payload),

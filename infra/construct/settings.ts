@@ -1,4 +1,4 @@
-import { type Kind, oneOf, wholeNumber } from '../../functions/schemas.ts';
+import { type Kind, oneOf, text, wholeNumber } from '../../functions/schemas.ts';
 import type { VariableName } from '../../functions/settings.ts';
 import {
   DAYS,
@@ -72,7 +72,8 @@ export const SETTINGS = [
     about: 'The security group of Redis, which the stack opens to the functions; needs `vpcId`.',
     default: '- none',
   },
-  { option: 'eventBusName', about: 'Name of an existing bus to publish to.', default: '- a bus of its own' },
+  { option: 'stackName', about: 'Name of the stack: another one is another deployment.', default: 'Bullbridge' },
+  { option: 'eventBusName', about: 'Name or ARN of an existing bus to publish to.', default: '- a bus of its own' },
   {
     option: 'queues',
     variable: 'BULLBRIDGE_QUEUES',
@@ -189,11 +190,40 @@ export const SETTINGS = [
     default: '30',
   },
   {
+    option: 'checkpointTableName',
+    about: 'Name of an existing table for positions, leases and gaps, such as the one that a deleted stack left.',
+    default: '- a table of its own',
+  },
+  {
+    option: 'deadLetterQueueArn',
+    about: 'ARN of an existing queue for events that the bus refuses.',
+    default: '- a queue of its own',
+  },
+  {
+    option: 'enabled',
+    ...of('enabled', FLAG),
+    about: 'Whether the schedules start runs; `false` pauses the deployment and keeps all it has.',
+    default: 'true',
+  },
+  {
+    option: 'reservedConcurrentExecutions',
+    ...of('reservedConcurrentExecutions', NUMBER),
+    ...wholeNumber(1, 1000),
+    about: 'Concurrency that is reserved for the function that forwards; two for each shard are enough.',
+    default: '- none',
+  },
+  {
     option: 'memorySize',
     ...of('memorySize', NUMBER),
     ...wholeNumber(128, 10_240),
     about: 'Memory of each function in MB; its share of a processor grows with it.',
     default: '256',
+  },
+  {
+    option: 'redriveInVpc',
+    ...of('redriveInVpc', FLAG),
+    about: 'Whether the function that sends parked events again runs in the VPC, too.',
+    default: 'false',
   },
   { option: 'vpcId', about: 'The VPC of Redis.', default: '- none' },
   {
@@ -204,7 +234,7 @@ export const SETTINGS = [
   },
   {
     option: 'encryptionKeyArn',
-    about: 'KMS key for the table, the dead-letter queue, the bucket and the logs.',
+    about: 'KMS key for the bus, the table, the dead-letter queue, the bucket and the logs.',
     default: '- keys of AWS',
   },
   { option: 'tracing', ...of('tracing', FLAG), about: 'Whether X-Ray traces the functions.', default: 'false' },
@@ -213,6 +243,13 @@ export const SETTINGS = [
     ...of('alarms', FLAG),
     about: 'Whether alarms are made; [the runbook](docs/runbook.md) has an article for each.',
     default: 'true',
+  },
+  {
+    option: 'runbookUrl',
+    ...of('runbookUrl', TEXT),
+    ...text('a URL', /^https?:\/\/\S+$/),
+    about: 'The page that alarms link to, with an article for each.',
+    default: "- this version's page",
   },
   { option: 'alarmTopicArn', about: 'SNS topic that alarms notify.', default: '- none' },
   { option: 'dashboard', ...of('dashboard', FLAG), about: 'Whether a dashboard is made.', default: 'true' },

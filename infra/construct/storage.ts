@@ -1,10 +1,39 @@
 import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { AttributeType, type CfnGlobalTable, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, type CfnGlobalTable, type ITable, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3';
+import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import type { BullbridgeProps } from './bullbridge-props.ts';
+import { propOf } from './environment.ts';
+
+/** What is kept, and where events go: given, or made. */
+export interface Storage {
+  readonly eventBus: IEventBus;
+  readonly busDeadLetterQueue: IQueue | undefined;
+  readonly table: ITable;
+  /** The key of the table; the table itself does not tell. */
+  readonly tableKey: IKey | undefined;
+  readonly deadLetterQueue: IQueue;
+  readonly payloadBucket: IBucket;
+}
+
+export function createStorage(scope: Construct, props: BullbridgeProps): Storage {
+  const { encryptionKey, checkpointTable } = props;
+  const options = { encryptionKey, removalPolicy: propOf(props, 'removalPolicy') };
+  const bus = props.eventBus ? { eventBus: props.eventBus, busDeadLetterQueue: undefined } : createBus(scope, options);
+  const retention = propOf(props, 'payloadRetention');
+  if (encryptionKey) allowLogs(encryptionKey);
+  return {
+    ...bus,
+    table: checkpointTable ?? createTable(scope, options),
+    tableKey: checkpointTable ? checkpointTable.encryptionKey : encryptionKey,
+    deadLetterQueue: props.deadLetterQueue ?? createQueue(scope, 'DeadLetterQueue', options),
+    payloadBucket: props.payloadBucket ?? createBucket(scope, { ...options, retention }),
+  };
+}
 
 interface StorageOptions {
   readonly encryptionKey: IKey | undefined;
@@ -12,7 +41,7 @@ interface StorageOptions {
 }
 
 /** The table of positions, leases and gaps. */
-export function createTable(scope: Construct, { encryptionKey, removalPolicy }: StorageOptions): TableV2 {
+function createTable(scope: Construct, { encryptionKey, removalPolicy }: StorageOptions): TableV2 {
   const table = new TableV2(scope, 'Checkpoints', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },
     sortKey: { name: 'sk', type: AttributeType.STRING },
@@ -30,9 +59,40 @@ export function createTable(scope: Construct, { encryptionKey, removalPolicy }: 
   return table;
 }
 
-/** The queue of events that the bus refused. */
-export function createDeadLetterQueue(scope: Construct, { encryptionKey, removalPolicy }: StorageOptions): Queue {
-  const queue = new Queue(scope, 'DeadLetterQueue', {
+/**
+ * The bus, encrypted by a key where there is one; then with a queue of what the policy of the key does not let EventBridge encrypt.
+ *
+ * That queue has a key of AWS: what one key refuses must not be refused again.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-event-bus-cmkey.html
+ */
+function createBus(
+  scope: Construct,
+  { encryptionKey, removalPolicy }: StorageOptions,
+): Pick<Storage, 'eventBus' | 'busDeadLetterQueue'> {
+  const description = "Events of BullMQ's queues";
+  if (encryptionKey === undefined) {
+    return { eventBus: new EventBus(scope, 'EventBus', { description }), busDeadLetterQueue: undefined };
+  }
+  const deadLetterQueue = createQueue(scope, 'BusDeadLetters', { encryptionKey: undefined, removalPolicy });
+  const eventBus = new EventBus(scope, 'EventBus', { description, kmsKey: encryptionKey, deadLetterQueue });
+  const { account } = Stack.of(scope);
+  deadLetterQueue.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('events.amazonaws.com')],
+      actions: ['sqs:SendMessage'],
+      resources: [deadLetterQueue.queueArn],
+      conditions: {
+        StringEquals: { 'aws:SourceAccount': account },
+        ArnEquals: { 'aws:SourceArn': eventBus.eventBusArn },
+      },
+    }),
+  );
+  return { eventBus, busDeadLetterQueue: deadLetterQueue };
+}
+
+/** A queue of events that could not be published. */
+function createQueue(scope: Construct, id: string, { encryptionKey, removalPolicy }: StorageOptions): Queue {
+  const queue = new Queue(scope, id, {
     encryption: encryptionKey ? QueueEncryption.KMS : QueueEncryption.SQS_MANAGED,
     encryptionMasterKey: encryptionKey,
     enforceSSL: true,
@@ -41,13 +101,13 @@ export function createDeadLetterQueue(scope: Construct, { encryptionKey, removal
   });
   Validations.of(queue).acknowledge({
     id: 'AwsSolutions-SQS3',
-    reason: 'This is a dead-letter queue; the function itself sends to it, so no other queue or function names it.',
+    reason: 'This is a dead-letter queue; the function or the bus sends to it, so no other queue or function names it.',
   });
   return queue;
 }
 
 /** The bucket of what is too large for the bus. */
-export function createBucket(
+function createBucket(
   scope: Construct,
   { encryptionKey, removalPolicy, retention }: StorageOptions & { retention: Duration },
 ): Bucket {
@@ -74,7 +134,7 @@ export function createBucket(
  * Not of the log groups alone: their names are given at deployment, after the key they need.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
  */
-export function allowLogs(key: IKey): void {
+function allowLogs(key: IKey): void {
   const { region, account, partition } = Stack.of(key);
   const groups = `arn:${partition}:logs:${region}:${account}:log-group:*`;
   key.addToResourcePolicy(

@@ -1,5 +1,5 @@
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
-import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { MetricName } from '../../functions/metrics.ts';
@@ -10,6 +10,6 @@ export interface Watched {
   readonly reconcileFunction: LambdaFunction;
   readonly redriveFunction: LambdaFunction;
   readonly deadLetterQueue: IQueue;
-  readonly table: ITableV2;
+  readonly table: ITable;
   metric(name: MetricName, options?: MetricOptions): Metric;
 }

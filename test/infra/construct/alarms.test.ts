@@ -89,15 +89,19 @@ describe('the alarms', () => {
 
     expect(Object.fromEntries(missing)).toMatchInlineSnapshot(`
       {
+        "DeadLettersExpire": "ignore",
         "DeadLettersWaiting": "ignore",
         "EventsLate": "notBreaching",
         "EventsLost": "notBreaching",
         "EventsParked": "notBreaching",
         "ForwardingFails": "notBreaching",
+        "ForwardingHeld": "notBreaching",
         "ForwardingStopped": "breaching",
         "ForwardingThrottled": "notBreaching",
         "GapsOpen": "ignore",
+        "QueuesMissing": "notBreaching",
         "RecoveryFails": "notBreaching",
+        "RecoveryStopped": "breaching",
         "RetentionUsed": "notBreaching",
       }
     `);

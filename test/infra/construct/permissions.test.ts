@@ -64,10 +64,16 @@ describe('what may be done', () => {
           "arn:aws:secretsmanager:eu-west-1:123456789012:secret:bullbridge/redis-url-AbCdEf",
         ],
         [
-          [
-            "events:DescribeEventBus",
-            "events:PutEvents",
-          ],
+          "events:DescribeEventBus",
+          {
+            "Fn::GetAtt": [
+              "BullbridgeEventBus01FAD6E2",
+              "Arn",
+            ],
+          },
+        ],
+        [
+          "events:PutEvents",
           {
             "Fn::GetAtt": [
               "BullbridgeEventBus01FAD6E2",
@@ -96,7 +102,7 @@ describe('what may be done', () => {
                     "Arn",
                   ],
                 },
-                "/*",
+                "/default/bull:*",
               ],
             ],
           },
@@ -123,7 +129,8 @@ describe('what may be done', () => {
     const statements = permissionsOf(template, 'BullbridgeRedriveRole');
     expect(statements.map(([actions]) => actions)).toEqual([
       ['logs:CreateLogStream', 'logs:PutLogEvents'],
-      ['events:DescribeEventBus', 'events:PutEvents'],
+      'events:DescribeEventBus',
+      'events:PutEvents',
       [
         'sqs:ChangeMessageVisibility',
         'sqs:DeleteMessage',

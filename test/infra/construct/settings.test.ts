@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { VARIABLES, type Variable } from '../../../functions/settings.ts';
+import { VARIABLES } from '../../../functions/settings.ts';
 import type { BullbridgeProps } from '../../../infra/construct/bullbridge-props.ts';
-import { kindOf } from '../../../infra/construct/environment.ts';
+import { defaultOf, kindOf } from '../../../infra/construct/environment.ts';
 import { SETTINGS, type Setting } from '../../../infra/construct/settings.ts';
 
 const settings: readonly Setting[] = SETTINGS;
@@ -14,6 +14,8 @@ type Resources =
   | 'payloadBucket'
   | 'encryptionKey'
   | 'alarmAction'
+  | 'checkpointTable'
+  | 'deadLetterQueue'
   | 'vpc'
   | 'vpcSubnets'
   | 'securityGroups'
@@ -40,7 +42,7 @@ describe('the table of settings', () => {
   test('has defaults that are allowed', () => {
     for (const setting of settings) {
       const { read, print } = setting;
-      const text = setting.default ?? defaultOf(setting);
+      const text = defaultOf(setting);
       if (!read || !print || text === undefined || text.startsWith('- ')) continue;
       const printed = print(read(text) as BullbridgeProps);
       expect([setting.option, kindOf(setting)?.schema.safeParse(printed).success ?? true]).toEqual([
@@ -59,7 +61,7 @@ describe('the table of settings', () => {
     const said = new Map(documented.map(([, value = '', prop = '']) => [prop, value]));
     const differing = settings.flatMap((setting) => {
       const [prop] = setting.props ?? [];
-      const text = setting.default ?? defaultOf(setting);
+      const text = defaultOf(setting);
       const written = said.get(prop ?? '') ?? '';
       if (prop === undefined || text === undefined || text.startsWith('- ') || text === '*') return [];
       const plain = written.replaceAll(/[^\w,]/g, '').toLowerCase();
@@ -71,8 +73,3 @@ describe('the table of settings', () => {
 
 /** `Duration.seconds(2)` in the milliseconds of the table, and the like. */
 const durations: Readonly<Record<string, string>> = { durationseconds2: '2000' };
-
-function defaultOf({ variable }: Setting): string | undefined {
-  const known: Variable<unknown> | undefined = variable && VARIABLES[variable];
-  return known?.default;
-}
