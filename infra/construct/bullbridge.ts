@@ -66,7 +66,7 @@ export class Bullbridge extends Measured implements IConnectable {
     checkTogether(props);
     warnOfSlips(this, props);
 
-    const storage = createStorage(this, props);
+    const storage = createStorage(this, props, this.deployment);
     this.eventBus = storage.eventBus;
     this.busDeadLetterQueue = storage.busDeadLetterQueue;
     this.table = storage.table;

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Fn, RemovalPolicy, Stack, Token, Validations } from 'aws-cdk-lib';
 import { AttributeType, type CfnGlobalTable, type ITable, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -20,10 +20,12 @@ export interface Storage {
   readonly payloadBucket: IBucket;
 }
 
-export function createStorage(scope: Construct, props: BullbridgeProps): Storage {
+export function createStorage(scope: Construct, props: BullbridgeProps, deployment: string): Storage {
   const { encryptionKey, checkpointTable } = props;
   const options = { encryptionKey, removalPolicy: propOf(props, 'removalPolicy') };
-  const bus = props.eventBus ? { eventBus: props.eventBus, busDeadLetterQueue: undefined } : createBus(scope, options);
+  const bus = props.eventBus
+    ? { eventBus: props.eventBus, busDeadLetterQueue: undefined }
+    : createBus(scope, deployment, options);
   const retention = propOf(props, 'payloadRetention');
   if (encryptionKey) allowLogs(encryptionKey);
   return {
@@ -67,14 +69,24 @@ function createTable(scope: Construct, { encryptionKey, removalPolicy }: Storage
  */
 function createBus(
   scope: Construct,
+  deployment: string,
   { encryptionKey, removalPolicy }: StorageOptions,
 ): Pick<Storage, 'eventBus' | 'busDeadLetterQueue'> {
   const description = "Events of BullMQ's queues";
+  // The name that CDK makes has the id of the stack in it, which two apps may share, and not its name.
+  const eventBusName = Token.isUnresolved(deployment)
+    ? Fn.join('-', Fn.split('/', deployment))
+    : deployment.replaceAll(/[^\w.-]/g, '-');
   if (encryptionKey === undefined) {
-    return { eventBus: new EventBus(scope, 'EventBus', { description }), busDeadLetterQueue: undefined };
+    return { eventBus: new EventBus(scope, 'EventBus', { eventBusName, description }), busDeadLetterQueue: undefined };
   }
   const deadLetterQueue = createQueue(scope, 'BusDeadLetters', { encryptionKey: undefined, removalPolicy });
-  const eventBus = new EventBus(scope, 'EventBus', { description, kmsKey: encryptionKey, deadLetterQueue });
+  const eventBus = new EventBus(scope, 'EventBus', {
+    eventBusName,
+    description,
+    kmsKey: encryptionKey,
+    deadLetterQueue,
+  });
   const { account } = Stack.of(scope);
   deadLetterQueue.addToResourcePolicy(
     new PolicyStatement({

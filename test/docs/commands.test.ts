@@ -13,6 +13,8 @@ const READ_FROM_AWS: Readonly<Record<string, string>> = {
   GROUP: 'sg-0123456789abcdef0',
   ENDPOINT: 'redis.example.com',
   BUS: 'jobs',
+  TABLE: 'positions',
+  QUEUE_ARN: 'arn:aws:sqs:eu-west-1:123456789012:parked',
 };
 
 /** What version 1 of the AWS CLI refuses: https://docs.aws.amazon.com/cli/latest/userguide/cliv2-migration-changes.html */

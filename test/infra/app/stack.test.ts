@@ -130,6 +130,34 @@ test.for([
   expect(() => createStack(context)).not.toThrow(/hunter2/);
 });
 
+test('the stack takes a bus by its ARN, and what another stack left', () => {
+  const eventBusName = 'arn:aws:events:eu-west-1:210987654321:event-bus/jobs';
+  const deadLetterQueueArn = 'arn:aws:sqs:eu-west-1:123456789012:parked';
+  const template = synthesize({ eventBusName, checkpointTableName: 'positions', deadLetterQueueArn });
+  expect(environmentOf(template)).toMatchObject({ EVENT_BUS_NAME: eventBusName, CHECKPOINT_TABLE: 'positions' });
+  template.resourceCountIs('AWS::DynamoDB::GlobalTable', 0);
+  template.resourceCountIs('AWS::SQS::Queue', 0);
+});
+
+test('two stacks with default options differ in the names that they give', () => {
+  const app = createApp();
+  const stacks = ['Bullbridge', 'Other'].map((id) => new BullbridgeStack(app, id));
+  const templates = stacks.map((stack) => Template.fromStack(stack));
+  const named = templates.map((template) => Object.values(template.toJSON()['Resources']).flatMap(namesOf).sort());
+  expect(named).toEqual([['Bullbridge-Bullbridge'], ['Other-Bullbridge']]);
+});
+
+/** The physical names of a resource that are given in the template; an inline policy is named within its role. */
+function namesOf(resource: unknown): string[] {
+  const { Type, Properties = {} } = resource as { Type: string; Properties?: Record<string, unknown> };
+  const name = Properties[Type === 'AWS::Events::EventBus' ? 'Name' : `${Type.split('::').at(-1)}Name`];
+  return typeof name === 'string' && Type !== 'AWS::IAM::Policy' ? [name] : [];
+}
+
+test('the stack pauses', () => {
+  synthesize({ enabled: 'false' }).allResourcesProperties('AWS::Scheduler::Schedule', { State: 'DISABLED' });
+});
+
 test('the stack has alarms with a topic and a dashboard, or none of them', () => {
   const arn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
   const told = synthesize({ alarmTopicArn: arn });
@@ -157,6 +185,7 @@ test('the stack runs in a network, is let in to Redis, and says which group Redi
 test.for(
   withName(
     [{ queue: 'emails' }, 'context queue is not known; did you mean queues?'],
+    [{ profiel: 'x' }, `context profiel is not known; the options are ${OPTIONS.join(', ')}`],
     [{ queues: '' }, 'context queues must not be empty; leave it out for the default'],
     [
       { queues: 'emails,,payments' },

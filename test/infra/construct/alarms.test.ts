@@ -5,6 +5,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { dimensionsOf } from '../../../functions/metrics.ts';
 import { readConfig } from '../../../functions/settings.ts';
+import { RUNBOOK_URL } from '../../../infra/construct/alarms.ts';
 import { adminRedis } from '../../redis.ts';
 import { testStack } from '../../stack.ts';
 import { createStack, synthesize } from '../synth.ts';
@@ -34,6 +35,11 @@ function alarmsOf(from: Template): Record<string, AlarmProperties> {
     ]),
   );
 }
+
+const linksOf = (from: Template) =>
+  Object.values(from.findResources('AWS::CloudWatch::Alarm')).map(
+    ({ Properties }) => /See (\S+)$/.exec(Properties['AlarmDescription'])?.[1],
+  );
 
 const ownMetrics = (from: Template) =>
   [...alarmMetrics(from), ...dashboardMetrics(from)].filter(({ namespace }) => namespace === 'bullbridge');
@@ -73,6 +79,12 @@ describe('alarms and dashboard', () => {
     const sourcesOf = (of: Stack) =>
       new Set(ownMetrics(Template.fromStack(of)).map(({ dimensions: { source } }) => source));
     expect([sourcesOf(stack), sourcesOf(other.stack)]).toEqual([new Set(['default/bull']), new Set(['other/jobs'])]);
+  });
+
+  test('show nothing of other stacks: each metric has a dimension', () => {
+    const shown = [...alarmMetrics(template), ...dashboardMetrics(template)];
+    expect(shown.length).toBeGreaterThan(40);
+    expect(shown.filter(({ dimensions }) => Object.keys(dimensions).length === 0)).toEqual([]);
   });
 
   test('are left out when they are turned off', () => {
@@ -123,6 +135,25 @@ describe('the alarms', () => {
     expect(slow['ForwardingStopped']).toMatchObject({ Period: 13 * 60, EvaluationPeriods: 3, DatapointsToAlarm: 3 });
     expect(slow['ForwardingFails']).toMatchObject({ Period: 13 * 60, EvaluationPeriods: 3, DatapointsToAlarm: 2 });
     expect(slow['RecoveryFails']).toMatchObject({ Period: 2 * 3600, EvaluationPeriods: 3, DatapointsToAlarm: 2 });
+  });
+
+  test('notice one dead schedule of ten', () => {
+    const sharded = synthesize({ shards: 10 });
+    sharded.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'Invocations',
+      ComparisonOperator: 'LessThanThreshold',
+      Threshold: 10,
+    });
+  });
+
+  test('are all exposed, and link to the page of this version or to one of the user’s own', () => {
+    const { bullbridge } = createStack();
+    expect(Object.keys(bullbridge.alarms).sort()).toEqual(Object.keys(alarmsOf(template)).sort());
+    expect(linksOf(template)).toContain(`${RUNBOOK_URL}#events-lost`);
+    expect(RUNBOOK_URL).toMatch(/^https:.*\/v\d+\.\d+\.\d+\/docs\/runbook\.md$/);
+    const own = synthesize({ runbookUrl: 'https://wiki.example.com/jobs' });
+    expect(linksOf(own)).toContain('https://wiki.example.com/jobs#dead-letters-expire');
+    expect(createStack({ alarms: false }).bullbridge.alarms).toEqual({});
   });
 
   test('look no further back than the day that CloudWatch allows', () => {

@@ -153,6 +153,23 @@ describe('what runs', () => {
     daily.hasResourceProperties('AWS::Lambda::EventInvokeConfig', { MaximumEventAgeInSeconds: 6 * 60 * 60 });
   });
 
+  test('pauses and keeps all it has', () => {
+    const paused = synthesize({ enabled: false, shards: 2 });
+    paused.allResourcesProperties('AWS::Scheduler::Schedule', { State: 'DISABLED' });
+    const kept = Object.keys(paused.toJSON()['Resources']);
+    expect(kept).toEqual(Object.keys(synthesize({ shards: 2 }).toJSON()['Resources']));
+    // Nothing is to be started, so nothing is missing.
+    paused.resourcePropertiesCountIs('AWS::CloudWatch::Alarm', { TreatMissingData: 'breaching' }, 0);
+  });
+
+  test('reserves concurrency for the forwarder alone', () => {
+    const reserved = synthesize({ reservedConcurrentExecutions: 4 });
+    reserved.resourcePropertiesCountIs('AWS::Lambda::Function', { ReservedConcurrentExecutions: Match.anyValue() }, 1);
+    expect(
+      only(reserved, 'AWS::Lambda::Function', 'BullbridgeForward').Properties['ReservedConcurrentExecutions'],
+    ).toBe(4);
+  });
+
   test('names the command that makes a missing bundle', () => {
     const { stack } = createStack();
     const interval = Duration.minutes(1);

@@ -1,6 +1,6 @@
 import type { Stack } from 'aws-cdk-lib';
-import { Match } from 'aws-cdk-lib/assertions';
-import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { expect, test } from 'vitest';
 import { RedisAccess } from '../../../infra/construct/redis-access.ts';
@@ -47,6 +47,16 @@ test('a security group of the user’s own that lets nothing out lets the functi
     DestinationSecurityGroupId: Match.anyValue(),
     FromPort: 6379,
   });
+});
+
+test('the redrive function runs in the network where that is asked for, and connections are those of all functions', () => {
+  const { stack, bullbridge } = createStack((scope) => ({ vpc: new Vpc(scope, 'Vpc'), redriveInVpc: true }));
+  const cache = new SecurityGroup(stack, 'Cache', { vpc: new Vpc(stack, 'Other') });
+  cache.connections.allowFrom(bullbridge, Port.tcp(6379));
+  const template = Template.fromStack(stack);
+  template.resourcePropertiesCountIs('AWS::Lambda::Function', { VpcConfig: Match.anyValue() }, 3);
+  template.resourceCountIs('AWS::EC2::SecurityGroup', 2);
+  template.resourcePropertiesCountIs('AWS::EC2::SecurityGroupIngress', { FromPort: 6379 }, 1);
 });
 
 test('the endpoints that the functions call are made on demand only', () => {

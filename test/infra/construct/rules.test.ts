@@ -65,6 +65,24 @@ describe('a rule for events', () => {
     expect(patternOf({ queue: 'b' }, { queues: ['a', queue] })).toMatchObject({ detail: { queue: ['b'] } });
   });
 
+  test('matches more of the detail where that is asked for', () => {
+    const detail = { job: { name: ['charge', { prefix: 'refund-' }] } };
+    expect(patternOf({ queue: 'payments', detail })).toMatchObject({
+      detail: { ...origin, queue: ['payments'], ...detail },
+    });
+    expect(() => patternOf({ detail: { queue: ['payments'] } })).toThrowErrorMatchingInlineSnapshot(
+      `[Error: detail must be without queue, which the rule sets itself, got ["payments"]]`,
+    );
+    expect(() => patternOf({ detail: { sourceName: ['x'] } })).toThrow('detail must be without sourceName');
+  });
+
+  test('may have any id, also one of the construct’s own', () => {
+    const { stack, bullbridge } = createStack();
+    const target = targetIn(stack);
+    for (const id of ['Forward', 'EventBus', 'Alarms', 'Resource']) bullbridge.onEvent(id, { target });
+    Template.fromStack(stack).resourceCountIs('AWS::Events::Rule', 4);
+  });
+
   test('that would never match is refused', () => {
     expect(() => patternOf({ event: 'progress' })).toThrowErrorMatchingInlineSnapshot(
       `[Error: event must be among the events that are forwarded (completed, failed, stalled), got "progress"]`,
