@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { glob, mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
 import { BUNDLE_FILE, BUNDLES } from './bundle.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -18,6 +18,8 @@ export interface Bundle {
   readonly bytes: number;
   /** The npm packages in it. */
   readonly packages: readonly string[];
+  /** The folders of those packages. */
+  readonly folders: readonly string[];
 }
 
 /**
@@ -54,7 +56,8 @@ async function buildFunction(handler: string, outDir: string): Promise<Bundle> {
   const [output] = outputs;
   if (output === undefined) throw new Error(`esbuild made nothing of ${handler}`);
   await replaceFile(file, output.contents);
-  return { name, file, bytes: output.contents.byteLength, packages: packagesOf(Object.keys(metafile.inputs)) };
+  const folders = packageFolders(metafile);
+  return { name, file, bytes: output.contents.byteLength, packages: folders.map(nameOf), folders };
 }
 
 /** Renames a finished file into its place, so that whoever reads it while it is built again gets a whole one. */
@@ -67,9 +70,14 @@ export async function replaceFile(file: string, contents: Uint8Array): Promise<v
   await rename(finished, file);
 }
 
-function packagesOf(inputs: readonly string[]): string[] {
-  const names = inputs.flatMap((input) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []);
-  return [...new Set(names)].sort();
+/** The folders of the npm packages that a build took files from. */
+export function packageFolders({ inputs }: Metafile): string[] {
+  const folders = Object.keys(inputs).flatMap((input) => /.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []);
+  return [...new Set(folders)].sort();
+}
+
+function nameOf(folder: string): string {
+  return folder.replace(/.*node_modules\//, '');
 }
 
 if (import.meta.main) {

@@ -5,7 +5,8 @@ import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import { replaceFile } from './functions.ts';
+import { buildFunctions, packageFolders, replaceFile } from './functions.ts';
+import { noticesOf } from './notices.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ENTRY = 'infra/construct/index.ts';
@@ -13,21 +14,24 @@ const ENTRY = 'infra/construct/index.ts';
 const run = promisify(execFile);
 
 /**
- * Makes what the npm package has beside the bundles of the functions: the construct, as JavaScript and declarations.
+ * Makes what the npm package has: the bundles of the functions, the construct as JavaScript and declarations, and the notices of all
+ * that they contain.
  *
  * CommonJS, as aws-cdk-lib is: `require` and `import` both find it, on any Node and in any test runner.
  */
 export async function buildPackage(): Promise<void> {
   const dist = join(ROOT, 'dist');
-  const { outputFiles: outputs } = await build({
+  const { outputFiles: outputs, metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: [ENTRY],
     outfile: join(dist, 'construct/index.js'),
     bundle: true,
     write: false,
+    metafile: true,
     format: 'cjs',
     platform: 'node',
     target: 'node20',
+    mainFields: ['module', 'main'],
     // Peers, which the user's app has; all else is inside.
     external: ['aws-cdk-lib', 'constructs'],
     // The bundles are found from where a file is: from here `../../dist/lambda`, as from `infra/build/`.
@@ -38,6 +42,9 @@ export async function buildPackage(): Promise<void> {
   for (const { path, contents } of outputs) await replaceFile(path, contents);
   // The project's own files are ESM; without this, so were these.
   await replaceFile(join(dist, 'package.json'), Buffer.from('{ "type": "commonjs" }\n'));
+  const bundles = await buildFunctions();
+  const folders = [...packageFolders(metafile), ...bundles.flatMap((bundle) => bundle.folders)];
+  await replaceFile(join(ROOT, 'THIRD-PARTY-NOTICES'), Buffer.from(await noticesOf(ROOT, folders)));
   for (const [file, text] of await declarations()) await replaceFile(join(dist, 'types', file), Buffer.from(text));
 }
 

@@ -46,11 +46,14 @@ export function allowKey(
   for (const statement of keyStatement(key, service, ...actions)) grantee.addToRolePolicy(statement);
 }
 
-/** The keys of a source in a bucket, each the id of an event, as a policy names them: `default/bull:*`. */
+/**
+ * The keys of a source in a bucket, each the id of an event, as a policy names them: `default/bull:*`.
+ *
+ * A character that means something in a policy, or to a tool that reads one (the braces of `{bull}`), is a `?`, which is any character.
+ */
 export function keysOf(sourceName: string, prefix: string): string {
-  // What means something in a policy stands for itself: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
   const source = `${sourceName}/${prefix}`;
-  return `${Token.isUnresolved(source) ? source : source.replaceAll(/[*?$]/g, (character) => `\${${character}}`)}:*`;
+  return `${Token.isUnresolved(source) ? source : source.replaceAll(/[^\w./:=@+-]/gu, '?')}:*`;
 }
 
 /** Tells cdk-nag why a role may reach many objects of a bucket; a principal outside of the app has no policy to look at. */

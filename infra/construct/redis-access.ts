@@ -166,9 +166,9 @@ export class RedisAccess {
    */
   static _accessOf(redis: RedisAccess): Access {
     if (redis instanceof RedisAccess) return redis.access;
-    const given = typeof redis === 'string' ? 'a text (not repeated here: it may hold a password)' : kindOf(redis);
+    const given = typeof redis === 'string' ? 'a text (not repeated here: it may hold a password)' : typeof redis;
     throw new Error(
-      `redis must be RedisAccess.fromUrlSecret(secret) or RedisAccess.withIam({ … }), got ${given}; a URL goes into a secret of Secrets Manager`,
+      `redis must be RedisAccess.fromUrlSecret(secret), with a secret that holds the URL, or RedisAccess.withIam({ … }), got ${given}`,
     );
   }
 
@@ -190,11 +190,6 @@ function idOf(secret: ISecret): string {
   const { account, region } = Stack.of(secret);
   const isHere = secret.env.account === account && secret.env.region === region;
   return secret.secretFullArn ?? (isHere ? secret.secretName : secret.secretArn);
-}
-
-function kindOf(value: unknown): string {
-  const name = (value as object | null | undefined)?.constructor.name;
-  return name === undefined ? 'none' : `an object of the class ${name}`;
 }
 
 /**

@@ -188,10 +188,10 @@ describe('what exists', () => {
       bucketName: 'shared',
       encryptionKey: Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-west-1:123456789012:key/1'),
     });
-    const bullbridge = add(stack, { payloadBucket, sourceName: 'redis-1', prefix: 'jobs*' });
+    const bullbridge = add(stack, { payloadBucket, sourceName: 'redis-1', prefix: '{jobs*}' });
     bullbridge.grantReadPayloads(addFunction(stack));
     const template = Template.fromStack(stack);
-    const keys = `:s3:::shared/redis-1/jobs\${*}:*`;
+    const keys = ':s3:::shared/redis-1/?jobs??:*';
     for (const [action, role] of [
       ['s3:PutObject', 'BullbridgeForwardRole'],
       ['s3:PutObject', 'BullbridgeRedriveRole'],
