@@ -5,7 +5,8 @@ import { type Need, PERMISSIONS } from '../functions/redis/permissions.ts';
 import { VARIABLES, type Variable } from '../functions/settings.ts';
 import { defaultOf, kindOf } from '../infra/construct/environment.ts';
 import { METRIC_FACTS } from '../infra/construct/metrics.ts';
-import { SETTINGS, type Setting } from '../infra/construct/settings.ts';
+import type { Setting } from '../infra/construct/setting.ts';
+import { SETTINGS } from '../infra/construct/settings.ts';
 
 const settings: readonly Setting[] = SETTINGS;
 

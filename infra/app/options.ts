@@ -1,7 +1,8 @@
 import type { Node } from 'constructs';
 import { distance } from 'fastest-levenshtein';
 import type { BullbridgeProps } from '../construct/bullbridge.ts';
-import { SETTINGS, type Setting } from '../construct/settings.ts';
+import type { Setting } from '../construct/setting.ts';
+import { SETTINGS } from '../construct/settings.ts';
 
 type OptionName = Extract<(typeof SETTINGS)[number], { readonly option: string }>['option'];
 

@@ -2,7 +2,8 @@ import { type Duration, Token } from 'aws-cdk-lib';
 import type { Kind } from '../../functions/schemas.ts';
 import { VARIABLES, type Variable } from '../../functions/settings.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
-import { SETTINGS, type Setting } from './settings.ts';
+import type { Setting } from './setting.ts';
+import { SETTINGS } from './settings.ts';
 import type { Environment } from './variables.ts';
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */

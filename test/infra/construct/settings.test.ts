@@ -3,7 +3,8 @@ import { describe, expect, expectTypeOf, test } from 'vitest';
 import { VARIABLES } from '../../../functions/settings.ts';
 import type { BullbridgeProps } from '../../../infra/construct/bullbridge-props.ts';
 import { defaultOf, kindOf } from '../../../infra/construct/environment.ts';
-import { SETTINGS, type Setting } from '../../../infra/construct/settings.ts';
+import type { Setting } from '../../../infra/construct/setting.ts';
+import { SETTINGS } from '../../../infra/construct/settings.ts';
 
 const settings: readonly Setting[] = SETTINGS;
 
@@ -53,7 +54,7 @@ describe('the table of settings', () => {
   });
 
   test('has the defaults that the props say', async () => {
-    const files = ['bullbridge-props.ts', 'network-props.ts'].map((name) =>
+    const files = ['bullbridge-props.ts', 'network-props.ts', 'operation-props.ts'].map((name) =>
       readFile(new URL(`../../../infra/construct/${name}`, import.meta.url), 'utf8'),
     );
     const source = (await Promise.all(files)).join();
