@@ -1,20 +1,36 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { CATALOGUE, type EventKind, QUEUE_EVENTS } from '../functions/event/catalogue.ts';
+import { METRICS, type MetricName } from '../functions/metrics.ts';
 import { type Need, PERMISSIONS } from '../functions/redis/permissions.ts';
-import { VARIABLES } from '../functions/settings.ts';
+import { VARIABLES, type Variable } from '../functions/settings.ts';
+import { defaultOf, kindOf } from '../infra/construct/environment.ts';
+import { METRIC_FACTS } from '../infra/construct/metrics.ts';
+import type { Setting } from '../infra/construct/setting.ts';
+import { SETTINGS } from '../infra/construct/settings.ts';
+
+const settings: readonly Setting[] = SETTINGS;
 
 /** The tables that a Markdown file can have between `<!-- name -->` and `<!-- /name -->`. */
 const TABLES: Readonly<Record<string, () => string>> = {
   events: eventTable,
   variables: variableTable,
+  options: optionTable,
+  metrics: metricTable,
   permissions: permissionTable,
 };
 
-/** Fills each table of a Markdown text from the code that it describes. */
-export function fillTables(markdown: string): string {
-  return markdown.replace(/<!-- (\w+) -->\n.*?<!-- \/\1 -->/gs, (whole, name: string) => {
+/** Whose repository it is; the one place that says so. */
+const { homepage } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+const REPOSITORY = homepage.replace(/#.*$/, '');
+
+/** Fills each table of a page from the code that it describes, and the address of the repository; `file` is its path from the root. */
+export function fillPage(markdown: string, file: string): string {
+  const addressed = markdown.replaceAll(/https:\/\/github\.com\/[^/\s]+\/bullbridge(?![\w-])/g, REPOSITORY);
+  return addressed.replace(/<!-- (\w+) -->\n.*?<!-- \/\1 -->/gs, (whole, name: string) => {
     const table = TABLES[name]?.();
-    return table === undefined ? whole : `<!-- ${name} -->\n${table}\n<!-- /${name} -->`;
+    if (table === undefined) return whole;
+    const linked = file.startsWith('docs/') ? table.replaceAll('](docs/', '](') : table;
+    return `<!-- ${name} -->\n${linked}\n<!-- /${name} -->`;
   });
 }
 
@@ -31,14 +47,33 @@ function describe([name, type]: [string, string]): string {
 }
 
 function variableTable(): string {
-  const rows = Object.entries<{ about: string; default?: string; optional?: true }>(VARIABLES).map(
-    ([name, { about, default: value, optional }]) => [
-      `\`${name}\``,
-      about,
-      value === undefined ? (optional ? '' : 'required') : `\`${value}\``,
-    ],
-  );
-  return table(['variable', 'meaning', 'default'], rows);
+  const rows = Object.entries<Variable<unknown>>(VARIABLES).map(([name, { allowed, default: value, optional }]) => {
+    const setting = settings.find(({ variable }) => variable === name);
+    const otherwise = value === undefined ? (optional ? '' : 'required') : `\`${value}\``;
+    return [`\`${name}\``, setting?.about ?? '', allowed, otherwise];
+  });
+  return table(['variable', 'meaning', 'allowed', 'default'], rows);
+}
+
+function optionTable(): string {
+  const rows = settings.flatMap((setting) => {
+    const { option, about } = setting;
+    if (option === undefined) return [];
+    const value = defaultOf(setting) ?? '';
+    const otherwise = value.startsWith('- ') ? value.slice(2) : `\`${value}\``;
+    return [[`\`${option}\``, about, kindOf(setting)?.allowed ?? '', otherwise]];
+  });
+  return table(['option', 'meaning', 'allowed', 'default'], rows);
+}
+
+function metricTable(): string {
+  const rows = Object.entries(METRIC_FACTS).map(([name, { about, statistic }]) => [
+    `\`${name}\``,
+    METRICS[name as MetricName],
+    statistic,
+    about,
+  ]);
+  return table(['metric', 'unit', 'statistic', 'meaning'], rows);
 }
 
 const NEEDS: Readonly<Record<Need, string>> = {
@@ -63,8 +98,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 if (import.meta.main) {
-  for (const page of ['../README.md', 'redis-user.md']) {
-    const file = new URL(page, import.meta.url);
-    await writeFile(file, fillTables(await readFile(file, 'utf8')));
+  for (const page of ['README.md', 'docs/deploy.md', 'docs/redis-user.md']) {
+    const file = new URL(`../${page}`, import.meta.url);
+    await writeFile(file, fillPage(await readFile(file, 'utf8'), page));
   }
 }

@@ -1,13 +1,32 @@
 import { X509Certificate } from 'node:crypto';
 import * as z from 'zod/mini';
 
-/** A text that is not empty. */
-export const text = z.string().check(z.minLength(1));
-export const url = (protocols: RegExp) => z.url({ protocol: protocols, hostname: /./ });
-export const oneOf = <const Name extends string>(...names: Name[]) => z.enum(names);
-/** A comma-separated list of names, each once, or `*`. */
-export const names = (name: RegExp) =>
-  z.pipe(
+/** What the text of a setting may be. */
+export interface Kind<T> {
+  readonly schema: z.ZodMiniType<T, string>;
+  /** In words that end the sentence "it must be …". */
+  readonly allowed: string;
+}
+
+/** A text that is not empty, or that matches a pattern. */
+export const text = (allowed: string, pattern = /./s): Kind<string> => ({
+  schema: z.string().check(z.regex(pattern)),
+  allowed,
+});
+
+export const url = (allowed: string): Kind<string> => ({
+  schema: z.url({ protocol: /^https?$/, hostname: /./ }),
+  allowed,
+});
+
+export const oneOf = <const Name extends string>(...names: Name[]): Kind<Name> => ({
+  schema: z.enum(names),
+  allowed: `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`,
+});
+
+/** Names separated by commas, each once, or `*`. */
+export const names = (allowed: string, name: RegExp): Kind<'*' | string[]> => ({
+  schema: z.pipe(
     z.pipe(
       z.string(),
       z.transform((list: string) =>
@@ -15,32 +34,46 @@ export const names = (name: RegExp) =>
       ),
     ),
     z.union([z.literal('*'), z.array(z.string().check(z.regex(name))).check(z.minLength(1))]),
-  );
-export const wholeNumber = (least: number, most: number) =>
-  z.pipe(
+  ),
+  allowed,
+});
+
+export const wholeNumber = (least: number, most: number): Kind<number> => ({
+  schema: z.pipe(
     z.pipe(z.string().check(z.regex(/^\d+$/)), z.transform(Number)),
     z.number().check(z.minimum(least), z.maximum(most)),
-  );
-export const flag = z.pipe(
-  z.string().check(z.regex(/^(true|false)$/)),
-  z.transform((value: string) => value === 'true'),
-);
+  ),
+  allowed: `a whole number from ${least} to ${most}`,
+});
 
-/** What a function makes of a text; `undefined` where the text is not like that. */
-export const parsedBy = <T>(parse: (given: string) => T | undefined) =>
-  z.pipe(
+export const flag: Kind<boolean> = {
+  schema: z.pipe(
+    z.string().check(z.regex(/^(true|false)$/)),
+    z.transform((value: string) => value === 'true'),
+  ),
+  allowed: 'true or false',
+};
+
+/** What a function makes of a text; `undefined` where the text is not allowed. */
+export const parsedBy = <T>(parse: (given: string) => T | undefined, allowed: string): Kind<T> => ({
+  schema: z.pipe(
     z.pipe(z.string(), z.transform<string, unknown>(parse)),
     z.custom<unknown>((value) => value !== undefined),
-  ) as z.ZodMiniType<T, string>;
+  ) as z.ZodMiniType<T, string>,
+  allowed,
+});
 
-/** Certificates as PEM; one line is all that many a form takes. */
-export const certificates = z.pipe(
-  z.pipe(
-    z.string(),
-    z.transform((pem: string) => pem.replaceAll('\\n', '\n')),
+/** Certificates as PEM; many a form takes only one line. */
+export const certificates: Kind<string> = {
+  schema: z.pipe(
+    z.pipe(
+      z.string(),
+      z.transform((pem: string) => pem.replaceAll('\\n', '\n')),
+    ),
+    z.string().check(z.refine(isCertificate)),
   ),
-  z.string().check(z.refine(isCertificate)),
-);
+  allowed: 'a certificate in PEM, or several',
+};
 
 function isCertificate(pem: string): boolean {
   try {

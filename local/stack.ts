@@ -1,7 +1,7 @@
 import type { ForwardResult } from '../functions/forward/handler.ts';
 import type { ReconcileResult } from '../functions/reconcile/handler.ts';
 import type { RedriveResult } from '../functions/redrive/handler.ts';
-import { type Bundle, buildFunctions } from '../infra/build.ts';
+import { type Bundle, buildFunctions } from '../infra/build/functions.ts';
 import { type LocalBus, startBus } from './bus/server.ts';
 import { createTable, localClient, startDynamoDB } from './dynamodb.ts';
 import { createFunction, type FunctionOptions, type LocalFunction } from './lambda/function.ts';

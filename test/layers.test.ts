@@ -1,9 +1,6 @@
-import { globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path/posix';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-
-const ROOT = fileURLToPath(new URL('../functions', import.meta.url));
+import { circlesOf, type Import, readImports } from './imports.ts';
 
 /** The layers that a layer may import, besides itself; folders, and files of the root. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -25,24 +22,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'invocation.ts': ['clients.ts', 'bus', 'settings.ts', 'telemetry.ts', 'errors.ts'],
 };
 
-interface Import {
-  readonly from: string;
-  readonly to: string;
-}
-
-/** Every relative import of a file, types included. */
-function importsOf(file: string): Import[] {
-  const source = readFileSync(join(ROOT, file), 'utf8');
-  return [...source.matchAll(/(?:from|import\() ?'(\.[^']+)'/g)].map(([, path = '']) => ({
-    from: file,
-    to: join(dirname(file), path),
-  }));
-}
-
-const files = globSync('**/*.ts', { cwd: ROOT }).sort();
-const functions = globSync('*/handler.ts', { cwd: ROOT }).map(dirname);
-const imports = files.flatMap(importsOf);
-const layerOf = (file: string) => file.split('/')[0] as string;
+const { files, imports } = readImports('functions');
+const functions = files.flatMap((file) => /^functions\/(\w+)\/handler\.ts$/.exec(file)?.[1] ?? []);
+const layerOf = (file: string) => file.split('/')[1] as string;
 const describeImport = ({ from, to }: Import) => `${from} imports ${to}`;
 
 describe('imports under functions/', () => {
@@ -68,21 +50,13 @@ describe('imports under functions/', () => {
   });
 
   test('no imports form a circle', () => {
-    const targets = Map.groupBy(imports, ({ from }) => from);
-    const done = new Set<string>();
-    const circles: string[] = [];
-    const visit = (file: string, path: readonly string[]) => {
-      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' > '));
-      if (path.includes(file) || done.has(file)) return;
-      for (const { to } of targets.get(file) ?? []) visit(to, [...path, file]);
-      done.add(file);
-    };
-    for (const file of files) visit(file, []);
-    expect(circles).toEqual([]);
+    expect(circlesOf(imports)).toEqual([]);
   });
 
   test('only invocation.ts reads the environment, for settings.ts', () => {
-    const readers = files.filter((file) => /process\.env/.test(readFileSync(join(ROOT, file), 'utf8')));
-    expect(readers).toEqual(['invocation.ts']);
+    const readers = files.filter((file) =>
+      /process\.env/.test(readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')),
+    );
+    expect(readers).toEqual(['functions/invocation.ts']);
   });
 });

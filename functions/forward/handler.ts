@@ -50,11 +50,12 @@ async function run({ payload, config, container, bus, signals, memory }: Invocat
     memory,
     details: detailSettings(config),
   };
+  const shard = toShard(payload);
   const report = emptyReport();
   try {
-    await forward(settings, toShard(payload), { ...container, bus }, randomUUID(), signals, report);
+    await forward(settings, shard, { ...container, bus }, randomUUID(), signals, report);
   } finally {
-    tell(report, config);
+    tell(report, config, shard);
   }
   return toResult(report);
 }
@@ -78,8 +79,19 @@ function toResult(report: Report): ForwardResult {
   return { ...total(report), queues, caughtUp, ...(leaseHeld && { leaseHeld }) };
 }
 
+/** Runs in a row that did nothing, by shard; of this container only. */
+const heldInARow = new Map<number, number>();
+
+/** @returns how many runs in a row, this one included, did nothing since another run had or took the lease */
+function countHeld({ leaseHeld, superseded, ...report }: Report, { index }: Shard): number {
+  const { published, filtered, parked } = total(report);
+  const isHeld = leaseHeld || (superseded && published + filtered + parked === 0);
+  heldInARow.set(index, isHeld ? (heldInARow.get(index) ?? 0) + 1 : 0);
+  return heldInARow.get(index) ?? 0;
+}
+
 /** Logs and measures a run, also one that failed. */
-function tell(report: Report, config: Config): void {
+function tell(report: Report, config: Config, shard: Shard): void {
   for (const warning of report.warnings) logger.warn(warning);
   const [fullest] = [...(report.retentionUsed ?? [])].sort(([, a], [, b]) => b - a);
   logger.info('run', { ...toResult(report), backlog: report.backlog, fullest });
@@ -89,7 +101,11 @@ function tell(report: Report, config: Config): void {
   record('Parked', sums.parked);
   record('Lost', sums.lost);
   record('Incidents', report.incidents);
+  record('Held', countHeld(report, shard));
+  if (!report.leaseHeld) record('Queues', report.queues);
+  if (!report.leaseHeld) record('Missing', report.missing.length);
   if (report.lag !== undefined) record('Lag', report.lag);
+  if (report.oldestAge !== undefined) record('OldestAge', report.oldestAge);
   if (report.backlog !== undefined) record('Backlog', report.backlog);
   if (report.retentionUsed) record('RetentionUsed', fullest?.[1] ?? 0);
   for (const duration of report.sweepDurations) record('SweepDuration', duration);

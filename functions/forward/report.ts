@@ -18,8 +18,12 @@ export interface Tally {
   incidents: number;
 }
 
-/** Adds a settled sweep to the counts. */
-export function count(tally: Tally, { items, filtered, losses }: Outgoing, settlements: readonly Settlement[]): void {
+/**
+ * Adds a settled sweep to the counts.
+ *
+ * @returns the time of its oldest published entry in milliseconds; `Infinity` where none was published
+ */
+export function count(tally: Tally, { items, filtered, losses }: Outgoing, settlements: readonly Settlement[]): number {
   const countsOf = (queue: string) => {
     const counts = tally.counts.get(queue) ?? { published: 0, filtered: 0, parked: 0, lost: 0 };
     tally.counts.set(queue, counts);
@@ -27,13 +31,17 @@ export function count(tally: Tally, { items, filtered, losses }: Outgoing, settl
   };
   for (const { queue, entries } of filtered) countsOf(queue).filtered += entries;
   for (const { queue, lost } of losses) countsOf(queue).lost += lost;
+  let oldest = Number.POSITIVE_INFINITY;
   items.forEach(({ queue, time }, i) => {
     const settlement = settlements[i];
     if (time === undefined) tally.incidents += 1;
     if (time === undefined || !settlement) return;
     countsOf(queue)[settlement] += 1;
-    if (settlement === 'published') tally.newest = Math.max(tally.newest, time);
+    if (settlement !== 'published') return;
+    tally.newest = Math.max(tally.newest, time);
+    oldest = Math.min(oldest, time);
   });
+  return oldest;
 }
 
 /** The counts of all queues together. */
@@ -57,8 +65,12 @@ export interface Report extends Tally {
   missing: readonly string[];
   /** Whether another run has the lease, so that this one did nothing. */
   leaseHeld: boolean;
+  /** Whether another run took the lease from this one. */
+  superseded: boolean;
   /** Milliseconds from the newest published entry's time to the saving of its position. */
   lag: number | undefined;
+  /** Milliseconds from the oldest published entry's time to the saving of its position, at the most. */
+  oldestAge: number | undefined;
   /** Entries not yet read; known at the end, `undefined` where it could not be counted. */
   backlog: number | undefined;
   /** Percent of its stream's capacity that the backlog of each busy queue took; known at the end. */
@@ -76,10 +88,12 @@ export function emptyReport(): Report {
     incidents: 0,
     queues: 0,
     lag: undefined,
+    oldestAge: undefined,
     backlog: undefined,
     retentionUsed: undefined,
     caughtUp: false,
     leaseHeld: false,
+    superseded: false,
     missing: [],
   };
   return { ...nothing, sweepDurations: [], warnings: [] };

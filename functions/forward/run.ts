@@ -67,6 +67,7 @@ export async function forward(
       return forwardQueues({ settings, shard, clients, redis, known, lease, report }, { drain, stop });
     });
     report.leaseHeld = ending === 'held';
+    report.superseded = ending === 'superseded';
   } finally {
     redis.close();
   }

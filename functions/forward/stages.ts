@@ -34,6 +34,8 @@ interface Settled {
   readonly positions: ReadonlyMap<string, Position>;
   /** The time of the newest entry published so far in milliseconds. */
   readonly newest: number;
+  /** The time of the oldest entry published in this sweep. */
+  readonly oldest: number;
 }
 
 export interface StageOptions {
@@ -74,10 +76,10 @@ export function createStages(options: StageOptions): Stages<Work, Settled> {
     async settle({ outgoing, readAt }, signal) {
       await checkpoints.writeLosses(outgoing.losses, readAt);
       const entries = outgoing.items.map(({ entry }) => entry);
-      count(report, outgoing, await clients.publish(entries, signal));
+      const oldest = count(report, outgoing, await clients.publish(entries, signal));
       entries.forEach(freeBytes);
       report.sweepDurations.push(clients.now().getTime() - readAt.getTime());
-      return { positions: outgoing.positions, newest: report.newest };
+      return { positions: outgoing.positions, newest: report.newest, oldest };
     },
 
     async save(settled) {
@@ -89,6 +91,8 @@ export function createStages(options: StageOptions): Stages<Work, Settled> {
       const newest = Math.max(...settled.map((sweep) => sweep.newest));
       if (newest > newestSaved) report.lag = clients.now().getTime() - newest;
       newestSaved = newest;
+      const oldest = Math.min(...settled.map((sweep) => sweep.oldest));
+      if (oldest < Infinity) report.oldestAge = Math.max(report.oldestAge ?? 0, clients.now().getTime() - oldest);
     },
 
     wait: (signal) => clients.wait(SAVE_AFTER, signal),

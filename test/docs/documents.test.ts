@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { fillTables } from '../../docs/tables.ts';
+import { fillPage } from '../../docs/tables.ts';
 import { ROOT, readPage, readPages } from './pages.ts';
 
 /** As GitHub makes the anchor of a heading. */
@@ -13,8 +13,8 @@ const anchorOf = (heading: string) =>
     .replaceAll(' ', '-');
 
 describe.each(await readPages('*.md', 'docs/*.md'))('$file', ({ file, text }) => {
-  test('has the tables that the code gives; `npm run docs` writes them', () => {
-    expect(text).toBe(fillTables(text));
+  test('has the tables and the address that the code gives; `npm run docs` writes them', () => {
+    expect(text).toBe(fillPage(text, file));
   });
 
   test('links only to what is there', async () => {

@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ForwardResult } from '../../functions/forward/handler.ts';
-import { buildFunctions } from '../../infra/build.ts';
-import { BullbridgeStack } from '../../infra/stack.ts';
+import { BullbridgeStack } from '../../infra/app/stack.ts';
+import { buildFunctions } from '../../infra/build/functions.ts';
+import { RUNBOOK_URL } from '../../infra/construct/alarms.ts';
 import { createApp } from '../infra/synth.ts';
 import { adminRedis } from '../redis.ts';
 import { testStack } from '../stack.ts';
@@ -36,7 +37,7 @@ describe('the runbook', () => {
     const anchors = articles.map(({ title }) => title.toLowerCase().replaceAll(' ', '-'));
 
     expect(descriptions.map((description) => / See (\S+)$/.exec(description)?.[1]).sort()).toEqual(
-      anchors.map((anchor) => `${RUNBOOK}#${anchor}`).sort(),
+      anchors.map((anchor) => `${RUNBOOK_URL}#${anchor}`).sort(),
     );
   });
 

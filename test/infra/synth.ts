@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { Bullbridge, type BullbridgeProps } from '../../infra/bullbridge.ts';
-import { RedisAccess } from '../../infra/redis-access.ts';
+import { Bullbridge, type BullbridgeProps } from '../../infra/construct/bullbridge.ts';
+import { RedisAccess } from '../../infra/construct/redis-access.ts';
 
 /** The feature flags that the stack is deployed with. */
 const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));

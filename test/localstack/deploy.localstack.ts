@@ -77,6 +77,14 @@ async function runs() {
   return (await logsOf(stack['ForwardFunction'] ?? '')).filter(({ message }) => message === 'run');
 }
 
+/** The states of all schedules of the stack. */
+async function schedules(): Promise<string[]> {
+  const printed = await shell.type(
+    `aws scheduler list-schedules --output text --query "Schedules[?starts_with(Name, 'Bullbridge-')].State"`,
+  );
+  return printed.trim().split(/\s+/).sort();
+}
+
 const newsOf = async (detailType: string) =>
   (await inbox.take()).filter((event) => event['detail-type'] === detailType).map(({ detail }) => detail);
 
@@ -246,6 +254,57 @@ test('what Redis trims before it is read is told of with the exact count, and wh
   expect((await told()).filter(({ detail }) => detail['recovered'])).toHaveLength(
     Number(recovered?.['completed']) + Number(recovered?.['failed']),
   );
+});
+
+test('a paused deployment starts no runs, and continues from its positions once it is resumed', async () => {
+  const deploy = 'npx cdk deploy --require-approval never -c removalPolicy=destroy';
+  await shell.type(`${deploy} -c enabled=false`);
+  expect(await schedules()).toEqual(['DISABLED', 'DISABLED']);
+  // One that was under way may still end.
+  await invoke(stack['ForwardFunction'] ?? '', {});
+  const before = (await runs()).length;
+  const jobsSoFar = oracle.length;
+  await runJobs(5);
+
+  await shell.type(`${deploy} -c enabled=true -c shards=2`);
+  expect(await schedules()).toEqual(['ENABLED', 'ENABLED', 'ENABLED']);
+
+  const published = async () => (await runs()).slice(before).reduce((sum, run) => sum + Number(run['published']), 0);
+  await expect.poll(published, { timeout: TICK, interval: 500 }).toBe(oracle.length - jobsSoFar);
+});
+
+test('a new stack takes over the table that a deleted one left', async () => {
+  // Its variables have the names of those of docs/localstack.md.
+  await using terminal = openShell({ CDK_HOME: cdkHome, CDK_DISABLE_CLI_TELEMETRY: 'true' });
+  const deploy =
+    'npx cdk deploy --require-approval never -c enabled=false -c queues=emails -c alarms=false -c dashboard=false';
+  await terminal.type(`${deploy} -c stackName=Old\n`);
+  const old = await outputsOf('Old');
+  expect(await invoke(old['ForwardFunction'] ?? '', {})).toMatchObject({ caughtUp: true });
+  await terminal.type(`
+    TABLE=${old['CheckpointTable']} QUEUE_URL=${old['DeadLetterQueueUrl']} BUCKET=${old['PayloadBucket']}
+    QUEUE_ARN=$(aws sqs get-queue-attributes --queue-url "$QUEUE_URL" --attribute-names QueueArn --output text --query Attributes.QueueArn)
+    npx cdk destroy --force -c stackName=Old
+  `);
+  const endings = (await Promise.all(jobs.map((queue) => queue.run(3)))).flat();
+  oracle.push(...endings);
+
+  await terminal.type(
+    `${deploy} -c stackName=Moved -c removalPolicy=destroy -c checkpointTableName="$TABLE" -c deadLetterQueueArn="$QUEUE_ARN"\n`,
+  );
+
+  const moved = await outputsOf('Moved');
+  const { CheckpointTable, DeadLetterQueueUrl } = old;
+  expect(moved).toMatchObject({ CheckpointTable, DeadLetterQueueUrl });
+  const { length: published } = endings.filter(({ queue }) => queue === 'emails');
+  expect(await invoke(moved['ForwardFunction'] ?? '', {})).toMatchObject({ published, lost: 0, caughtUp: true });
+  await terminal.type(`
+    npx cdk destroy --force -c stackName=Moved
+    aws dynamodb update-table --table-name "$TABLE" --no-deletion-protection-enabled
+    aws dynamodb delete-table --table-name "$TABLE"
+    aws sqs delete-queue --queue-url "$QUEUE_URL"
+    aws s3 rb --force "s3://$BUCKET"
+  `);
 });
 
 test('destroy leaves nothing behind', async () => {

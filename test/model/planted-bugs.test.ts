@@ -11,8 +11,8 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     steps,
     {
       file: 'forward/stages.ts',
-      from: 'count(report, outgoing, await clients.publish(entries, signal));',
-      to: 'clients.publish(entries, signal).catch(() => {}); count(report, outgoing, []);',
+      from: 'const oldest = count(report, outgoing, await clients.publish(entries, signal));',
+      to: 'clients.publish(entries, signal).catch(() => {}); const oldest = count(report, outgoing, []);',
     },
   ],
   [
@@ -90,8 +90,8 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
     tails,
     {
       file: 'forward/stages.ts',
-      from: 'count(report, outgoing, await clients.publish(entries, signal));',
-      to: 'const sent = clients.publish(entries, signal); count(report, outgoing, tail.listens() ? [] : await sent); sent.catch(() => {});',
+      from: 'const oldest = count(report, outgoing, await clients.publish(entries, signal));',
+      to: 'const sent = clients.publish(entries, signal); const oldest = count(report, outgoing, tail.listens() ? [] : await sent); sent.catch(() => {});',
     },
   ],
   [

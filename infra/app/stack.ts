@@ -1,0 +1,61 @@
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { Bullbridge } from '../construct/bullbridge.ts';
+import { type Options, propsOf, readOptions } from './options.ts';
+import { redisOf } from './redis-option.ts';
+
+/** The stack that `cdk deploy` deploys: one {@link Bullbridge}, by context values. */
+export class BullbridgeStack extends Stack {
+  constructor(scope: Construct, id: string, props?: StackProps) {
+    super(scope, id, { description: "Forwards BullMQ's events to EventBridge", ...props });
+    const options = readOptions(this.node);
+    const { vpcId, payloadBucketName, encryptionKeyArn, checkpointTableName, deadLetterQueueArn } = options;
+    const bullbridge = new Bullbridge(this, 'Bullbridge', {
+      ...propsOf(options),
+      redis: redisOf(this, options),
+      eventBus: busOf(this, options),
+      checkpointTable: given(checkpointTableName, (name) => Table.fromTableName(this, 'Checkpoints', name)),
+      deadLetterQueue: given(deadLetterQueueArn, (arn) => Queue.fromQueueArn(this, 'DeadLetters', arn)),
+      payloadBucket: given(payloadBucketName, (name) => Bucket.fromBucketName(this, 'Payloads', name)),
+      vpc: given(vpcId, (id) => Vpc.fromLookup(this, 'Vpc', { vpcId: id })),
+      encryptionKey: given(encryptionKeyArn, (arn) => Key.fromKeyArn(this, 'Key', arn)),
+      alarmAction: given(options.alarmTopicArn, (arn) => new SnsAction(Topic.fromTopicArn(this, 'AlarmTopic', arn))),
+    });
+    const { eventBus, table, deadLetterQueue, payloadBucket } = bullbridge;
+    const { forwardFunction, reconcileFunction, redriveFunction } = bullbridge;
+    const output = (name: string, description: string, value: string) =>
+      new CfnOutput(this, name, { description, value });
+    output('EventBusName', 'The bus to write rules for', eventBus.eventBusName);
+    output('EventBusArn', 'Its ARN', eventBus.eventBusArn);
+    output('CheckpointTable', 'The table with positions, leases and gaps', table.tableName);
+    output('DeadLetterQueueUrl', 'The queue of events that the bus refused', deadLetterQueue.queueUrl);
+    output('ForwardFunction', 'The function that forwards', forwardFunction.functionName);
+    output('PayloadBucket', 'The bucket of what is too large for the bus', payloadBucket.bucketName);
+    output('ReconcileFunction', 'The function that recovers lost events', reconcileFunction.functionName);
+    output('RedriveFunction', 'The function that sends refused events again', redriveFunction.functionName);
+    for (const group of vpcId === undefined ? [] : forwardFunction.connections.securityGroups) {
+      output('SecurityGroupId', 'The group that the security group of Redis must let in', group.securityGroupId);
+    }
+  }
+}
+
+/** What is made of an option, where it is given. */
+function given<T>(option: string | undefined, make: (option: string) => T): T | undefined {
+  return option === undefined ? undefined : make(option);
+}
+
+function busOf(scope: Construct, { eventBusName }: Options): IEventBus | undefined {
+  return given(eventBusName, (name) =>
+    name.startsWith('arn:')
+      ? EventBus.fromEventBusArn(scope, 'EventBus', name)
+      : EventBus.fromEventBusName(scope, 'EventBus', name),
+  );
+}

@@ -1,0 +1,147 @@
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import type { Connections, IConnectable } from 'aws-cdk-lib/aws-ec2';
+import type { IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { type AlarmName, Alarms, RUNBOOK_URL } from './alarms.ts';
+import type { BullbridgeProps } from './bullbridge-props.ts';
+import { publishTo } from './buses.ts';
+import { checkTogether, warnOfSlips } from './consistency.ts';
+import { Consumers } from './consumers.ts';
+import { createDashboard } from './dashboard.ts';
+import { propOf, settingsOf } from './environment.ts';
+import { createFunctions } from './functions.ts';
+import { Measured } from './metrics.ts';
+import { checkNetwork, createEndpoints, letIn } from './network.ts';
+import { keysOf } from './permissions.ts';
+import { RedisAccess } from './redis-access.ts';
+import { lossPatternOf, type OnEventOptions, type OnLossOptions, type Origin, patternOf } from './rules.ts';
+import { createStorage } from './storage.ts';
+
+export type { BullbridgeProps } from './bullbridge-props.ts';
+
+/**
+ * Forwards the events of BullMQ's queues in one Redis to an EventBridge bus, at least once.
+ *
+ * @example
+ * const bullbridge = new Bullbridge(this, 'Bullbridge', {
+ *   redis: RedisAccess.fromUrlSecret(Secret.fromSecretNameV2(this, 'RedisUrl', 'bullbridge/redis-url')),
+ * });
+ * bullbridge.onEvent('FailedPayments', { queue: 'payments', event: 'failed', target: new LambdaFunction(alert) });
+ */
+export class Bullbridge extends Measured implements IConnectable {
+  /** The bus that events are published to. */
+  readonly eventBus: IEventBus;
+  /** Positions, leases and gaps. */
+  readonly table: ITable;
+  /** Events that the bus refused, each with the reason. */
+  readonly deadLetterQueue: IQueue;
+  /** Events that the policy of the key did not let a bus of its own encrypt; only with {@link BullbridgeProps.encryptionKey}. */
+  readonly busDeadLetterQueue: IQueue | undefined;
+  /** The function that runs at each tick of the schedule. */
+  readonly forwardFunction: LambdaFunction;
+  /** The function that recovers lost events; it can be invoked at any time, too. */
+  readonly reconcileFunction: LambdaFunction;
+  /** The function that sends parked events again, when it is invoked. */
+  readonly redriveFunction: LambdaFunction;
+  /** What is too large for EventBridge. */
+  readonly payloadBucket: IBucket;
+  /** The alarms, by name; none with `alarms: false`. */
+  readonly alarms: Readonly<Partial<Record<AlarmName, Alarm>>>;
+
+  private readonly origin: Origin;
+  private readonly consumers: Consumers;
+
+  constructor(scope: Construct, id: string, props: BullbridgeProps) {
+    super(scope, id, props);
+    const { redis, encryptionKey, vpc } = props;
+    const [sourceName, prefix] = [propOf(props, 'sourceName'), propOf(props, 'prefix')];
+    this.origin = { prefix, sourceName, queues: props.queues, events: props.events };
+    checkNetwork(props);
+    settingsOf(props);
+    checkTogether(props);
+    warnOfSlips(this, props);
+
+    const storage = createStorage(this, props, this.deployment);
+    this.eventBus = storage.eventBus;
+    this.busDeadLetterQueue = storage.busDeadLetterQueue;
+    this.table = storage.table;
+    this.deadLetterQueue = storage.deadLetterQueue;
+    this.payloadBucket = storage.payloadBucket;
+    publishTo(this, storage, this.origin);
+
+    const functions = createFunctions(this, props, storage, this.deployment);
+    this.forwardFunction = functions.forward;
+    this.reconcileFunction = functions.reconcile;
+    this.redriveFunction = functions.redrive;
+    createEndpoints(this, props);
+    if (vpc) letIn(this.connections.securityGroups, redis);
+
+    this.consumers = new Consumers(this, 'Consumers', {
+      eventBus: this.eventBus,
+      bucket: this.payloadBucket,
+      keys: keysOf(sourceName, prefix),
+      uses: [vpc, encryptionKey, RedisAccess._accessOf(redis).securityGroup],
+    });
+    const options = {
+      watched: this,
+      interval: propOf(props, 'interval'),
+      reconcileInterval: propOf(props, 'reconcileInterval'),
+      shards: propOf(props, 'shards'),
+      enabled: propOf(props, 'enabled'),
+      runbookUrl: props.runbookUrl ?? RUNBOOK_URL,
+      action: props.alarmAction,
+    };
+    this.alarms = propOf(props, 'alarms') ? new Alarms(this, 'Alarms', options).alarms : {};
+    if (propOf(props, 'dashboard')) {
+      createDashboard(this, 'Dashboard', { ...options, alarms: Object.values(this.alarms) });
+    }
+  }
+
+  /**
+   * The network connections of the functions, to let them in elsewhere: `cache.connections.allowDefaultPortFrom(bullbridge)`.
+   *
+   * @throws Error without the prop `vpc`
+   */
+  get connections(): Connections {
+    if (!this.forwardFunction.isBoundToVpc) throw new Error('connections must come with the prop vpc, got none');
+    return this.forwardFunction.connections;
+  }
+
+  /**
+   * Makes a rule on the bus for events of BullMQ, of this Redis only.
+   *
+   * @throws Error at synthesis for a queue or an event that is not forwarded, and for a bus of another account or region
+   */
+  onEvent(id: string, { target, description, ...events }: OnEventOptions): Rule {
+    return this.consumers.addRule(id, target, patternOf(this.origin, events), description);
+  }
+
+  /** Makes a rule on the bus for the news that events were lost. */
+  onLoss(id: string, { target, description, ...queues }: OnLossOptions): Rule {
+    return this.consumers.addRule(id, target, lossPatternOf(this.origin, queues), description);
+  }
+
+  /**
+   * Lets a consumer read what too large events left in the bucket, which `detail.claimCheck` points to.
+   *
+   * For a consumer in another stack, call it after {@link onEvent}.
+   */
+  grantReadPayloads(grantee: IGrantable): Grant {
+    return this.consumers.grantReadPayloads(grantee);
+  }
+
+  /** Lets someone invoke the function that recovers lost events, for a time of their choice. */
+  grantReconcile(grantee: IGrantable): Grant {
+    return this.reconcileFunction.grantInvokeLatestVersion(grantee);
+  }
+
+  /** Lets someone invoke the function that sends parked events again. */
+  grantRedrive(grantee: IGrantable): Grant {
+    return this.redriveFunction.grantInvokeLatestVersion(grantee);
+  }
+}

@@ -1,0 +1,78 @@
+import { type IResource, Stack, Stage, Token } from 'aws-cdk-lib';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { Construct, IConstruct } from 'constructs';
+import type { Origin } from './rules.ts';
+
+/** What publishes to a bus, and has its positions in a table. */
+interface Publisher extends Origin {
+  readonly path: string;
+  readonly bus: string;
+  readonly table: string;
+}
+
+/** Those of each stage: what is in another stage is deployed somewhere else. */
+const publishers = new WeakMap<IConstruct, Publisher[]>();
+
+/**
+ * Notes that a construct publishes to a bus.
+ *
+ * @throws Error for a bus of another region, and where another construct would publish events with the same ids to the same bus, or have
+ * the same positions in the same table
+ */
+export function publishTo(
+  scope: Construct,
+  { eventBus, table }: { readonly eventBus: IEventBus; readonly table: ITable },
+  origin: Origin,
+): void {
+  const { region } = Stack.of(scope);
+  if (areDifferent(eventBus.env.region, region)) {
+    throw new Error(
+      `eventBus must be in the region of the stack (${region}), got one in ${eventBus.env.region}; publish to a bus here, and let a rule send events on to the other`,
+    );
+  }
+  const publisher = {
+    ...origin,
+    path: scope.node.path,
+    bus: identityOf(eventBus, eventBus.eventBusName),
+    table: identityOf(table, table.tableName),
+  };
+  const stage = Stage.of(scope) ?? scope.node.root;
+  const others = publishers.get(stage) ?? [];
+  publishers.set(stage, [...others, publisher]);
+  const twin = others.find((other) => areTwins(other, publisher));
+  if (twin === undefined) return;
+  throw new Error(
+    `sourceName must be unique on a bus and in a table, got "${origin.sourceName}" (with the prefix "${origin.prefix}") of both ${twin.path} and ${publisher.path}: their events and positions would have the same ids. Give one of them another sourceName or prefix, or both of them queues of their own`,
+  );
+}
+
+/** @throws Error where a rule cannot be made on the bus: a stack makes rules in its own account and region only */
+export function checkRuleOn(scope: Construct, eventBus: IEventBus): void {
+  const { account, region } = Stack.of(scope);
+  if (!areDifferent(eventBus.env.account, account) && !areDifferent(eventBus.env.region, region)) return;
+  throw new Error(
+    `onEvent and onLoss must be of a bus in the account and region of the stack (${account}, ${region}), got one in ${eventBus.env.account}, ${eventBus.env.region}; make the rule there, with a Rule of aws-events`,
+  );
+}
+
+function areTwins(one: Publisher, other: Publisher): boolean {
+  const areApart = one.bus !== other.bus && one.table !== other.table;
+  if (areApart || one.sourceName !== other.sourceName || one.prefix !== other.prefix) return false;
+  const [mine, theirs] = [one.queues, other.queues];
+  const areNamed = (queues: readonly string[] | undefined) => queues !== undefined && !queues.includes('*');
+  return !areNamed(mine) || !areNamed(theirs) || mine?.some((queue) => theirs?.includes(queue)) === true;
+}
+
+/** What has a name here may be imported several times; what gets its name at deployment is one construct. */
+function identityOf({ env: { account, region }, node }: IResource, name: string): string {
+  return Token.isUnresolved(name) ? node.path : `${known(account)}/${known(region)}/${name}`;
+}
+
+function known(text: string): string {
+  return Token.isUnresolved(text) ? '' : text;
+}
+
+function areDifferent(one: string, other: string): boolean {
+  return !Token.isUnresolved(one) && !Token.isUnresolved(other) && one !== other;
+}

@@ -1,0 +1,77 @@
+import { Stack, Token, Validations } from 'aws-cdk-lib';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+
+/** Exactly what a function calls: `grantRead`, `sendMessages` and their like would allow more. */
+export function allow(grantee: LambdaFunction, resources: string | readonly string[], ...actions: string[]): void {
+  grantee.addToRolePolicy(new PolicyStatement({ actions, resources: [resources].flat() }));
+}
+
+/**
+ * Lets a function publish events of its own sources only.
+ *
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+ */
+export function allowPut(grantee: LambdaFunction, { eventBusArn }: IEventBus): void {
+  const conditions = { StringEquals: { 'events:source': ['bullmq', 'bullbridge'] } };
+  grantee.addToRolePolicy(new PolicyStatement({ actions: ['events:PutEvents'], resources: [eventBusArn], conditions }));
+}
+
+type KeyService = 'dynamodb' | 's3' | 'secretsmanager' | 'sqs';
+type KeyAction = 'Decrypt' | 'GenerateDataKey';
+
+/**
+ * The use of a key through the one service that holds what is encrypted with it; none where there is no key.
+ *
+ * For the policy of a role, so that it holds for a key of another stack too, whose own policy cannot be changed from here.
+ */
+export function keyStatement(key: IKey | undefined, service: KeyService, ...actions: KeyAction[]): PolicyStatement[] {
+  if (key === undefined) return [];
+  const conditions = { StringEquals: { 'kms:ViaService': `${service}.${Stack.of(key).region}.amazonaws.com` } };
+  const names = actions.map((action) => `kms:${action}`);
+  return [new PolicyStatement({ actions: names, resources: [key.keyArn], conditions })];
+}
+
+/** Lets a function use a key; see {@link keyStatement}. */
+export function allowKey(
+  grantee: LambdaFunction,
+  key: IKey | undefined,
+  service: KeyService,
+  ...actions: KeyAction[]
+): void {
+  for (const statement of keyStatement(key, service, ...actions)) grantee.addToRolePolicy(statement);
+}
+
+/**
+ * The keys of a source in a bucket, each the id of an event, as a policy names them: `default/bull:*`.
+ *
+ * A character that means something in a policy, or to a tool that reads one (the braces of `{bull}`), is a `?`, which is any character.
+ */
+export function keysOf(sourceName: string, prefix: string): string {
+  const source = `${sourceName}/${prefix}`;
+  return `${Token.isUnresolved(source) ? source : source.replaceAll(/[^\w./:=@+-]/gu, '?')}:*`;
+}
+
+/** Tells cdk-nag why a role may reach many objects of a bucket; a principal outside of the app has no policy to look at. */
+export function acknowledgeObjects(bucket: IBucket, keys: string, role: object): void {
+  if (!Construct.isConstruct(role)) return;
+  Validations.of(role).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::${nameOf(bucket.arnForObjects(keys), bucket.stack)}]`,
+    reason: 'Each object has a key of its own, the id of an event.',
+  });
+}
+
+/** An ARN as cdk-nag writes it, with the names of what is not known yet. */
+function nameOf(arn: string, stack: Stack): string {
+  const resolved = stack.resolve(arn);
+  if (typeof resolved === 'string') return resolved;
+  const parts: (string | { Ref?: string; 'Fn::GetAtt'?: string[] })[] = resolved['Fn::Join'][1];
+  const names = parts.map((part) =>
+    typeof part === 'string' ? part : `<${part.Ref ?? part['Fn::GetAtt']?.join('.')}>`,
+  );
+  return names.join('');
+}

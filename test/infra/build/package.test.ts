@@ -1,0 +1,212 @@
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { publint } from 'publint';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildFunctions } from '../../../infra/build/functions.ts';
+import { start } from '../../../local/process.ts';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+/** The feature flags of a new app. */
+const flags = createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-flags.json');
+const MODULES = join(ROOT, 'node_modules');
+
+/** Bytes of the tarball: three bundles, the notices of what is in them, the documents, and little more. */
+const LIMIT = 1_100_000;
+
+const TIME = { timeout: 180_000 };
+
+interface Packed {
+  readonly filename: string;
+  readonly size: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+/** What CDK writes of the plugins that found something. */
+interface Report {
+  readonly violations: readonly { readonly violatingConstructs: readonly { readonly constructPath: string }[] }[];
+}
+
+let folder: string;
+let packed: Packed;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bullbridge-user-'));
+  expect(await outputOf(process.execPath, ['infra/build/package.ts'], ROOT)).toBe('');
+  packed = JSON.parse(
+    await outputOf('npm', ['pack', '--silent', '--json', '--ignore-scripts', '--pack-destination', folder], ROOT),
+  )[0];
+  // As `npm install <tarball>` leaves it, with what this project has of the packages beside it.
+  await mkdir(join(folder, 'node_modules/bullbridge'), { recursive: true });
+  const contents = ['-xzf', packed.filename, '--strip-components=1', '-C', 'node_modules/bullbridge'];
+  expect(await outputOf('tar', contents, folder)).toBe('');
+  for (const name of ['aws-cdk-lib', 'constructs', 'cdk-nag', '@types']) {
+    await symlink(join(MODULES, name), join(folder, 'node_modules', name));
+  }
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+test('the package is the construct, its declarations, the bundles and the documents, and nothing else', () => {
+  const isDocument = /^(dist\/types\/|docs\/[\w-]+\.md$|examples\/[\w-]+\.ts$)/;
+  const paths = packed.files.map(({ path }) => path).filter((path) => !isDocument.test(path));
+  expect(paths.sort()).toEqual([
+    'CHANGELOG.md',
+    'CONTRIBUTING.md',
+    'LICENSE',
+    'README.md',
+    'THIRD-PARTY-NOTICES',
+    'dist/construct/index.js',
+    'dist/lambda/forward/index.mjs',
+    'dist/lambda/reconcile/index.mjs',
+    'dist/lambda/redrive/index.mjs',
+    'dist/package.json',
+    'package.json',
+  ]);
+  const types = packed.files.map(({ path }) => path).filter((path) => path.startsWith('dist/types/'));
+  expect(types).toContain('dist/types/infra/construct/index.d.ts');
+  expect(types.filter((path) => !path.endsWith('.d.ts'))).toEqual([]);
+  expect(packed.size).toBeLessThan(LIMIT);
+});
+
+test('the package depends on no other', async () => {
+  const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  expect(manifest).not.toHaveProperty('private');
+  expect(Object.keys(manifest.peerDependencies)).toEqual(['aws-cdk-lib', 'constructs']);
+  // Optional: a service that uses the types of events does not install the CDK.
+  const optional = { optional: true };
+  expect(manifest.peerDependenciesMeta).toEqual({ 'aws-cdk-lib': optional, constructs: optional });
+  for (const kind of ['dependencies', 'optionalDependencies', 'bundleDependencies']) {
+    expect(manifest).not.toHaveProperty(kind);
+  }
+});
+
+test('the README that npm shows links only to what is in the package, and the repository has one address', async () => {
+  const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+  const paths = packed.files.map(({ path }) => path);
+  const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = '']) => path);
+  expect(links.length).toBeGreaterThan(5);
+  expect(links.filter((link) => !paths.includes(link))).toEqual([]);
+  const { repository, homepage, bugs, publishConfig } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  const address = homepage.replace(/#.*$/, '');
+  expect([repository.url, bugs.url]).toEqual([`git+${address}.git`, `${address}/issues`]);
+  expect(publishConfig).toEqual({ access: 'public', provenance: true });
+});
+
+test('the notices have each package that a bundle contains', async () => {
+  const notices = await readFile(join(folder, 'node_modules/bullbridge/THIRD-PARTY-NOTICES'), 'utf8');
+  const bundles = await buildFunctions(join(folder, 'bundles'));
+  const names = new Set(bundles.flatMap(({ packages }) => packages));
+  expect(names.size).toBeGreaterThan(20);
+  for (const name of [...names, 'zod', 'fastest-levenshtein']) {
+    const { version } = JSON.parse(await readFile(join(MODULES, name, 'package.json'), 'utf8'));
+    expect(notices).toMatch(new RegExp(`^${name} ${version.replaceAll('.', '\\.')} \\([\\w.-]+\\)$`, 'm'));
+  }
+  expect(notices).not.toContain('see below');
+});
+
+test('publint and attw find nothing', TIME, async () => {
+  const data = await readFile(join(folder, packed.filename));
+  const tarball = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
+  const { messages } = await publint({ pack: { tarball }, strict: true });
+  expect(messages).toEqual([]);
+  const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(data)));
+  expect(analysis).toMatchObject({ problems: [], types: { kind: 'included' } });
+});
+
+test.for([
+  ['CommonJS', { module: 'nodenext', moduleResolution: 'nodenext', type: 'commonjs' }],
+  ['ESM', { module: 'nodenext', moduleResolution: 'nodenext', type: 'module' }],
+] as const)(
+  'in %s, mistakes have one clear message each, and what production needs is there',
+  TIME,
+  async ([, format]) => {
+    const app = await createApp(format, ['mistakes.ts', 'production.ts']);
+
+    expect(await compile(app, ['--skipLibCheck', '--noImplicitAny', 'false'])).not.toContain('error');
+
+    for (const name of ['mistakes', 'production']) {
+      const printed = await run(app, `${name}.js`, { CDK_VALIDATION: 'false' });
+      const [line = ''] = printed.split('\n');
+      await expect(`${JSON.stringify(JSON.parse(line), null, 2)}\n`).toMatchFileSnapshot(
+        join(ROOT, `test/fixtures/user-app/${name}.json`),
+      );
+    }
+  },
+);
+
+test.for([
+  // What `cdk init app --language typescript` writes.
+  ['CommonJS', { module: 'commonjs', moduleResolution: 'bundler', type: 'commonjs' }],
+  ['CommonJS as Node has it', { module: 'nodenext', moduleResolution: 'nodenext', type: 'commonjs' }],
+] as const)('an app in %s, with default props and with all, type-checks and synthesizes', TIME, async ([, format]) => {
+  const app = await createApp(format);
+
+  // That the declarations themselves are right is seen below.
+  expect(await compile(app, ['--skipLibCheck'])).not.toContain('error');
+  const log = await run(app, 'app.js', { CDK_VALIDATION: 'false' });
+
+  await expectStacks(app, log);
+});
+
+test(
+  'an app in ESM does so as well, its declarations are right, and cdk-nag finds nothing in its stacks',
+  TIME,
+  async () => {
+    const app = await createApp({ module: 'nodenext', moduleResolution: 'nodenext', type: 'module' });
+
+    expect(await compile(app)).not.toContain('error');
+    const log = await run(app, 'app.js');
+
+    await expectStacks(app, log);
+    const report = await readFile(join(app, 'cdk.out/validation-report.json'), 'utf8').catch(() => log);
+    const reports: Report[] = JSON.parse(report).pluginReports;
+    const found = reports.flatMap(({ violations }) => violations.flatMap((violation) => violation.violatingConstructs));
+    expect(new Set(found.map(({ constructPath }) => constructPath))).toEqual(new Set(['Careless/Queue/Resource']));
+  },
+);
+
+async function expectStacks(app: string, log: string): Promise<void> {
+  const stacks = ['Defaults', 'All'].map((name) => readFile(join(app, 'cdk.out', `${name}.template.json`), 'utf8'));
+  for (const template of await Promise.all(stacks)) expect(template, log).toContain('AWS::Lambda::Function');
+}
+
+/** A folder with the user's app, in a module format. */
+async function createApp(
+  { type, ...options }: { module: string; moduleResolution: string; type: string },
+  files: readonly string[] = ['app.ts'],
+) {
+  const app = await mkdtemp(join(folder, 'app-'));
+  await writeFile(join(app, 'package.json'), JSON.stringify({ type }));
+  for (const file of files) await cp(join(ROOT, 'test/fixtures/user-app', file), join(app, file));
+  const compilerOptions = { ...options, target: 'es2022', lib: ['es2022'], strict: true, types: ['node'] };
+  await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+  return app;
+}
+
+function compile(app: string, options: readonly string[] = []): Promise<string> {
+  const tsc = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin', 'tsc');
+  return outputOf(process.execPath, [tsc, '-p', app, ...options], app);
+}
+
+/** Without the environment of the tests, which leaves out CDK's own validation. */
+function run(app: string, file: string, environment: NodeJS.ProcessEnv = {}): Promise<string> {
+  return outputOf(process.execPath, [file], app, {
+    PATH: process.env['PATH'],
+    TMPDIR: process.env['TMPDIR'],
+    CDK_OUTDIR: join(app, 'cdk.out'),
+    CDK_CONTEXT_JSON: JSON.stringify(flags),
+    ...environment,
+  });
+}
+
+/** What a program prints, also where it fails. */
+async function outputOf(command: string, args: readonly string[], cwd: string, env = process.env): Promise<string> {
+  const child = start(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  return (await Promise.all([child.stdout, child.stderr].map((stream) => text(stream as Readable)))).join('');
+}

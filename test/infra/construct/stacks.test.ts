@@ -1,0 +1,260 @@
+import { type App, Stack, type StackProps, Stage } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { EventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Code, Function as Lambda, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { describe, expect, test } from 'vitest';
+import { Bullbridge, type BullbridgeProps } from '../../../infra/construct/bullbridge.ts';
+import { RedisAccess, type RedisUrlOptions } from '../../../infra/construct/redis-access.ts';
+import { createApp, only, permissionsOf } from '../synth.ts';
+
+function add(stack: Stack, props: Partial<BullbridgeProps> = {}, redis: RedisUrlOptions = {}): Bullbridge {
+  const secret = Secret.fromSecretNameV2(stack, 'RedisUrl', 'redis');
+  return new Bullbridge(stack, 'Bullbridge', { redis: RedisAccess.fromUrlSecret(secret, redis), ...props });
+}
+
+function addFunction(stack: Stack): Lambda {
+  const code = Code.fromInline('exports.handler = () => {}');
+  return new Lambda(stack, 'Alert', { code, handler: 'index.handler', runtime: Runtime.NODEJS_22_X });
+}
+
+describe('across stacks', () => {
+  test('the network and the security group of Redis may be in another one', () => {
+    const app = createApp();
+    const net = new Stack(app, 'Net');
+    const vpc = new Vpc(net, 'Vpc');
+    const securityGroup = new SecurityGroup(net, 'RedisGroup', { vpc });
+    const stack = new Stack(app, 'Jobs');
+    add(stack, { vpc }, { securityGroup });
+
+    app.synth();
+
+    Template.fromStack(stack).hasResourceProperties('AWS::EC2::SecurityGroupIngress', { FromPort: 6379 });
+    expect(net.dependencies).toEqual([]);
+  });
+
+  test('a target that reads payloads may be in a third one', () => {
+    const app = createApp();
+    const net = new Stack(app, 'Net');
+    const vpc = new Vpc(net, 'Vpc');
+    const stack = new Stack(app, 'Jobs');
+    const consumers = new Stack(app, 'Consumers');
+    const bullbridge = add(stack, { vpc, encryptionKey: new Key(stack, 'Key') });
+    const alert = addFunction(consumers);
+    bullbridge.onEvent('Failed', { event: 'failed', target: new LambdaFunction(alert) });
+    bullbridge.grantReadPayloads(alert);
+
+    app.synth();
+
+    const actions = permissionsOf(Template.fromStack(stack), 'BullbridgeConsumersReadPayloads').map(
+      ([action]) => action,
+    );
+    expect(actions).toEqual(['s3:GetObject', 'kms:Decrypt']);
+  });
+
+  test('a function that reads payloads may be in the stack of the network', () => {
+    const app = createApp();
+    const net = new Stack(app, 'Net');
+    const stack = new Stack(app, 'Jobs');
+    const bullbridge = add(stack, { vpc: new Vpc(net, 'Vpc') });
+    bullbridge.grantReadPayloads(addFunction(net));
+
+    app.synth();
+  });
+
+  test('a consumer with rules of its own may be granted payloads, too', () => {
+    const app = createApp();
+    const bullbridge = add(new Stack(app, 'Jobs'));
+    const consumers = new Stack(app, 'Consumers');
+    const alert = addFunction(consumers);
+    new Rule(consumers, 'Failed', {
+      eventBus: bullbridge.eventBus,
+      eventPattern: { detailType: ['Job Failed'] },
+      targets: [new LambdaFunction(alert)],
+    });
+    bullbridge.grantReadPayloads(alert);
+
+    app.synth();
+
+    expect(permissionsOf(Template.fromStack(consumers), 'Alert').map(([action]) => action)).toEqual(['s3:GetObject']);
+  });
+
+  test('names of buses differ', () => {
+    const app = createApp();
+    const stacks = ['One', 'Other'].map((id) => new Stack(app, id));
+    for (const stack of stacks) add(stack);
+    const names = stacks.map((stack) => only(Template.fromStack(stack), 'AWS::Events::EventBus').Properties['Name']);
+    expect(names).toEqual(['One-Bullbridge', 'Other-Bullbridge']);
+  });
+});
+
+describe('two deployments', () => {
+  const here = { env: { account: '123456789012', region: 'eu-west-1' } };
+  const onJobs = (stack: Stack) => ({ eventBus: EventBus.fromEventBusName(stack, 'Bus', 'jobs') });
+  const pair = (app: App | Stage, props?: StackProps) =>
+    [new Stack(app, 'A', props), new Stack(app, 'B', props)] as const;
+
+  test.for([
+    ['by its name', onJobs],
+    [
+      'by its ARN',
+      (stack: Stack) => ({
+        eventBus: EventBus.fromEventBusArn(stack, 'Bus', 'arn:aws:events:eu-west-1:123456789012:event-bus/jobs'),
+      }),
+    ],
+  ] as const)('with the same ids on one bus, imported %s, are refused', ([, props]) => {
+    for (const env of [here, undefined]) {
+      const [one, other] = pair(createApp(), env);
+      add(one, props(one));
+      expect(() => add(other, props(other))).toThrow(
+        'sourceName must be unique on a bus and in a table, got "default" (with the prefix "bull") of both A/Bullbridge and B/Bullbridge',
+      );
+    }
+  });
+
+  test('with the same ids on the bus of one of them are refused', () => {
+    const [one, other] = pair(createApp());
+    const { eventBus } = add(one);
+    expect(() => add(other, { eventBus })).toThrow('sourceName must be unique on a bus');
+  });
+
+  test('with the same positions in one table are refused', () => {
+    const [one, other] = pair(createApp());
+    const propsOf = (stack: Stack) => ({ checkpointTable: Table.fromTableName(stack, 'Table', 'positions') });
+    add(one, propsOf(one));
+    expect(() => add(other, propsOf(other))).toThrow('sourceName must be unique on a bus and in a table');
+  });
+
+  test.for([
+    ['another source', { sourceName: 'redis-2' }],
+    ['another prefix', { prefix: 'jobs' }],
+    ['queues of their own', { queues: ['b'] }],
+  ] as const)('with %s share a bus', ([, props]) => {
+    const [one, other] = pair(createApp());
+    add(one, { ...onJobs(one), queues: ['a'] });
+    add(other, { ...onJobs(other), queues: ['a'], ...props });
+  });
+
+  test('in two stages, or with buses of their own, may be alike', () => {
+    const app = createApp();
+    for (const stage of ['beta', 'prod']) {
+      const [one, other] = pair(new Stage(app, stage));
+      add(one, onJobs(one));
+      add(other);
+    }
+  });
+
+  test('have metrics of their own', () => {
+    const [one, other] = pair(createApp());
+    const dimensions = [add(one), add(other)].map((bullbridge) => bullbridge.metricLost().dimensions?.['deployment']);
+    expect(dimensions).toEqual(['A/Bullbridge', 'B/Bullbridge']);
+  });
+});
+
+describe('a bus elsewhere', () => {
+  const env = { account: '123456789012', region: 'eu-west-1' };
+  const busIn = (stack: Stack, account: string, region: string) =>
+    EventBus.fromEventBusArn(stack, 'Bus', `arn:aws:events:${region}:${account}:event-bus/jobs`);
+
+  test('in another region is refused', () => {
+    const stack = new Stack(createApp(), 'Jobs', { env });
+    expect(() => add(stack, { eventBus: busIn(stack, env.account, 'us-east-1') })).toThrow(
+      'eventBus must be in the region of the stack (eu-west-1), got one in us-east-1',
+    );
+  });
+
+  test('in another account takes events, but no rules from here', () => {
+    const stack = new Stack(createApp(), 'Jobs', { env });
+    const bullbridge = add(stack, { eventBus: busIn(stack, '210987654321', env.region) });
+    const target = new SqsQueue(new Queue(stack, 'Target'));
+    for (const method of ['onEvent', 'onLoss'] as const) {
+      expect(() => bullbridge[method]('Rule', { target })).toThrow(
+        'onEvent and onLoss must be of a bus in the account and region of the stack (123456789012, eu-west-1), got one in 210987654321, eu-west-1',
+      );
+    }
+  });
+});
+
+describe('what exists', () => {
+  test('takes only the keys of the source, from functions and for consumers', () => {
+    const stack = new Stack(createApp(), 'Jobs');
+    const payloadBucket = Bucket.fromBucketAttributes(stack, 'Payloads', {
+      bucketName: 'shared',
+      encryptionKey: Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-west-1:123456789012:key/1'),
+    });
+    const bullbridge = add(stack, { payloadBucket, sourceName: 'redis-1', prefix: '{jobs*}' });
+    bullbridge.grantReadPayloads(addFunction(stack));
+    const template = Template.fromStack(stack);
+    const keys = ':s3:::shared/redis-1/?jobs??:*';
+    for (const [action, role] of [
+      ['s3:PutObject', 'BullbridgeForwardRole'],
+      ['s3:PutObject', 'BullbridgeRedriveRole'],
+      ['s3:GetObject', 'Alert'],
+    ] as const) {
+      const resource = permissionsOf(template, role).find(([name]) => name === action)?.[1];
+      expect(JSON.stringify(resource)).toContain(keys);
+    }
+    expect(permissionsOf(template, 'BullbridgeForwardRole').map(([action]) => action)).toContain('kms:GenerateDataKey');
+  });
+
+  test('is taken over: a table and a queue that another stack left', () => {
+    const stack = new Stack(createApp(), 'Jobs');
+    add(stack, {
+      checkpointTable: Table.fromTableName(stack, 'Table', 'positions'),
+      deadLetterQueue: Queue.fromQueueArn(stack, 'Parked', 'arn:aws:sqs:eu-west-1:123456789012:parked'),
+    });
+    const template = Template.fromStack(stack);
+    template.resourceCountIs('AWS::DynamoDB::GlobalTable', 0);
+    template.resourceCountIs('AWS::SQS::Queue', 0);
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ CHECKPOINT_TABLE: 'positions' }) },
+    });
+    expect(JSON.stringify(permissionsOf(template, 'BullbridgeForwardRole'))).toContain(':table/positions');
+  });
+
+  test('is named as the function finds it: a secret by its name, whose end may look like an ARN', () => {
+    const stack = new Stack(createApp(), 'Jobs');
+    const secret = Secret.fromSecretNameV2(stack, 'Named', 'redis-abcdef');
+    new Bullbridge(stack, 'Bullbridge', { redis: RedisAccess.fromUrlSecret(secret) });
+    const template = Template.fromStack(stack);
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ REDIS_URL_SECRET_ARN: 'redis-abcdef' }) },
+    });
+    expect(JSON.stringify(permissionsOf(template, 'BullbridgeForwardRole'))).toContain(':secret:redis-abcdef-??????');
+  });
+});
+
+describe('a key of the user’s own', () => {
+  test('encrypts the bus, with a queue of what its policy does not allow', () => {
+    const stack = new Stack(createApp(), 'Jobs');
+    const { busDeadLetterQueue } = add(stack, { encryptionKey: new Key(stack, 'Key') });
+    const template = Template.fromStack(stack);
+    template.hasResourceProperties('AWS::Events::EventBus', {
+      KmsKeyIdentifier: Match.anyValue(),
+      DeadLetterConfig: { Arn: stack.resolve(busDeadLetterQueue?.queueArn) },
+    });
+    template.hasResourceProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: 'sqs:SendMessage',
+            Principal: { Service: 'events.amazonaws.com' },
+            Condition: Match.objectLike({ ArnEquals: { 'aws:SourceArn': Match.anyValue() } }),
+          }),
+        ]),
+      },
+    });
+  });
+});
+
+test('no warning where nothing is likely a mistake', () => {
+  const stack = new Stack(createApp(), 'Jobs');
+  add(stack, { events: ['completed', 'invoice-sent'], queues: ['a', 'b'], shards: 2 });
+  Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
+});
