@@ -5,7 +5,7 @@ import { MAX_DEPTH, parseNumber } from './decode.ts';
 import type { JsonValue } from './detail.ts';
 import { MAX_REQUEST_BYTES } from './entry.ts';
 import { JOB_FACTS, type JobFactName, type JobField, type JobSelection } from './job-fields.ts';
-import { isJson, parseExact } from './json.ts';
+import { isJson, isRawJSON, parseExact } from './json.ts';
 import { type Omission, takeOut } from './omit.ts';
 import { traceHeaderOf } from './trace-header.ts';
 
@@ -173,7 +173,7 @@ function get(value: JsonValue | undefined, path: readonly string[]): JsonValue |
 }
 
 function isTree(value: JsonValue | undefined): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawJSON(value);
 }
 
 function set(tree: Tree, [name, ...rest]: readonly [string, ...string[]], value: JsonValue): void {

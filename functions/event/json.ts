@@ -26,6 +26,21 @@ export function isJson(bytes: Buffer, maxDepth: number): boolean {
   return end !== NOWHERE && afterSpace(bytes, end) === bytes.length;
 }
 
+interface JsonWithSource {
+  /** A value that `JSON.stringify` writes as this text, which must be the JSON of a string, a number, a boolean or null. */
+  rawJSON(text: string): object;
+  isRawJSON(value: unknown): boolean;
+  parse(
+    text: string,
+    reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+  ): unknown;
+}
+
+/** https://github.com/tc39/proposal-json-parse-with-source, for which TypeScript has no types yet. */
+const { parse, rawJSON, isRawJSON } = JSON as unknown as JsonWithSource;
+
+export { isRawJSON };
+
 /** Numbers that may be written in another way than they were: with a fraction, an exponent, more digits than are exact, or minus zero. */
 const INEXACT = /\d[.eE]|\d{16}|-0/;
 
@@ -33,8 +48,8 @@ const INEXACT = /\d[.eE]|\d{16}|-0/;
 export function parseExact(text: string): JsonValue {
   if (!INEXACT.test(text)) return JSON.parse(text);
   const keepDigits = (_: string, value: unknown, { source }: { readonly source?: string }) =>
-    typeof value === 'number' && source !== undefined ? JSON.rawJSON(source) : value;
-  return JSON.parse(text, keepDigits) as JsonValue;
+    typeof value === 'number' && source !== undefined ? rawJSON(source) : value;
+  return parse(text, keepDigits) as JsonValue;
 }
 
 function endOfValue(bytes: Buffer, start: number, maxDepth: number): number {

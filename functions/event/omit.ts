@@ -1,6 +1,7 @@
 import { CATALOGUE, type EventKind } from './catalogue.ts';
 import type { JsonValue } from './detail.ts';
 import { isFact, JOB_FACTS } from './job-fields.ts';
+import { isRawJSON } from './json.ts';
 
 /** A value, or many, that must not leave Redis. */
 interface OmittedPath {
@@ -56,7 +57,7 @@ export function behind(names: readonly string[], name: string): (readonly string
  */
 export function takeOut(value: JsonValue | undefined, names: readonly string[]): boolean {
   const [first] = names;
-  if (first === undefined || typeof value !== 'object' || value === null || JSON.isRawJSON(value)) return false;
+  if (first === undefined || typeof value !== 'object' || value === null || isRawJSON(value)) return false;
   const isList = Array.isArray(value);
   if (isList && !/^(\*|\d+)$/.test(first)) return value.map((element) => takeOut(element, names)).includes(true);
   const owner = value as Record<string, JsonValue>;

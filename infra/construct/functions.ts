@@ -86,10 +86,11 @@ export function createFunctions(
   });
 
   allowPositions(forward, storage, 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem');
-  allowPositions(reconcile, storage, 'dynamodb:Query', 'dynamodb:UpdateItem');
+  allowPositions(reconcile, storage, 'dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:UpdateItem');
   for (const reader of [forward, reconcile]) access.allow(reader);
   const keys = keysOf(propOf(props, 'sourceName'), propOf(props, 'prefix'));
-  for (const publisher of [forward, reconcile, redrive]) allowPublish(publisher, storage, keys);
+  for (const publisher of [forward, reconcile, redrive]) allowPublish(publisher, storage);
+  for (const publisher of [forward, reconcile]) allowPayloads(publisher, storage, keys);
   const queueActions = ['ReceiveMessage', 'DeleteMessage', 'ChangeMessageVisibility', 'GetQueueAttributes'];
   allow(redrive, storage.deadLetterQueue.queueArn, ...queueActions.map((action) => `sqs:${action}`));
   return { forward, reconcile, redrive };
@@ -101,13 +102,15 @@ function allowPositions(grantee: LambdaFunction, { table, tableKey }: Storage, .
   allowKey(grantee, tableKey, 'dynamodb', 'Decrypt');
 }
 
-function allowPublish(grantee: LambdaFunction, storage: Storage, keys: string): void {
-  const { eventBus, deadLetterQueue, payloadBucket } = storage;
+function allowPublish(grantee: LambdaFunction, { eventBus, deadLetterQueue }: Storage): void {
   allow(grantee, eventBus.eventBusArn, 'events:DescribeEventBus');
   allowPut(grantee, eventBus);
   allow(grantee, deadLetterQueue.queueArn, 'sqs:SendMessage');
   // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
   allowKey(grantee, deadLetterQueue.encryptionMasterKey, 'sqs', 'GenerateDataKey', 'Decrypt');
+}
+
+function allowPayloads(grantee: LambdaFunction, { payloadBucket }: Storage, keys: string): void {
   allow(grantee, payloadBucket.arnForObjects(keys), 's3:PutObject');
   allowKey(grantee, payloadBucket.encryptionKey, 's3', 'GenerateDataKey');
   acknowledgeObjects(payloadBucket, keys, grantee.role ?? grantee);

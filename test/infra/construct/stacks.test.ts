@@ -194,7 +194,7 @@ describe('what exists', () => {
     const keys = ':s3:::shared/redis-1/?jobs??:*';
     for (const [action, role] of [
       ['s3:PutObject', 'BullbridgeForwardRole'],
-      ['s3:PutObject', 'BullbridgeRedriveRole'],
+      ['s3:PutObject', 'BullbridgeReconcileRole'],
       ['s3:GetObject', 'Alert'],
     ] as const) {
       const resource = permissionsOf(template, role).find(([name]) => name === action)?.[1];
