@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { type DynamoDBClient, GetItemCommand, type UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  type UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Redis } from 'ioredis';
@@ -29,8 +35,11 @@ import { adminRedis, ownPrefix } from '../redis.ts';
 const BUS = 'bullbridge';
 export const DEAD_LETTERS = 'dead-letters';
 
-/** What may happen around each call that a run makes to Redis, DynamoDB, the bus or SQS; `row` is the key of a row that it writes. */
-export type Around = <T>(call: () => Promise<T>, row?: string) => Promise<T>;
+/** What a run calls. */
+export type Service = 'Redis' | 'table' | 'bus' | 'queue';
+
+/** What may happen around each call that a run makes; `row` is the key of a row that it writes. */
+export type Around = <T>(call: () => Promise<T>, row?: string, service?: Service) => Promise<T>;
 
 const undisturbed: Around = (call) => call();
 
@@ -66,6 +75,8 @@ export interface World {
   clients(around?: Around): ForwardClients;
   now(): Date;
   advance(milliseconds: number): void;
+  /** Whether Redis counts the entries of a stream, as Redis 6 does not. @default it does */
+  count(isCounting: boolean): void;
   checkpoint(queue: string): Promise<Checkpoint | undefined>;
   /** When the row of a queue expires, in seconds since the epoch. */
   expiry(queue: string): Promise<number | undefined>;
@@ -81,6 +92,15 @@ function rowOf({ input: { Key } }: UpdateItemCommand): string | undefined {
 /** Whether it gives an attribute of its row a value. */
 function sets({ input: { UpdateExpression = '' } }: UpdateItemCommand, attribute: string): boolean {
   return UpdateExpression.includes(`#${attribute} =`);
+}
+
+/** Replies as Redis 6 gives them: the state of a stream has no counts. */
+function withoutCounts<Reply>(reply: Reply): Reply {
+  if (!Array.isArray(reply)) return reply;
+  const isCount = (name: unknown) =>
+    /^(entries-added|max-deleted-entry-id|recorded-first-entry-id)$/.test(String(name));
+  const counts = new Set(reply.flatMap((name, i) => (Buffer.isBuffer(name) && isCount(name) ? [i, i + 1] : [])));
+  return reply.filter((_, i) => !counts.has(i)).map(withoutCounts) as Reply;
 }
 
 /** The code that a world runs. */
@@ -164,6 +184,7 @@ export async function createWorld(
   const tableCalls: string[] = [];
   const requests = createRequests();
   let time = Date.now();
+  let isCounting = true;
   const now = () => new Date(time);
 
   const newContainer = (): Kept => ({
@@ -183,22 +204,23 @@ export async function createWorld(
     let asked: Promise<void> | undefined;
     return {
       connectRedis: async () => {
-        const connection = await around(() => connectRedis({ url: redisUrl }));
+        const connection = await around(() => connectRedis({ url: redisUrl }), undefined, 'Redis');
         return {
           ...connection,
           send: (commands, limits) => {
             if (commands.some((command) => command.includes('BLOCK'))) onListening();
-            return around(() => connection.send(commands, limits));
+            const replies = around(() => connection.send(commands, limits), undefined, 'Redis');
+            return isCounting ? replies : replies.then(withoutCounts);
           },
-          scan: (pattern, options) => around(() => connection.scan(pattern, options)),
+          scan: (pattern, options) => around(() => connection.scan(pattern, options), undefined, 'Redis'),
         };
       },
       ...kept,
       bus: { confirm: async () => {} },
       publish: parts.createPublisher({
-        bus: { limits: LIMITS, put: (entries) => around(() => putEvents(entries)) },
+        bus: { limits: LIMITS, put: (entries) => around(() => putEvents(entries), undefined, 'bus') },
         busName: BUS,
-        park: (entry: AnyEntry, refusal, signal) => around(() => park(entry, refusal, signal)),
+        park: (entry: AnyEntry, refusal, signal) => around(() => park(entry, refusal, signal), undefined, 'queue'),
         concurrency: createConcurrencyLimit(4),
         wait: waits,
         warn: () => {},
@@ -208,11 +230,20 @@ export async function createWorld(
         send: async (command: UpdateItemCommand) => {
           tableCalls.push(command.constructor.name);
           const row = rowOf(command);
-          const answer = await around(() => dynamodb.send(command), row);
-          const epoch = Number(answer.Attributes?.['epoch']?.N);
-          if (row && sets(command, 'waiter')) requests.note(row, epoch);
-          if (row && sets(command, 'owner')) asked = requests.awaitOne(row, epoch);
-          return answer;
+          const note = (item?: Record<string, AttributeValue>) => {
+            const epoch = Number(item?.['epoch']?.N);
+            if (row && sets(command, 'waiter')) requests.note(row, epoch);
+            if (row && sets(command, 'owner')) asked = requests.awaitOne(row, epoch);
+          };
+          try {
+            const answer = await around(() => dynamodb.send(command), row, 'table');
+            note(answer.Attributes);
+            return answer;
+          } catch (error) {
+            // The lease may have been taken by a write whose answer was lost.
+            if (error instanceof ConditionalCheckFailedException) note(error.Item);
+            throw error;
+          }
         },
       } as unknown as DynamoDBClient,
       table,
@@ -259,6 +290,9 @@ export async function createWorld(
     now,
     advance(milliseconds) {
       time += milliseconds;
+    },
+    count(counts) {
+      isCounting = counts;
     },
     async checkpoint(queue) {
       const key = `${defaults.sourceName}/${prefix}:${queue}`;

@@ -1,18 +1,20 @@
-import { test } from '@fast-check/vitest';
+import { fc, test } from '@fast-check/vitest';
 import { describe } from 'vitest';
 import { repetitions } from '../effort.ts';
-import { live } from './life.ts';
+import { live, type Origin } from './life.ts';
 import { rewritingSteps, steps } from './steps.ts';
 
+const origins = fc.constantFrom<Origin>('named', 'found', 'uncounted');
+
 describe('whatever happens', () => {
-  test.prop([steps], { numRuns: repetitions(100, 25) })(
+  test.prop([steps, origins], { numRuns: repetitions(100, 25) })(
     'no position passes an entry that is not settled, in the end every entry is, and losses are counted exactly',
-    (all) => live(all),
+    (all, origin) => live(all, undefined, origin),
   );
 
-  test.prop([rewritingSteps], { numRuns: repetitions(100, 25) })(
+  test.prop([rewritingSteps, origins], { numRuns: repetitions(100, 25) })(
     'also to a stream that is deleted and rolled back: entries that are there are forwarded, and the others reported',
-    (all) => live(all),
+    (all, origin) => live(all, undefined, origin),
   );
 
   test('except that a roll-back is invisible once the stream has trimmed exactly as many entries as were read', async () => {

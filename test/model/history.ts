@@ -16,6 +16,8 @@ export interface History {
   trim(keep: number): Promise<void>;
   /** Deletes the stream, as `obliterate` does. */
   reset(): Promise<void>;
+  /** Makes the server count anew, as if the entries that are there were all it ever had; only once all of it was read. @returns whether it did */
+  recount(): Promise<boolean>;
   snapshot(): Promise<void>;
   /** Brings back the stream as it was at the last snapshot. */
   restore(): Promise<void>;
@@ -31,7 +33,8 @@ export interface History {
   checkEnd(): Promise<void>;
 }
 
-export async function createHistory(world: World): Promise<History> {
+/** @param isFound whether runs find the queue by looking for it, and have looked before it was there; else it is named */
+export async function createHistory(world: World, isFound: boolean): Promise<History> {
   const key = world.key('q');
   const { admin, bus } = world;
   const appended: Appended[] = [];
@@ -82,6 +85,11 @@ export async function createHistory(world: World): Promise<History> {
 
   const living = () => unsettled().filter(({ gone }) => gone === undefined);
 
+  async function isCaughtUp(): Promise<boolean> {
+    const saved = await world.checkpoint('q');
+    return living().length === 0 && saved?.position.id === (await look()).lastId;
+  }
+
   async function vanish(how: 'trimmed' | 'destroyed' | 'traceless'): Promise<void> {
     const living = await livingJobs();
     for (const entry of appended) if (!living.has(entry.jobId)) entry.gone ??= how;
@@ -99,7 +107,7 @@ export async function createHistory(world: World): Promise<History> {
     hidden = { behind: saved?.id, entries: [] };
     const { entriesAdded, length, firstId, lastId } = await look();
     const isAbove = saved && (firstId ? compareIds(firstId, saved.id) > 0 : compareIds(lastId, saved.id) >= 0);
-    if (!isAbove || entriesAdded - length !== saved.ordinal) return;
+    if (!isAbove || entriesAdded - length !== Number(saved.ordinal) - (saved.offset ?? 0)) return;
     hidden.entries = unsettled().filter(({ gone }) => gone !== undefined);
     for (const entry of hidden.entries) entry.isHidden = true;
   }
@@ -149,16 +157,24 @@ export async function createHistory(world: World): Promise<History> {
     append: (events) => add(events, false),
     appendBehind: (events) => add(events, true),
     async trim(keep) {
-      const how = (await isSeen()) ? 'trimmed' : 'traceless';
+      const how = isFound || (await isSeen()) ? 'trimmed' : 'traceless';
       await admin.xtrim(key, 'MAXLEN', keep);
       await vanish(how);
       await hide();
     },
     async reset() {
       const how = (await isSeen()) ? 'destroyed' : 'traceless';
+      // Nor does a stream that was deleted tell what it had trimmed.
+      if (how === 'traceless') for (const entry of appended) if (entry.gone) entry.gone = how;
       rewritten ||= (await admin.del(key)) === 1;
       await vanish(how);
       await hide();
+    },
+    async recount() {
+      const { length, lastId } = await look();
+      if (length === 0 || rewritten || !(await isCaughtUp())) return false;
+      await admin.call('XSETID', key, lastId, 'ENTRIESADDED', length, 'MAXDELETEDID', '0-0');
+      return true;
     },
     async snapshot() {
       saved = await admin.dumpBuffer(key);
@@ -176,10 +192,7 @@ export async function createHistory(world: World): Promise<History> {
     allow(duplicates) {
       allowedDuplicates += duplicates;
     },
-    async isCaughtUp() {
-      const saved = await world.checkpoint('q');
-      return living().length === 0 && saved?.position.id === (await look()).lastId;
-    },
+    isCaughtUp,
     async heard() {
       // Sooner than a run would look without being told.
       if (!rewritten) await expect.poll(living, { interval: 2, timeout: 4000 }).toEqual([]);
@@ -214,7 +227,17 @@ export async function createHistory(world: World): Promise<History> {
         }
         const all = published();
         expect(all.length - new Set(all).size, 'duplicates').toBeLessThanOrEqual(allowedDuplicates);
+        const sequences = new Map(forwarded().map(({ jobId, sequence }) => [Number(jobId), sequence]));
+        const inOrder = [...sequences]
+          .sort(([a], [b]) => a - b)
+          .flatMap(([, sequence]) => (typeof sequence === 'number' ? sequence : []));
+        expect(inOrder, 'a sequence that decreases').toEqual([...new Set(inOrder)].sort((a, b) => a - b));
       }
+      const poison = new Set(appended.flatMap(({ jobId, event }) => (event === POISON ? jobId : [])));
+      expect(
+        parked().filter((jobId) => !poison.has(jobId)),
+        'parked, and not to blame',
+      ).toEqual([]);
       const settled = new Set([...published(), ...parked()]);
       const inGaps = appended.filter((entry) => news.some((loss) => isIn(entry, loss)));
       for (const { jobId, possibleDuplicate } of recovered())

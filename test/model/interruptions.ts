@@ -1,4 +1,5 @@
-import type { Around } from '../forward/world.ts';
+import { RedisError } from '../../functions/errors.ts';
+import type { Around, Service } from '../forward/world.ts';
 
 /** Named like a refusal, so that nothing waits for it to pass: a dead process tries nothing again. */
 class Crash extends Error {
@@ -36,4 +37,28 @@ export function holdAt(nth: number) {
     return effect();
   };
   return { around, reached: reached.promise, letGo: letGo.resolve };
+}
+
+/** A service that is away for some calls in the middle of a run. */
+export interface Outage {
+  readonly service: Service;
+  /** How many calls of it are answered first. */
+  readonly call: number;
+  readonly calls: number;
+  /** Whether the calls take effect, and only their answers are lost. */
+  readonly after: boolean;
+}
+
+/** Lets a service be away. */
+export function outage({ service, call, calls, after }: Outage): Around {
+  let number = 0;
+  return async (effect, _row, called) => {
+    if (called !== service) return effect();
+    number += 1;
+    if (number <= call || number > call + calls) return effect();
+    if (after) await effect();
+    // To Redis it is a connection that was closed, to the clients of AWS an answer of a server that is not available.
+    const closed = new RedisError('REDIS_CLOSED', 'planned', { passes: true });
+    throw Object.assign(closed, { $metadata: { httpStatusCode: 503 } });
+  };
 }

@@ -1,11 +1,16 @@
 import { fc } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
-import { live } from './life.ts';
+import { live, type Origin } from './life.ts';
 import { type Bug, plant } from './plant.ts';
-import { bursts, rewritingSteps, type Step, steps, tails } from './steps.ts';
+import { bursts, outages, recounts, rewritingSteps, type Step, steps, tails } from './steps.ts';
+
+interface Planted extends Bug {
+  /** @default 'named' */
+  readonly origin?: Origin;
+}
 
 /** Each of these was, somewhere, once an outage; the model must notice every one. */
-const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] = [
+const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Planted])[] = [
   [
     'positions are saved before events are published',
     steps,
@@ -112,12 +117,101 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Bug])[] =
       to: 'await Promise.all(underWay);',
     },
   ],
+  [
+    'a successor takes the lease while the run that has it still works',
+    tails,
+    {
+      file: 'checkpoint/lease.ts',
+      from: 'return not(isWithin(',
+      to: "return not(is('owner', 'nobody')) ?? not(isWithin(",
+    },
+  ],
+  [
+    'a run does not hand over when it is asked',
+    tails,
+    {
+      file: 'checkpoint/with-lease.ts',
+      from: 'if (row.waiter !== undefined) handOver.abort();',
+      to: 'if (row.waiter !== undefined) lose();',
+    },
+  ],
+  [
+    'a run ends at an outage',
+    outages,
+    { file: 'patience.ts', from: 'if (!passes(error)) {', to: 'if (!passes(error) || error) {' },
+  ],
+  [
+    'a write of the table that failed counts as done',
+    outages,
+    {
+      file: 'patience.ts',
+      from: 'await wait(pause, signal).catch(() => undefined);',
+      to: 'return {} as never;',
+    },
+  ],
+  [
+    'a run ends without saving at an outage of Redis',
+    outages,
+    {
+      file: 'redis/patient.ts',
+      from: 'if (!passes(error)) throw error;',
+      to: 'throw error;',
+    },
+  ],
+  [
+    'entries are parked that an outage of the bus kept from it',
+    outages,
+    {
+      file: 'bus/publish.ts',
+      from: "(verdict.kind === 'failed' && lastTries > LAST_TRIES)",
+      to: "(verdict.kind === 'failed' && isSuspect)",
+    },
+  ],
+  [
+    'a queue that appears is begun at its end',
+    steps,
+    {
+      file: 'forward/first-positions.ts',
+      from: 'if (await wasSeenWhole(table, source)) return new Map();',
+      to: '',
+      origin: 'found',
+    },
+  ],
+  [
+    'a queue that appears is begun where it is trimmed to',
+    steps,
+    {
+      file: 'forward/checkpoints.ts',
+      from: 'const { position = beginning(0), anchors = [] }',
+      to: 'const { position = beginning(), anchors = [] }',
+      origin: 'found',
+    },
+  ],
+  [
+    'a server that counts anew is believed',
+    recounts,
+    {
+      file: 'stream/account.ts',
+      from: 'return stream ? recounted(next, stream) : next;',
+      to: 'return next;',
+    },
+  ],
+  [
+    'a server that begins to count is not asked',
+    steps,
+    {
+      file: 'stream/account.ts',
+      from: 'return stream ? recounted(next, stream) : next;',
+      to: 'return next;',
+      origin: 'uncounted',
+    },
+  ],
 ];
 
 describe('the model notices that', () => {
-  test.each(BUGS)('%s', { timeout: 120_000 }, async (_, histories, bug) => {
+  test.each(BUGS)('%s', { timeout: 120_000 }, async (_, histories, { origin, ...bug }) => {
     const parts = await plant(bug);
-    const property = fc.asyncProperty(histories, (all) => live(all, parts));
+    const property = fc.asyncProperty(histories, (all) => live(all, parts, origin));
 
     const { failed, numRuns } = await fc.check(property, { numRuns: 400, endOnFailure: true });
 
