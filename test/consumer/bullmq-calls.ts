@@ -39,7 +39,7 @@ export const NAMES = [
 ];
 
 /** The job of a call; those of the whole queue have none. */
-export function jobOf({ parameters: [args] }: Call): string {
+function jobOf({ parameters: [args] }: Call): string {
   return (args as { jobId?: string }).jobId ?? 'none';
 }
 
