@@ -1,6 +1,9 @@
+import { type Schema, Validator } from '@cfworker/json-schema';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { pattern, QueueEvents, type QueueEventsOptions } from '../../consumer/index.ts';
+import { jsonSchemas } from '../../consumer/json-schemas.ts';
 import { aBatch } from '../../consumer/testing/events.ts';
+import { anyEventSchema } from '../../consumer/zod.ts';
 import type { BusEvent } from '../../local/bus/event-buses.ts';
 import { BUS } from '../../local/stack.ts';
 import { adminRedis } from '../redis.ts';
@@ -78,5 +81,17 @@ describe.each(VERSIONS)('the events of BullMQ %s', (_, bullmq) => {
     const distinct = (all: readonly Call[]) => new Set(all.map((call) => JSON.stringify(call)));
     expect(distinct(calls)).toEqual(distinct(expected));
     expect(attempts).toBeGreaterThan(calls.length);
+  });
+
+  test('are valid by the schemas, which know every field of theirs', () => {
+    const validators = new Map(
+      Object.entries(jsonSchemas()).map(([name, schema]) => [name, new Validator(schema as Schema, '4')]),
+    );
+    for (const event of arrived) {
+      expect(anyEventSchema.parse(event)).toEqual(event);
+      if (event.detail['event'] === 'invoice') continue;
+      const validator = validators.get(`bullmq@${event['detail-type'].replaceAll(' ', '')}`);
+      expect(validator?.validate(event)).toMatchObject({ valid: true });
+    }
   });
 });
