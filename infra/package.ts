@@ -1,62 +1,102 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { glob, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
+import { jsonSchemas } from '../consumer/json-schemas.ts';
 import { replaceFile } from './build.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const ENTRY = 'infra/index.ts';
+const DIST = join(ROOT, 'dist');
+
+/** The construct: CommonJS only, as aws-cdk-lib is, which `require` and `import` both find. */
+const CONSTRUCT = { index: 'infra/index.ts' };
+
+/** What runs in users' code: as ESM, too. */
+export const CONSUMER = {
+  consumer: 'consumer/index.ts',
+  payloads: 'consumer/payloads.ts',
+  zod: 'consumer/zod.ts',
+  testing: 'consumer/testing/index.ts',
+};
 
 const run = promisify(execFile);
 
-/**
- * Makes what the npm package has beside the bundles of the functions: the construct, as JavaScript and declarations.
- *
- * CommonJS, as aws-cdk-lib is: `require` and `import` both find it, on any Node and in any test runner.
- */
+/** Makes what the npm package has beside the bundles of the functions: JavaScript, declarations and schemas. */
 export async function buildPackage(): Promise<void> {
-  const dist = join(ROOT, 'dist');
-  const { outputFiles: outputs } = await build({
-    absWorkingDir: ROOT,
-    entryPoints: [ENTRY],
-    outfile: join(dist, 'index.js'),
-    bundle: true,
-    write: false,
-    format: 'cjs',
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
+  await bundle(CONSTRUCT, 'cjs', DIST, {
     // The bundles are found from where a file is: from here `../dist/lambda`, as from `infra/`.
     banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
     define: { 'import.meta.url': '__url' },
-    logLevel: 'warning',
   });
-  for (const { path, contents } of outputs) await replaceFile(path, contents);
-  // The project's own files are ESM; without this, so were these.
-  await replaceFile(join(dist, 'package.json'), Buffer.from('{ "type": "commonjs" }\n'));
-  for (const [file, text] of await declarations()) await replaceFile(join(dist, 'types', file), Buffer.from(text));
+  await bundle(CONSUMER, 'cjs', DIST);
+  await bundle(CONSUMER, 'esm', join(DIST, 'esm'));
+  const emitted = await emitDeclarations();
+  const entries = Object.values(CONSUMER);
+  for (const [file, text] of reachable(emitted, [...Object.values(CONSTRUCT), ...entries]))
+    await write(join(DIST, 'types', file), text);
+  // A declaration is of the format that its package.json says, so that each format has its own.
+  for (const [file, text] of reachable(emitted, entries)) await write(join(DIST, 'esm/types', file), text);
+  for (const [name, schema] of Object.entries(jsonSchemas()))
+    await write(join(DIST, 'schemas', `${name}.json`), `${JSON.stringify(schema, null, 2)}\n`);
 }
 
-/** The declarations that a user's compiler reads: those of the entry, and of what they import. */
-async function declarations(): Promise<Map<string, string>> {
+async function bundle(
+  entryPoints: Readonly<Record<string, string>>,
+  format: 'cjs' | 'esm',
+  outdir: string,
+  options: BuildOptions = {},
+): Promise<void> {
+  const { outputFiles: outputs = [] } = await build({
+    absWorkingDir: ROOT,
+    entryPoints,
+    outdir,
+    bundle: true,
+    write: false,
+    format,
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'warning',
+    ...options,
+  });
+  for (const { path, contents } of outputs) await replaceFile(path, contents);
+  // The project's own files are ESM; without this, so were those in CommonJS.
+  await write(join(outdir, 'package.json'), `{ "type": "${format === 'cjs' ? 'commonjs' : 'module'}" }\n`);
+}
+
+/** The declarations of all sources of the package, by the names of their files. */
+async function emitDeclarations(): Promise<Map<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'bullbridge-types-'));
   const tsc = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin', 'tsc');
   await run(process.execPath, [tsc, '-p', join(ROOT, 'tsconfig.package.json'), '--outDir', folder]);
+  const emitted = new Map<string, string>();
+  for await (const file of glob('**/*.d.ts', { cwd: folder }))
+    emitted.set(file, await readFile(join(folder, file), 'utf8'));
+  await rm(folder, { recursive: true });
+  return emitted;
+}
+
+/** The declarations that a user's compiler reads: those of the entries, and of what they import. */
+function reachable(emitted: ReadonlyMap<string, string>, entries: readonly string[]): Map<string, string> {
   const found = new Map<string, string>();
-  const files = [ENTRY];
-  for (const file of files) {
-    const text = await readFile(join(folder, file.replace(/\.ts$/, '.d.ts')), 'utf8');
+  const files = [...entries];
+  for (const source of files) {
+    const file = source.replace(/\.ts$/, '.d.ts');
+    const text = emitted.get(file) ?? '';
     for (const [, to = ''] of text.matchAll(/ from '(\..*)\.ts'/g)) {
       const next = normalize(join(dirname(file), `${to}.ts`));
       if (!files.includes(next)) files.push(next);
     }
-    found.set(file.replace(/\.ts$/, '.d.ts'), text.replaceAll(/( from '\..*)\.ts'/g, "$1.js'"));
+    found.set(file, text.replaceAll(/( from '\..*)\.ts'/g, "$1.js'"));
   }
-  await rm(folder, { recursive: true });
   return found;
+}
+
+function write(file: string, text: string): Promise<void> {
+  return replaceFile(file, Buffer.from(text));
 }
 
 if (import.meta.main) await buildPackage();

@@ -84,3 +84,31 @@ describe('imports under functions/', () => {
     expect(readers).toEqual(['invocation.ts']);
   });
 });
+
+describe('imports under consumer/', () => {
+  const folder = join(ROOT, '../consumer');
+  const imported = globSync('**/*.ts', { cwd: folder }).flatMap((file) => {
+    const source = readFileSync(join(folder, file), 'utf8');
+    return [...source.matchAll(/^(?:import|export) (type )?[^;]*? from '([^']+)'/gms)].map(([, type, path = '']) => ({
+      from: file,
+      to: path.startsWith('.') ? join('consumer', dirname(file), path) : path,
+      isType: type !== undefined,
+    }));
+  });
+
+  test('take from functions/ only the table of events, and types', () => {
+    const others = imported.filter(({ to }) => to.startsWith('.') || /^(functions|infra|local|test)\//.test(to));
+    const wrong = others.filter(
+      ({ to, isType }) => to !== 'functions/event/catalogue.ts' && !(isType && to === 'functions/event/detail.ts'),
+    );
+
+    expect(others.length).toBeGreaterThan(3);
+    expect(wrong.map(describeImport)).toEqual([]);
+  });
+
+  test('take no package but zod, which only its schemas take', () => {
+    const packages = imported.filter(({ to }) => !/^(consumer|functions)\//.test(to) && !to.startsWith('node:'));
+
+    expect(packages.map(describeImport).sort()).toEqual(['json-schemas.ts imports zod', 'zod.ts imports zod']);
+  });
+});

@@ -13,8 +13,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const flags = createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-flags.json');
 const MODULES = join(ROOT, 'node_modules');
 
-/** Bytes of the tarball: three bundles, and little more. */
-const LIMIT = 1_000_000;
+/** Bytes of the tarball: three bundles, and 30 kB for the consumer, in two formats, and its schemas. */
+const LIMIT = 1_030_000;
 
 const TIME = { timeout: 180_000 };
 
@@ -49,29 +49,42 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-test('the package is the construct, its declarations and the bundles, and nothing else', () => {
-  const paths = packed.files.map(({ path }) => path).filter((path) => !path.startsWith('dist/types/'));
-  expect(paths.sort()).toEqual([
+test('the package is the construct, the consumer, declarations, schemas and the bundles, and nothing else', () => {
+  const paths = packed.files.map(({ path }) => path);
+  const isOf = (folder: string) => (path: string) => path.startsWith(`dist/${folder}/`);
+  const [types, schemas] = [paths.filter((path) => path.includes('/types/')), paths.filter(isOf('schemas'))];
+  expect(paths.filter((path) => !types.includes(path) && !schemas.includes(path)).sort()).toEqual([
     'CHANGELOG.md',
     'LICENSE',
     'README.md',
+    'dist/consumer.js',
+    'dist/esm/consumer.js',
+    'dist/esm/package.json',
+    'dist/esm/payloads.js',
+    'dist/esm/testing.js',
+    'dist/esm/zod.js',
     'dist/index.js',
     'dist/lambda/forward/index.mjs',
     'dist/lambda/reconcile/index.mjs',
     'dist/lambda/redrive/index.mjs',
     'dist/package.json',
+    'dist/payloads.js',
+    'dist/testing.js',
+    'dist/zod.js',
     'package.json',
   ]);
-  const types = packed.files.map(({ path }) => path).filter((path) => path.startsWith('dist/types/'));
-  expect(types).toContain('dist/types/infra/index.d.ts');
+  expect(types).toEqual(expect.arrayContaining(['dist/types/infra/index.d.ts', 'dist/esm/types/consumer/index.d.ts']));
   expect(types.filter((path) => !path.endsWith('.d.ts'))).toEqual([]);
+  expect(schemas).toContain('dist/schemas/bullmq@JobCompleted.json');
   expect(packed.size).toBeLessThan(LIMIT);
 });
 
 test('the package depends on no other', async () => {
   const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   expect(manifest).not.toHaveProperty('private');
-  expect(Object.keys(manifest.peerDependencies)).toEqual(['aws-cdk-lib', 'constructs']);
+  expect(Object.keys(manifest.peerDependencies)).toEqual(['aws-cdk-lib', 'constructs', 'zod']);
+  // A consumer needs none of them: npm would install the CDK beside it.
+  expect(Object.keys(manifest.peerDependenciesMeta)).toEqual(Object.keys(manifest.peerDependencies));
   for (const kind of ['dependencies', 'optionalDependencies', 'bundleDependencies']) {
     expect(manifest).not.toHaveProperty(kind);
   }
