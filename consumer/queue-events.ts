@@ -69,18 +69,23 @@ export class QueueEvents<R = any> extends Emitter<R> {
       const messageIds = unhandled.flatMap((item) => item.messageIds);
       return { batchItemFailures: messageIds.map((itemIdentifier) => ({ itemIdentifier })) };
     }
-    if (errors[0]) throw errors[1] ? new AggregateError(errors, 'Several events were not handled.') : errors[0];
+    if (errors[0]) throw errors[1] ? new AggregateError(errors, 'Events were not handled.') : errors[0];
     return undefined;
   }) as ConsumerHandler;
 
   /**
    * Handles one message of SQS, or of whatever else hands over the text of an event; it can be passed on without its object.
    *
+   * @returns the message, which tells `sqs-consumer` to delete it
    * @throws {DeliveryError} if a listener fails
    * @throws {InvalidEventError} for a message that is not an event of this queue
    */
-  readonly handleMessage = async ({ Body }: { readonly Body?: string | undefined }): Promise<void> =>
-    this.#deliver(readBody(Body));
+  readonly handleMessage = async <Message extends { readonly Body?: string | undefined }>(
+    message: Message,
+  ): Promise<Message> => {
+    await this.#deliver(readBody(message.Body));
+    return message;
+  };
 
   /** Adds a listener of all events, custom ones too. */
   onAny(listener: AnyListener): this {
