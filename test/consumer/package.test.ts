@@ -105,6 +105,9 @@ test('the entries of the package are those that are built, with declarations for
   const { '.': _, './package.json': __, './schemas/*.json': ___, ...entries } = manifest.exports;
 
   expect(Object.keys(entries)).toEqual(Object.keys(CONSUMER).map((name) => `./${name}`));
+  // For compilers that know no `exports`, as TypeScript 5 in a project of NestJS.
+  const typesVersions = Object.entries(entries).map(([path, entry]) => [path.slice(2), [entry.require.types]]);
+  expect(manifest.typesVersions['*']).toEqual(Object.fromEntries(typesVersions));
   for (const { import: esm, require: cjs } of Object.values(entries))
     for (const file of [esm.types, esm.default, cjs.types, cjs.default])
       expect(existsSync(join(ROOT, file)), file).toBe(true);
