@@ -13,13 +13,13 @@ export interface SQSRecord {
   readonly attributes?: { readonly MessageGroupId?: string };
 }
 
-/** What Lambda hands to a function behind an SQS queue. */
+/** The input of a Lambda function behind an SQS queue. */
 export interface SQSEvent {
   readonly Records: readonly SQSRecord[];
 }
 
 /**
- * What a function behind an SQS queue returns, so that only these messages come again.
+ * The result of a Lambda function behind an SQS queue: SQS delivers these messages again, and deletes the others.
  *
  * The event source mapping needs `FunctionResponseTypes: ["ReportBatchItemFailures"]`: without it Lambda deletes all messages.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html

@@ -17,7 +17,7 @@ export type NewsDelivery = { readonly source: 'bullbridge' } & (
 
 export type Delivery = EventDelivery | NewsDelivery;
 
-/** What a consumer is called with. */
+/** The input of a consumer's function. */
 export type ConsumerInput = EventBridgeEvent | readonly EventBridgeEvent[] | SQSEvent;
 
 /** One event of a call, not read yet, and the message that it came in. */
@@ -28,10 +28,10 @@ export interface Message {
 }
 
 /**
- * Reads what a function is called with: by a rule, by a pipe with several events, or by an SQS queue behind a rule or an SNS topic.
+ * Reads the input of a function: the event of a rule, the events of a pipe, or messages of an SQS queue behind a rule or an SNS topic.
  *
- * @returns one for each event, in the order in which they came
- * @throws {InvalidEventError} for the first one that is neither BullMQ's nor bullbridge's, or of another version of the contract
+ * @returns the events in the order of the input
+ * @throws {InvalidEventError} for an event that is neither BullMQ's nor bullbridge's, or that has another version
  */
 export function deliveries(input: ConsumerInput): Delivery[] {
   return messagesOf(input).map(({ read }) => read());
@@ -47,7 +47,7 @@ export function isSqsEvent(input: ConsumerInput): input is SQSEvent {
 }
 
 /**
- * Reads the body of a message: an event as JSON, or a notification of SNS with one.
+ * Reads the body of a message: an event as JSON, or a notification of SNS that holds an event.
  *
  * @throws {InvalidEventError}
  */
@@ -67,7 +67,7 @@ function parse(text: string | undefined) {
   }
 }
 
-/** What every event says of where it is from. */
+/** Every detail has these texts. */
 const ORIGIN = ['id', 'sourceName', 'prefix', 'queue'];
 
 function readEvent(event: EventBridgeEvent | null | undefined): Delivery {

@@ -33,7 +33,7 @@ export interface LossDetail extends News {
   readonly detectedAt: string;
 }
 
-/** The detail of `Events Recovered`: what the state of jobs still showed of a gap. */
+/** The detail of `Events Recovered`: how many events of a gap were recovered from the state of jobs. */
 export interface RecoveryDetail extends News {
   readonly completed: number;
   readonly failed: number;

@@ -1,9 +1,9 @@
-/** A message is not an event that this consumer takes; says what came, what is allowed and what to do. */
+/** A message is not an event for this consumer. The message of the error names the fault and the remedy. */
 export class InvalidEventError extends Error {
   override readonly name = 'InvalidEventError';
 }
 
-/** A listener failed, or the payload that it needs could not be read; `cause` is its error. */
+/** A listener failed, or its payload could not be read; `cause` is the original error. */
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError';
   /** `detail.id` of the event. */

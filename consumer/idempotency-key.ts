@@ -1,11 +1,11 @@
 import type { EventEnvelope } from '../functions/event/detail.ts';
 
 /**
- * What to remember of an event, so that its work is done once: `detail.id`, or the end of a job.
+ * The key under which a consumer remembers that it has handled an event.
  *
- * With `jobFields: ['finishedOn']`, `completed` and `failed` have the key that the same event has when it is recovered, so that one
- * with `possibleDuplicate` is new or not, without a doubt. An entry that is older than `finishedOn` keeps `detail.id`: its job has
- * ended again since, and the time is that of the later end.
+ * With `jobFields: ['finishedOn']`, `completed` and `failed` have the same key from the stream and recovered, which decides
+ * `possibleDuplicate`. An entry that is older than its `finishedOn` keeps `detail.id`: the job has ended again since, and `finishedOn`
+ * belongs to the later end.
  *
  * @returns `<sourceName>/<prefix>:<queue>/<jobId>/<event>/<finishedOn>`, or `detail.id`
  */
@@ -16,7 +16,7 @@ export function idempotencyKey(detail: EventEnvelope & { readonly event?: string
   return `${queueOf(detail)}/${jobId}/${event}/${finishedOn}`;
 }
 
-/** What the ids of a queue's events begin with. */
+/** The beginning of the ids of a queue's events. */
 export function queueOf({ sourceName, prefix, queue }: Pick<EventEnvelope, 'sourceName' | 'prefix' | 'queue'>): string {
   return `${sourceName}/${prefix}:${queue}`;
 }

@@ -5,23 +5,23 @@ import { queueOf } from './idempotency-key.ts';
 import type { QueueEventsOptions } from './options.ts';
 import { compareEvents } from './order.ts';
 
-/** What came: an event, however often it came in one call, or the reason why a message is none. */
+/** An event of a call, or the error of a message that could not be read. An event in several messages is one item. */
 export interface Item {
   readonly read: Delivery | Error;
-  /** The message group of a FIFO queue, which keeps its order; any other queue only shares itself out by groups. */
+  /** The message group, in a FIFO queue only: groups of other queues have no order. */
   readonly group: string | undefined;
-  /** Of the messages that it came in; empty where it did not come from SQS. */
+  /** Ids of its SQS messages; empty for other inputs. */
   readonly messageIds: string[];
 }
 
-/** What became of the items of a call. */
+/** The result of a call. */
 export interface Outcome {
-  /** Those that failed, and those that waited for them. */
+  /** Items that failed, and later items of their lanes. */
   readonly unhandled: Item[];
   readonly errors: Error[];
 }
 
-/** Reads what came, and puts the events that wait for each other into one lane each, the earlier ones first. */
+/** Reads the events of a call. Events that must be handled one after the other share a lane, in order. */
 export function lanesOf(input: ConsumerInput, order: QueueEventsOptions['order']): Item[][] {
   const lanes = new Map<unknown, Item[]>();
   for (const item of itemsOf(input)) {
@@ -31,7 +31,6 @@ export function lanesOf(input: ConsumerInput, order: QueueEventsOptions['order']
   return [...lanes.values()].map((lane) => (lane[0]?.group ? lane : lane.sort(compareItems)));
 }
 
-/** An event that came twice is one item. */
 function itemsOf(input: ConsumerInput): Iterable<Item> {
   const items = new Map<unknown, Item>();
   for (const { read: readMessage, record } of messagesOf(input)) {
@@ -56,7 +55,7 @@ function groupOf(record: SQSRecord | undefined): string | undefined {
   return record?.eventSourceARN?.endsWith('.fifo') ? record.attributes?.MessageGroupId : undefined;
 }
 
-/** What items of one lane have in common; an item that waits for no other is a lane of its own. */
+/** The key of an item's lane; an item that waits for no other item has a lane of its own. */
 function laneOf(item: Item, order: QueueEventsOptions['order']): unknown {
   const { read, group } = item;
   if (order === 'none' || (read instanceof Error && !group)) return item;
@@ -65,12 +64,12 @@ function laneOf(item: Item, order: QueueEventsOptions['order']): unknown {
   return `${queueOf(detail)}/${order === 'job' && detail.jobId}`;
 }
 
-/** Only events that could be read share a lane that has no order yet. */
+/** Outside of FIFO queues, only events that could be read share a lane. */
 function compareItems({ read: a }: Item, { read: b }: Item): number {
   return compareEvents((a as Delivery).detail as EventDetail, (b as Delivery).detail as EventDetail);
 }
 
-/** Handles the items of each lane one after the other, until one fails, and so many lanes at once. */
+/** Handles `concurrency` lanes at once. A lane ends with the first item that fails. */
 export async function runLanes(
   lanes: readonly (readonly Item[])[],
   concurrency: number,

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 
 /**
- * The listeners of `QueueEvents`, by the names of their events: those of BullMQ 6, which take what 4 and 5 write as well.
+ * The listeners of BullMQ 6 by the names of their events; BullMQ 4 and 5 emit the same events.
  *
  * Source: `QueueEventsListener` of BullMQ 6.7.0; a test holds the two against each other.
  */
@@ -15,13 +15,13 @@ export interface QueueEventsListener<ReturnType = any> {
   cleaned: (args: { count: string }, id: string) => void;
   /** A job completed. */
   completed: (args: { jobId: string; returnvalue: ReturnType; prev?: string }, id: string) => void;
-  /** A job was not added, or replaced, because of another one with the same deduplication id. */
+  /** A job was not added, or was replaced, because another job has the same deduplication id. */
   deduplicated: (args: { jobId: string; deduplicationId: string; deduplicatedJobId: string }, id: string) => void;
   /** A job waits until `delay`, in milliseconds since the epoch. */
   delayed: (args: { jobId: string; delay: number }, id: string) => void;
   /** No job waits in a queue; delayed ones may. */
   drained: (id: string) => void;
-  /** A job was added with the id of an existing one. */
+  /** A job was added with the id of an existing job. */
   duplicated: (args: { jobId: string }, id: string) => void;
   /** A message of a batch was not handled: a `DeliveryError`, or an `InvalidEventError`. */
   error: (args: Error) => void;

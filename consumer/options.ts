@@ -1,6 +1,6 @@
 import type { EventDetail } from './details.ts';
 
-/** Gives the detail with the fields that it left in a bucket; `createPayloadReader` of `bullbridge/payloads` makes one. */
+/** Reads the fields that a detail left in a bucket, as `createPayloadReader` of `bullbridge/payloads` does. */
 export type ReadPayload = (detail: EventDetail) => Promise<EventDetail>;
 
 const CHOICES = {
@@ -9,27 +9,27 @@ const CHOICES = {
 } as const;
 
 export interface QueueEventsOptions {
-  /** BullMQ's prefix of the queue's keys; an event with another one is refused. @default any */
+  /** BullMQ's prefix of the queue's keys; an event with another prefix is refused. @default any */
   readonly prefix?: string;
-  /** `BULLBRIDGE_SOURCE_NAME` of the forwarder; an event with another one is refused. @default any */
+  /** `BULLBRIDGE_SOURCE_NAME` of the forwarder; an event with another source name is refused. @default any */
   readonly sourceName?: string;
   /**
-   * Which events of one call wait for each other: those of a job, all of a queue, or none. Messages of a FIFO queue keep the order of
-   * their group instead, unless it is `none`.
+   * Which events of a call are handled one after the other: the events of a job, of a queue, or none. Messages of a FIFO queue keep the
+   * order of their group instead, unless `order` is `none`.
    *
    * @default 'job'
    */
   readonly order?: (typeof CHOICES.order)[number];
-  /** How many events of one call are handled at once. @default 10 */
+  /** How many events of a call are handled at once. @default 10 */
   readonly concurrency?: number;
   /**
-   * What happens to events that were lost and recovered from the state of their job: all are delivered, or those without
-   * `possibleDuplicate`, or none.
+   * Which recovered events are delivered: all (`deliver`), only events without `possibleDuplicate` (`certain`), or none (`skip`).
+   * A recovered event was lost in the stream, and made again from the state of its job.
    *
    * @default 'deliver'
    */
   readonly recovered?: (typeof CHOICES.recovered)[number];
-  /** Reads what was too large for EventBridge. @default an event with a claim check fails if it has a listener */
+  /** Reads fields that were too large for EventBridge. @default - an event with a claim check fails if it has a listener */
   readonly readPayload?: ReadPayload;
 
   /** Of BullMQ, and not used: nothing is read from Redis. */

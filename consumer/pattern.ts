@@ -1,12 +1,12 @@
 type Names = string | readonly string[];
 
-/** Which events a rule is for; what is left out is not narrowed. */
+/** Which events a rule matches; an option that is left out matches everything. */
 export interface PatternOptions {
   /** Names of queues; `*` for all. */
   readonly queue?: Names;
   /** BullMQ's names of events, such as `failed`. */
   readonly event?: Names;
-  /** What `jobFields` brings of a job, such as `{ name: 'invoice', data: { country: ['DE', { prefix: 'A' }] } }`. */
+  /** Values of `detail.job`, which has the forwarder's `jobFields`, such as `{ name: 'invoice', data: { country: ['DE', { prefix: 'A' }] } }`. */
   readonly job?: Readonly<Record<string, unknown>>;
   readonly prefix?: Names;
   readonly sourceName?: Names;

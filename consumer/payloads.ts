@@ -1,6 +1,6 @@
 import type { EventEnvelope } from '../functions/event/detail.ts';
 
-/** The one call of S3 that is made: `new S3()` of `@aws-sdk/client-s3` has it. */
+/** The call of S3 that a payload reader makes: `new S3()` of `@aws-sdk/client-s3` has it. */
 export interface PayloadStore {
   getObject(input: { Bucket: string; Key: string }): Promise<{
     readonly ContentLength?: number | undefined;
@@ -11,22 +11,24 @@ export interface PayloadStore {
 export interface PayloadReaderOptions {
   /** `new S3()` of `@aws-sdk/client-s3`, or for an `S3Client` `{ getObject: (input) => client.send(new GetObjectCommand(input)) }`. */
   readonly s3: PayloadStore;
-  /** Names of the buckets that may be read: whoever may put events on the bus names the bucket of a claim check. */
+  /** Names of the buckets that may be read. Everyone who may put events on the bus can name another bucket. */
   readonly buckets: readonly string[];
   /** Bytes of the largest object that is read; as text and as JSON it takes several times as much memory. @default 32 MiB */
   readonly maxBytes?: number;
 }
 
-/** The payload of an event could not be read; says which one, and what to do. */
+/** The payload of an event could not be read. The message names the object and the remedy. */
 export class PayloadReadError extends Error {
   override readonly name = 'PayloadReadError';
 }
 
-/** Groups of a detail whose members are stored one by one, as `fields.x`. */
+/** A member of a group, such as `fields.x`. */
 const MEMBER = /^(fields|repeated)\.(.*)$/s;
 
 /**
- * Makes what puts the fields back into a detail that were too large for EventBridge; any other detail is returned as it is.
+ * Makes a function that reads the fields of a detail that were too large for EventBridge, and returns the whole detail.
+ *
+ * A detail without a claim check is returned unchanged.
  *
  * @throws {TypeError} without a bucket
  * @returns a function that throws {@link PayloadReadError}

@@ -8,22 +8,22 @@ import { lanesOf, runLanes } from './lanes.ts';
 import type { ListenerMethods } from './listener.ts';
 import { checkOptions, type QueueEventsOptions } from './options.ts';
 
-/** Hears every event, whatever its name; `args` are what a listener of that name gets. */
+/** A listener of all events; `args` are the arguments of a listener of this event. */
 export type AnyListener = (name: string, args: Readonly<Record<string, unknown>>, delivery: EventDelivery) => unknown;
 
-/** Hears that entries were lost before they could be forwarded. */
+/** A listener of `Events Lost`: entries were lost before they could be forwarded. */
 export type LossListener = (loss: LossDetail) => unknown;
 
-/** A function of Lambda: it rejects, or for messages of SQS returns which of them must come again. */
+/** A handler of a Lambda function. It rejects, or for messages of SQS returns the messages that must be delivered again. */
 export interface ConsumerHandler {
   (input: SQSEvent): Promise<SQSBatchResponse>;
   (input: EventBridgeEvent | readonly EventBridgeEvent[]): Promise<void>;
 }
 
-/** A listener, or what `once` of an `EventEmitter` puts around one. */
+/** A listener, or the wrapper of `once` around a listener. */
 type Listener = ((...parameters: unknown[]) => unknown) & { readonly listener?: Listener };
 
-/** What an event must have; `undefined` stands for any. */
+/** The values that an event must have; `undefined` allows any. */
 type Origin = Readonly<Record<'queue' | 'prefix' | 'sourceName', string | undefined>>;
 
 async function refusePayload({ claimCheck }: EventDetail): Promise<EventDetail> {
@@ -60,7 +60,7 @@ export class QueueEvents<R = any> extends Emitter<R> {
     this.#options = options;
   }
 
-  /** The handler of a Lambda function that a rule calls, or a queue behind one; it can be passed on without its object. */
+  /** The handler of a Lambda function behind a rule or an SQS queue; it is bound, so it can be exported alone. */
   readonly handler: ConsumerHandler = (async (input: ConsumerInput) => {
     const { order = 'job', concurrency = 10 } = this.#options;
     const { unhandled, errors } = await runLanes(lanesOf(input, order), concurrency, ({ read }) => this.#deliver(read));
@@ -74,9 +74,9 @@ export class QueueEvents<R = any> extends Emitter<R> {
   }) as ConsumerHandler;
 
   /**
-   * Handles one message of SQS, or of whatever else hands over the text of an event; it can be passed on without its object.
+   * Handles one message of SQS, or the text of an event from another source; it is bound, so it can be passed on alone.
    *
-   * @returns the message, which tells `sqs-consumer` to delete it
+   * @returns the message, so that `sqs-consumer` deletes it
    * @throws {DeliveryError} if a listener fails
    * @throws {InvalidEventError} for a message that is not an event of this queue
    */
@@ -93,7 +93,7 @@ export class QueueEvents<R = any> extends Emitter<R> {
     return this;
   }
 
-  /** Adds a listener of bullbridge's `Events Lost`; without one, a warning is printed. */
+  /** Adds a listener of bullbridge's `Events Lost`; without a listener, a warning is printed. */
   onLoss(listener: LossListener): this {
     super.addListener(LOSS, listener as Listener);
     return this;
@@ -156,7 +156,7 @@ export class QueueEvents<R = any> extends Emitter<R> {
         try {
           await listener.call(this, ...parameters);
         } catch (error) {
-          // One of `once` is gone after its first call; the event comes again.
+          // `once` has removed its listener, but the event is delivered again.
           if (listener.listener) super.prependOnceListener(event, listener.listener);
           throw error;
         }

@@ -3,7 +3,7 @@ import { type BullmqEventName, CATALOGUE, type FieldType } from '../functions/ev
 import type { JsonValue } from '../functions/event/detail.ts';
 import { VERSION } from './details.ts';
 
-/** Whatever JSON can say: EventBridge has parsed it already. */
+/** Any JSON value: EventBridge has parsed it already. */
 const json = z.custom<JsonValue>((value) => value !== undefined);
 
 const job = z.object({
@@ -48,12 +48,12 @@ const envelope = {
   claimCheck: claimCheck.optional(),
 };
 
-/** A number that BullMQ wrote as something else stays text. */
+/** A malformed number is forwarded as text. */
 const FIELDS = { text: z.string(), number: z.union([z.number(), z.string()]), json } as const;
 
 type Fields<Name extends BullmqEventName> = (typeof CATALOGUE)[Name]['fields'];
 
-/** Schemas of your own for fields of an event, and for what it tells of its job. */
+/** Your own schemas for fields of an event, and for its `job`. */
 export type OwnSchemas<Name extends BullmqEventName> = Partial<Record<keyof Fields<Name> | 'job', z.ZodType>>;
 
 type FieldShape<Name extends BullmqEventName, Own> = {
@@ -118,7 +118,7 @@ export function eventSchema<Name extends BullmqEventName, const Own extends OwnS
   return onBus('bullmq', z.literal(CATALOGUE[event].detailType), detailSchema(event, own));
 }
 
-/** The schema of the detail of any event of BullMQ's own; `event` says which one it is. */
+/** The schema of the detail of any event that BullMQ defines, by its `event`. */
 export const bullmqDetailSchema = z.discriminatedUnion(
   'event',
   (Object.keys(CATALOGUE) as BullmqEventName[]).map((event) => detailSchema(event)) as unknown as [

@@ -1,7 +1,7 @@
 import { QueueEvents } from 'bullbridge/consumer';
 
 /**
- * A Lambda function that a rule calls, with one event each time.
+ * A Lambda function behind a rule: each call has one event.
  *
  * A listener that fails makes the function fail: Lambda then calls it again, twice by default.
  */

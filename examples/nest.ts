@@ -1,7 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { QueueEvents } from 'bullbridge/consumer';
 
-/** What hears the events of jobs; any provider of the module can be one. */
+/** A listener of the events of jobs, such as any provider of the module. */
 export interface JobEventListener {
   onJobEvent(queue: string, event: string, args: Readonly<Record<string, unknown>>): Promise<void> | void;
 }
@@ -17,7 +17,7 @@ class JobEventsModule {}
  *
  * It provides `QueueEvents`: call `app.get(QueueEvents).handler` in a Lambda function, or `handleMessage` in a service.
  *
- * @param application what provides `JOB_EVENT_LISTENERS`
+ * @param application its providers or imports provide `JOB_EVENT_LISTENERS`
  */
 export function jobEventsModule({ providers = [], ...application }: Omit<DynamicModule, 'module'>): DynamicModule {
   const queueEvents = { provide: QueueEvents, useFactory: createQueueEvents, inject: [JOB_EVENT_LISTENERS] };

@@ -17,7 +17,7 @@ export function createService(queueEvents: QueueEvents, sqs: SQSClient, queueUrl
       const Records = messages.map(({ MessageId = '', Body = '' }) => ({ messageId: MessageId, body: Body }));
       const { batchItemFailures } = await queueEvents.handler({ Records });
       const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-      // Those that are returned are deleted; the others come again.
+      // sqs-consumer deletes the messages that are returned; the others are delivered again.
       return messages.filter(({ MessageId = '' }) => !failed.has(MessageId));
     },
   });

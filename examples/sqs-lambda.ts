@@ -4,7 +4,7 @@ import type { Context } from 'aws-lambda';
 import { idempotencyKey, QueueEvents, type SQSEvent } from 'bullbridge/consumer';
 
 export interface Ports {
-  /** What must not happen twice for one end of a job. */
+  /** Must not happen twice for one end of a job. */
   readonly charge: (jobId: string) => Promise<void>;
   /** Table with the string key `id`, and `expiration` as its time-to-live. */
   readonly idempotencyTable: DynamoDBPersistenceLayer;
@@ -13,8 +13,8 @@ export interface Ports {
 /**
  * Makes a Lambda function behind an SQS queue that charges once for each completed job.
  *
- * Only the messages that failed come again, and an event that was recovered, although it had come before, is known again: the forwarder
- * needs `jobFields: ['finishedOn']` for that. The event source mapping needs `reportBatchItemFailures`.
+ * Only failed messages are delivered again: the event source mapping needs `reportBatchItemFailures`. A recovered event has the key of
+ * its event from the stream: the forwarder needs `jobFields: ['finishedOn']`.
  */
 export function createHandler({ charge, idempotencyTable }: Ports) {
   const config = new IdempotencyConfig({ eventKeyJmesPath: 'key', expiresAfterSeconds: 7 * 24 * 3600 });

@@ -14,7 +14,7 @@ const DIST = join(ROOT, 'dist');
 /** The construct: CommonJS only, as aws-cdk-lib is, which `require` and `import` both find. */
 const CONSTRUCT = { index: 'infra/index.ts' };
 
-/** What runs in users' code: as ESM, too. */
+/** The entries for consumers, in CommonJS and ESM. */
 export const CONSUMER = {
   consumer: 'consumer/index.ts',
   payloads: 'consumer/payloads.ts',
@@ -24,7 +24,7 @@ export const CONSUMER = {
 
 const run = promisify(execFile);
 
-/** Makes what the npm package has beside the bundles of the functions: JavaScript, declarations and schemas. */
+/** Makes the JavaScript, declarations and schemas of the npm package; `buildFunctions` makes its bundles. */
 export async function buildPackage(): Promise<void> {
   await bundle(CONSTRUCT, 'cjs', DIST, {
     // The bundles are found from where a file is: from here `../dist/lambda`, as from `infra/`.
@@ -63,7 +63,7 @@ async function bundle(
     ...options,
   });
   for (const { path, contents } of outputs) await replaceFile(path, contents);
-  // The project's own files are ESM; without this, so were those in CommonJS.
+  // The package.json of the project says that files are ESM.
   await write(join(outdir, 'package.json'), `{ "type": "${format === 'cjs' ? 'commonjs' : 'module'}" }\n`);
 }
 
@@ -79,7 +79,7 @@ async function emitDeclarations(): Promise<Map<string, string>> {
   return emitted;
 }
 
-/** The declarations that a user's compiler reads: those of the entries, and of what they import. */
+/** The declarations of the entries and of their imports, which a user's compiler reads. */
 function reachable(emitted: ReadonlyMap<string, string>, entries: readonly string[]): Map<string, string> {
   const found = new Map<string, string>();
   const files = [...entries];

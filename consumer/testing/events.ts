@@ -24,8 +24,8 @@ let sequence = 0;
 /**
  * An event as bullbridge sends it: `anEvent('failed', { jobId: '7', failedReason: 'declined' })`.
  *
- * What is not given is of the job 1 of the queue `emails`; each event has an id of its own, later than those before it. With
- * `recovered: true` it has the id of a recovered event, and no `streamId` and `sequence`.
+ * By default it is an event of the job 1 of the queue `emails`, later than all events before. With `recovered: true` it has the id of a
+ * recovered event, and no `streamId` or `sequence`.
  */
 export function anEvent<const Name extends BullmqEventName | (string & {})>(
   event: Name,
@@ -92,7 +92,7 @@ export interface TestRecord extends SQSRecord {
   readonly awsRegion: string;
 }
 
-/** What Lambda hands to a function behind an SQS queue: one message for each event, as JSON, or for each text as it is. */
+/** The input of a Lambda function behind an SQS queue, with one message for each event or body. */
 export function aBatch(...bodies: readonly (EventBridgeEvent | string)[]): { Records: TestRecord[] } {
   const Records = bodies.map((body, i) => ({
     messageId: `message-${i + 1}`,

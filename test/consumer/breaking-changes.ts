@@ -2,7 +2,7 @@ import type { JsonSchema } from '../../consumer/json-schemas.ts';
 
 type Schemas = Readonly<Record<string, JsonSchema>>;
 
-/** What a consumer of the released schemas would stumble over in what is sent now: fields that are gone, or can be what they could not be. */
+/** The changes that break a consumer of the released schemas: fields that are gone, and new types or values of known fields. */
 export function breakingChanges(released: Schemas, current: Schemas): string[] {
   return compareProperties('', released, current);
 }
@@ -43,7 +43,7 @@ function typesOf({ type }: JsonSchema): readonly unknown[] | undefined {
   return type === undefined ? undefined : [type].flat();
 }
 
-/** A value that was not among those that were released; none are all. */
+/** Values that were not released; without a list, any value is allowed. */
 function compareValues(path: string, released?: readonly unknown[], current?: readonly unknown[]): string[] {
   if (released === undefined) return [];
   if (current === undefined) return [`${path} can be anything`];

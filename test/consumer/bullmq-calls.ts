@@ -4,7 +4,7 @@ import * as bullmq5 from 'bullmq5';
 import { inject, onTestFinished } from 'vitest';
 import { adminRedis } from '../redis.ts';
 
-// The three versions have one interface as far as it is used here.
+// The three versions have the same interface for this test.
 export const VERSIONS = [
   ['4', bullmq4 as unknown as typeof bullmq6],
   ['5', bullmq5 as unknown as typeof bullmq6],
@@ -20,7 +20,7 @@ export interface Call {
   readonly parameters: readonly unknown[];
 }
 
-/** All events that BullMQ and these jobs emit, one for a single job among them. */
+/** All events of BullMQ and of these jobs, and some events of single jobs. */
 export const NAMES = [
   ...[
     'active',
@@ -38,7 +38,7 @@ export const NAMES = [
   ...['invoice', 'completed:7', 'failed:1', 'invoice:9'],
 ];
 
-/** The job of a call; those of the whole queue have none. */
+/** The job of a call; events of the whole queue have none. */
 function jobOf({ parameters: [args] }: Call): string {
   return (args as { jobId?: string }).jobId ?? 'none';
 }
@@ -99,7 +99,7 @@ async function work(bullmq: typeof bullmq6, options: bullmq6.WorkerOptions): Pro
   });
 }
 
-/** What `QueueEvents` tells its listeners of the stream from its beginning to its end. */
+/** The calls that `QueueEvents` makes for all entries of the stream. */
 async function callsOf(queueEvents: bullmq6.QueueEvents, prefix: string): Promise<Call[]> {
   onTestFinished(() => queueEvents.close());
   const [[last] = ['']] = await adminRedis().xrevrange(`${prefix}:${QUEUE}:events`, '+', '-', 'COUNT', 1);

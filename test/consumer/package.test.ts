@@ -13,16 +13,16 @@ import manifest from '../../package.json' with { type: 'json' };
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Minified: what it adds to a function. */
+/** Bytes that the minified consumer adds to a function. */
 const LIMIT = 6 * 1024;
 
-/** The Node that runs the tests, and the one on the PATH, which can be older; `.ci/node-versions` tries others. */
+/** The Node that runs the tests, and the Node on the PATH, which can be older; `.ci/node-versions` has other versions on the PATH. */
 const NODES = new Set([
   process.execPath,
   execFileSync('node', ['-p', 'process.execPath'], { encoding: 'utf8' }).trim(),
 ]);
 
-/** What uses the entries, as a function behind a queue does. */
+/** A program that uses the entries as a function behind a queue does. */
 const USE = `
   const batch = aBatch(anEvent('failed', { jobId: '7', failedReason: 'declined' }), anEvent('active', { queue: 'other' }));
   const heard = [];
@@ -75,7 +75,7 @@ describe.each([...NODES])('with %s, and no other package', (node) => {
   });
 });
 
-test('what is bundled is small, and brings no package', async () => {
+test('a bundle of the consumer is small, and has no other package', async () => {
   const { outputFiles, metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: CONSUMER,
@@ -101,7 +101,7 @@ test('what is bundled is small, and brings no package', async () => {
   ).toEqual([]);
 });
 
-test('the entries of the package are those that are built, with declarations for each format', () => {
+test('the package has the entries that are built, with declarations for each format', () => {
   const { '.': _, './package.json': __, './schemas/*.json': ___, ...entries } = manifest.exports;
 
   expect(Object.keys(entries)).toEqual(Object.keys(CONSUMER).map((name) => `./${name}`));

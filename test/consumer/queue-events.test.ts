@@ -21,7 +21,7 @@ function listen(...args: ConstructorParameters<typeof QueueEvents>) {
 }
 
 describe('a function behind a rule', () => {
-  test('calls the listeners of an event with its fields and the id of its entry, and those of its job', async () => {
+  test('calls the listeners of an event and of its job with the fields and the id of its entry', async () => {
     const calls: unknown[] = [];
     const events = new QueueEvents('emails');
     events.on('completed', (...call) => void calls.push(call));
@@ -39,7 +39,7 @@ describe('a function behind a rule', () => {
     ]);
   });
 
-  test('waits for the promises of listeners, and rejects with the event that one of them failed for, once all are done', async () => {
+  test('waits for the promises of all listeners, and rejects with the event if a listener failed', async () => {
     const events = new QueueEvents('emails');
     const cause = new Error('no connection');
     const done: string[] = [];
@@ -270,7 +270,7 @@ describe('recovered events', () => {
 });
 
 describe('news of losses', () => {
-  test('is heard by listeners of losses only, and comes again if one fails', async () => {
+  test('is heard by listeners of losses only, and comes again if a listener fails', async () => {
     const { events, heard } = listen('emails');
     const losses: unknown[] = [];
     events.onLoss(async (loss) => {
@@ -295,7 +295,7 @@ describe('news of losses', () => {
     expect((await warned).message).toBe(`Events are lost: ${loss.detail.id}. Listen with onLoss.`);
   });
 
-  test('of what was recovered needs no listener', async () => {
+  test('of recovered events needs no listener', async () => {
     const event = { ...aLoss(), 'detail-type': 'Events Recovered' };
 
     expect(await new QueueEvents('emails').handler(event)).toBeUndefined();
@@ -324,7 +324,7 @@ describe('a claim check', () => {
   });
 });
 
-describe('what is no event of the queue', () => {
+describe('a message that is not an event of the queue', () => {
   const event = anEvent('completed', { jobId: '7' });
   const bodyOf = (value: unknown) => JSON.stringify(value);
   const notification = { Type: 'Notification', MessageId: 'm', Message: bodyOf(event) };
@@ -385,7 +385,7 @@ describe('what is no event of the queue', () => {
     expect(errors[0]?.message).not.toContain('secret');
   });
 
-  test('is no notification of SNS with an event', async () => {
+  test('is not a notification of SNS with an event', async () => {
     const { events, heard } = listen('emails');
 
     await events.handleMessage({ Body: bodyOf(notification) });
@@ -393,7 +393,7 @@ describe('what is no event of the queue', () => {
     expect(heard).toEqual(['7']);
   });
 
-  test('is a record that is not from SQS, and a call with nothing', async () => {
+  test('is a record of another service, or no input', async () => {
     const { events, errors } = listen('emails');
 
     const Records = [{ EventSource: 'aws:sns', Sns: {} }, null] as never;

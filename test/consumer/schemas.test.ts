@@ -135,7 +135,7 @@ describe('the zod schemas', () => {
 describe('the JSON schemas', () => {
   const contract = new URL(`../fixtures/contract-v${VERSION}.json`, import.meta.url);
 
-  test('are compatible with those that were released; after a breaking change, raise `version`', async () => {
+  test('are compatible with the released schemas; a breaking change needs another `version`', async () => {
     const schemas = jsonSchemas();
     const released: Record<string, JsonSchema> = JSON.parse(await readFile(contract, 'utf8').catch(() => '{}'));
 
@@ -143,7 +143,7 @@ describe('the JSON schemas', () => {
       breakingChanges(released, schemas),
       'A consumer of version 1 would fail: undo it, or raise `version` in functions/event/ and consumer/details.ts.',
     ).toEqual([]);
-    // Adds what is new: `npm test -- -u test/consumer/schemas.test.ts`.
+    // `npm test -- -u test/consumer/schemas.test.ts` adds new events and fields.
     await expect(`${JSON.stringify(schemas, null, 2)}\n`).toMatchFileSnapshot(fileURLToPath(contract));
   });
 
@@ -205,5 +205,5 @@ describe('the JSON schemas', () => {
   });
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: whatever JSON has
+// biome-ignore lint/suspicious/noExplicitAny: any JSON
 type Json = Record<string, any>;

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { ROOT, readPage } from './pages.ts';
 
-/** What the page leaves to the reader. */
+/** Names that the reader of the page has. */
 const GIVEN = `
   declare const connection: { host: string };
   declare const save: (jobId: string, value: unknown) => Promise<void>;

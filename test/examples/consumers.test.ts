@@ -84,7 +84,7 @@ async function queueOfEvents() {
 }
 
 describe('the service', () => {
-  test('takes events from the queue, and leaves those there that failed', async () => {
+  test('takes events from the queue, and leaves failed events in it', async () => {
     const { bus, sqs, QueueUrl } = await queueOfEvents();
     const heard: string[] = [];
     const queueEvents = new QueueEvents('emails');

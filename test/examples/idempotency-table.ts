@@ -3,7 +3,7 @@ import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dyn
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import { dynamoClient } from '../dynamodb.ts';
 
-/** A table for what was done already. */
+/** A table of the events that were handled. */
 export async function idempotencyTable(): Promise<DynamoDBPersistenceLayer> {
   const client = dynamoClient();
   const tableName = `idempotency-${randomUUID()}`;

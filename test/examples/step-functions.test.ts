@@ -8,7 +8,7 @@ import { testStack } from '../stack.ts';
 
 const QUEUE = 'reports';
 
-/** Runs a job for each token, of which those for `no` fail. */
+/** Runs a job for each token; jobs with the token `no` fail. */
 async function runJobs(prefix: string, tokens: readonly string[]): Promise<void> {
   const options = { prefix, connection: { url: inject('redisUrl'), maxRetriesPerRequest: null } };
   const queue = new Queue(QUEUE, options);
@@ -37,7 +37,7 @@ async function runJobs(prefix: string, tokens: readonly string[]): Promise<void>
   await ended;
 }
 
-test('the state machine goes on when the job of its token has ended, and an event that comes again is no failure', async () => {
+test('the state machine continues when the job of its token has ended, and ignores events that are delivered twice', async () => {
   const stack = await testStack({ BULLBRIDGE_JOB_FIELDS: 'data.taskToken' });
   const events: BusEvent[] = [];
   stack.bus.subscribe({ bus: BUS, pattern: { source: ['bullmq'] }, deliver: (event) => events.push(event) });
