@@ -82,7 +82,7 @@ function readEvent(event: EventBridgeEvent | null | undefined): Delivery {
   const isRead = source === 'bullbridge' || fields['version'] === VERSION;
   if (!isRead || !ORIGIN.every((name) => typeof fields[name] === 'string')) {
     throw new InvalidEventError(
-      `The event ${JSON.stringify(fields, [...ORIGIN, 'version'])} is not of version "${VERSION}", which this release of bullbridge reads: install the release that is deployed.`,
+      `The event ${JSON.stringify(fields, [...ORIGIN, 'version'])} is not of version "${VERSION}": install the release of bullbridge that is deployed.`,
     );
   }
   return { source, detailType, detail } as Delivery;

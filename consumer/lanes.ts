@@ -26,7 +26,9 @@ export function lanesOf(input: ConsumerInput, order: QueueEventsOptions['order']
   const lanes = new Map<unknown, Item[]>();
   for (const item of itemsOf(input)) {
     const key = laneOf(item, order);
-    lanes.set(key, [...(lanes.get(key) ?? []), item]);
+    const lane = lanes.get(key) ?? [];
+    lane.push(item);
+    lanes.set(key, lane);
   }
   return [...lanes.values()].map((lane) => (lane[0]?.group ? lane : lane.sort(compareItems)));
 }
@@ -58,13 +60,13 @@ function groupOf(record: SQSRecord | undefined): string | undefined {
 /** The key of an item's lane; an item that waits for no other item has a lane of its own. */
 function laneOf(item: Item, order: QueueEventsOptions['order']): unknown {
   const { read, group } = item;
-  if (order === 'none' || (read instanceof Error && !group)) return item;
+  if (order === 'none') return item;
   if (group) return group;
-  const detail = (read as Delivery).detail as EventDetail;
-  return `${queueOf(detail)}/${order === 'job' && detail.jobId}`;
+  if (read instanceof Error || read.source === 'bullbridge') return item;
+  return `${queueOf(read.detail)}/${order === 'job' && read.detail.jobId}`;
 }
 
-/** Outside of FIFO queues, only events that could be read share a lane. */
+/** Outside of FIFO queues, only events of BullMQ share a lane. */
 function compareItems({ read: a }: Item, { read: b }: Item): number {
   return compareEvents((a as Delivery).detail as EventDetail, (b as Delivery).detail as EventDetail);
 }

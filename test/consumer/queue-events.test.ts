@@ -295,6 +295,21 @@ describe('news of losses', () => {
     expect((await warned).message).toBe(`Events are lost: ${loss.detail.id}. Listen with onLoss.`);
   });
 
+  test('holds back no event if its listener fails, and is held back by none', async () => {
+    const { events, heard } = listen('emails', { order: 'queue' });
+    events.onLoss(() => Promise.reject(new Error('planned')));
+    const batch = aBatch(
+      anEvent('completed', { jobId: '2', streamId: '9-0' }),
+      aLoss(),
+      anEvent('completed', { jobId: '3', recovered: true, timestamp: 8 }),
+      aLoss({ afterId: '1-0' }),
+      anEvent('completed', { jobId: '1', streamId: '7-0' }),
+    );
+
+    expect(await failuresOf(events, batch)).toEqual(['message-2', 'message-4']);
+    expect(heard).toEqual(['1', '3', '2']);
+  });
+
   test('of recovered events needs no listener', async () => {
     const event = { ...aLoss(), 'detail-type': 'Events Recovered' };
 
@@ -365,7 +380,7 @@ describe('a message that is not an event of the queue', () => {
     [
       'of another version',
       bodyOf({ ...event, detail: { ...event.detail, version: '2' } }),
-      '"version":"2"} is not of version "1", which this release of bullbridge reads: install the release that is deployed.',
+      '"version":"2"} is not of version "1": install the release of bullbridge that is deployed.',
     ],
     ['without a detail', bodyOf({ ...event, detail: null }), 'The event {} is not of version "1"'],
     [

@@ -42,7 +42,7 @@ beforeAll(async () => {
   await mkdir(join(folder, 'node_modules/bullbridge'), { recursive: true });
   const contents = ['-xzf', packed.filename, '--strip-components=1', '-C', 'node_modules/bullbridge'];
   expect(await outputOf('tar', contents, folder)).toBe('');
-  for (const name of ['aws-cdk-lib', 'constructs', 'cdk-nag', '@types']) {
+  for (const name of ['aws-cdk-lib', 'constructs', 'cdk-nag', 'zod', '@types']) {
     await symlink(join(MODULES, name), join(folder, 'node_modules', name));
   }
 });
@@ -130,9 +130,9 @@ async function expectStacks(app: string, log: string): Promise<void> {
 async function createApp({ type, ...options }: { module: string; moduleResolution: string; type: string }) {
   const app = await mkdtemp(join(folder, 'app-'));
   await writeFile(join(app, 'package.json'), JSON.stringify({ type }));
-  await cp(join(ROOT, 'test/fixtures/user-app/app.ts'), join(app, 'app.ts'));
+  await cp(join(ROOT, 'test/fixtures/user-app'), app, { recursive: true });
   const compilerOptions = { ...options, target: 'es2022', lib: ['es2022'], strict: true, types: ['node'] };
-  await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts'] }));
+  await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts', 'consumer.ts'] }));
   return app;
 }
 
