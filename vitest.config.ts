@@ -1,7 +1,17 @@
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const sourceOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
 export default defineConfig({
+  resolve: {
+    // The examples import the package as a user does.
+    alias: {
+      'bullbridge/consumer': sourceOf('consumer/index.ts'),
+      'bullbridge/payloads': sourceOf('consumer/payloads.ts'),
+    },
+  },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/servers.ts'],

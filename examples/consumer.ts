@@ -1,12 +1,14 @@
-import type { EventBridgeHandler } from 'aws-lambda';
-import type { BullmqDetail, BullmqDetailType } from '../functions/event/detail.ts';
+import { QueueEvents } from 'bullbridge/consumer';
 
 /**
- * A consumer: the target of a rule for `Job Failed`.
+ * A Lambda function behind a rule: each call has one event.
  *
- * An event can come twice, with the same `detail.id`: whatever must happen once is to be keyed by it.
+ * A listener that fails makes the function fail: Lambda then calls it again, twice by default.
  */
-export const handler: EventBridgeHandler<BullmqDetailType<'failed'>, BullmqDetail<'failed'>, void> = async (event) => {
-  const { id, queue, jobId, failedReason } = event.detail;
-  console.log(JSON.stringify({ message: 'job failed', id, queue, jobId, failedReason }));
-};
+const queueEvents = new QueueEvents('*');
+
+queueEvents.onAny((event, { jobId, failedReason }, { detail: { id, queue } }) => {
+  console.log(JSON.stringify({ message: `job ${event}`, id, queue, jobId, failedReason }));
+});
+
+export const { handler } = queueEvents;

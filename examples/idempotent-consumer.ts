@@ -1,7 +1,7 @@
 import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempotency';
 import type { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
 import type { Context, EventBridgeEvent } from 'aws-lambda';
-import type { BullmqDetail, BullmqDetailType } from '../functions/event/detail.ts';
+import type { BullmqDetail, BullmqDetailType } from 'bullbridge/consumer';
 
 type JobCompleted = EventBridgeEvent<BullmqDetailType<'completed'>, BullmqDetail<'completed'>>;
 

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path/posix';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { circlesOf, type Import, readImports } from './imports.ts';
 
@@ -58,5 +60,36 @@ describe('imports under functions/', () => {
       /process\.env/.test(readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')),
     );
     expect(readers).toEqual(['functions/invocation.ts']);
+  });
+});
+
+describe('imports under consumer/', () => {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const imported = globSync('consumer/**/*.ts', { cwd: root }).flatMap((from) => {
+    const source = readFileSync(join(root, from), 'utf8');
+    return [...source.matchAll(/^(?:import|export) (type )?[^;]*? from '([^']+)'/gms)].map(([, type, path = '']) => ({
+      from,
+      to: path.startsWith('.') ? join(dirname(from), path) : path,
+      isType: type !== undefined,
+    }));
+  });
+
+  test('take from functions/ only the table of events, and types', () => {
+    const others = imported.filter(({ to }) => to.startsWith('.') || /^(functions|infra|local|test)\//.test(to));
+    const wrong = others.filter(
+      ({ to, isType }) => to !== 'functions/event/catalogue.ts' && !(isType && to === 'functions/event/detail.ts'),
+    );
+
+    expect(others.length).toBeGreaterThan(3);
+    expect(wrong.map(describeImport)).toEqual([]);
+  });
+
+  test('take no package but zod, which only its schemas take', () => {
+    const packages = imported.filter(({ to }) => !/^(consumer|functions)\//.test(to) && !to.startsWith('node:'));
+
+    expect(packages.map(describeImport).sort()).toEqual([
+      'consumer/json-schemas.ts imports zod',
+      'consumer/zod.ts imports zod',
+    ]);
   });
 });

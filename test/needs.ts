@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { findServer } from '../local/redis.ts';
 
 /** What a test may need and `npm ci` does not bring. */
-export type Need = 'native server' | 'faketime' | 'openssl' | 'proc' | 'ps' | 'setsid' | 'script';
+export type Need = 'native server' | 'faketime' | 'openssl' | 'proc' | 'ps' | 'python' | 'setsid' | 'script';
 
 type Probes = { readonly [name in Need]: { readonly what: string; readonly find: () => unknown } };
 
@@ -24,6 +24,10 @@ const PROBES = {
   ps: {
     what: 'ps on the PATH (apt-get install procps)',
     find: once(() => findProgram('ps')),
+  },
+  python: {
+    what: 'python3 on the PATH (apt-get install python3, brew install python)',
+    find: once(() => findProgram('python3', '--version')),
   },
   setsid: {
     what: 'setsid of util-linux on the PATH (apt-get install util-linux; Linux only)',

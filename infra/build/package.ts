@@ -1,70 +1,114 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { glob, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { jsonSchemas } from '../../consumer/json-schemas.ts';
 import { buildFunctions, packageFolders, replaceFile } from './functions.ts';
 import { noticesOf } from './notices.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const ENTRY = 'infra/construct/index.ts';
+const DIST = join(ROOT, 'dist');
+
+/** The construct: CommonJS only, as aws-cdk-lib is, which `require` and `import` both find. */
+const CONSTRUCT = { 'construct/index': 'infra/construct/index.ts' };
+
+/** The entries for consumers, in CommonJS and ESM. */
+export const CONSUMER = {
+  consumer: 'consumer/index.ts',
+  payloads: 'consumer/payloads.ts',
+  zod: 'consumer/zod.ts',
+  testing: 'consumer/testing/index.ts',
+};
 
 const run = promisify(execFile);
 
 /**
- * Makes what the npm package has: the bundles of the functions, the construct as JavaScript and declarations, and the notices of all
- * that they contain.
- *
- * CommonJS, as aws-cdk-lib is: `require` and `import` both find it, on any Node and in any test runner.
+ * Makes what the npm package has: the bundles of the functions, the construct and the consumer as JavaScript and declarations, schemas,
+ * and the notices of all that they contain.
  */
 export async function buildPackage(): Promise<void> {
-  const dist = join(ROOT, 'dist');
-  const { outputFiles: outputs, metafile } = await build({
-    absWorkingDir: ROOT,
-    entryPoints: [ENTRY],
-    outfile: join(dist, 'construct/index.js'),
-    bundle: true,
-    write: false,
-    metafile: true,
-    format: 'cjs',
-    platform: 'node',
-    target: 'node20',
-    mainFields: ['module', 'main'],
+  const construct = await bundle(CONSTRUCT, 'cjs', DIST, {
     // Peers, which the user's app has; all else is inside.
+    packages: 'bundle',
     external: ['aws-cdk-lib', 'constructs'],
+    mainFields: ['module', 'main'],
     // The bundles are found from where a file is: from here `../../dist/lambda`, as from `infra/build/`.
     banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
     define: { 'import.meta.url': '__url' },
-    logLevel: 'warning',
   });
-  for (const { path, contents } of outputs) await replaceFile(path, contents);
-  // The project's own files are ESM; without this, so were these.
-  await replaceFile(join(dist, 'package.json'), Buffer.from('{ "type": "commonjs" }\n'));
+  const consumers = [await bundle(CONSUMER, 'cjs', DIST), await bundle(CONSUMER, 'esm', join(DIST, 'esm'))];
   const bundles = await buildFunctions();
-  const folders = [...packageFolders(metafile), ...bundles.flatMap((bundle) => bundle.folders)];
-  await replaceFile(join(ROOT, 'THIRD-PARTY-NOTICES'), Buffer.from(await noticesOf(ROOT, folders)));
-  for (const [file, text] of await declarations()) await replaceFile(join(dist, 'types', file), Buffer.from(text));
+  const folders = [...[construct, ...consumers].flatMap(packageFolders), ...bundles.flatMap((each) => each.folders)];
+  await write(join(ROOT, 'THIRD-PARTY-NOTICES'), await noticesOf(ROOT, folders));
+  const emitted = await emitDeclarations();
+  const entries = Object.values(CONSUMER);
+  for (const [file, text] of reachable(emitted, [...Object.values(CONSTRUCT), ...entries]))
+    await write(join(DIST, 'types', file), text);
+  // A declaration is of the format that its package.json says, so that each format has its own.
+  for (const [file, text] of reachable(emitted, entries)) await write(join(DIST, 'esm/types', file), text);
+  for (const [name, schema] of Object.entries(jsonSchemas()))
+    await write(join(DIST, 'schemas', `${name}.json`), `${JSON.stringify(schema, null, 2)}\n`);
 }
 
-/** The declarations that a user's compiler reads: those of the entry, and of what they import. */
-async function declarations(): Promise<Map<string, string>> {
+async function bundle(
+  entryPoints: Readonly<Record<string, string>>,
+  format: 'cjs' | 'esm',
+  outdir: string,
+  options: BuildOptions = {},
+): Promise<Metafile> {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints,
+    outdir,
+    bundle: true,
+    write: false,
+    metafile: true,
+    format,
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'warning',
+    ...options,
+  });
+  for (const { path, contents } of outputFiles ?? []) await replaceFile(path, contents);
+  // The package.json of the project says that files are ESM.
+  await write(join(outdir, 'package.json'), `{ "type": "${format === 'cjs' ? 'commonjs' : 'module'}" }\n`);
+  return metafile as Metafile;
+}
+
+/** The declarations of all sources of the package, by the names of their files. */
+async function emitDeclarations(): Promise<Map<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'bullbridge-types-'));
   const tsc = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin', 'tsc');
   await run(process.execPath, [tsc, '-p', join(ROOT, 'tsconfig.package.json'), '--outDir', folder]);
+  const emitted = new Map<string, string>();
+  for await (const file of glob('**/*.d.ts', { cwd: folder }))
+    emitted.set(file, await readFile(join(folder, file), 'utf8'));
+  await rm(folder, { recursive: true });
+  return emitted;
+}
+
+/** The declarations of the entries and of their imports, which a user's compiler reads. */
+function reachable(emitted: ReadonlyMap<string, string>, entries: readonly string[]): Map<string, string> {
   const found = new Map<string, string>();
-  const files = [ENTRY];
-  for (const file of files) {
-    const text = await readFile(join(folder, file.replace(/\.ts$/, '.d.ts')), 'utf8');
+  const files = [...entries];
+  for (const source of files) {
+    const file = source.replace(/\.ts$/, '.d.ts');
+    const text = emitted.get(file) ?? '';
     for (const [, to = ''] of text.matchAll(/ from '(\..*)\.ts'/g)) {
       const next = normalize(join(dirname(file), `${to}.ts`));
       if (!files.includes(next)) files.push(next);
     }
-    found.set(file.replace(/\.ts$/, '.d.ts'), text.replaceAll(/( from '\..*)\.ts'/g, "$1.js'"));
+    found.set(file, text.replaceAll(/( from '\..*)\.ts'/g, "$1.js'"));
   }
-  await rm(folder, { recursive: true });
   return found;
+}
+
+function write(file: string, text: string): Promise<void> {
+  return replaceFile(file, Buffer.from(text));
 }
 
 if (import.meta.main) await buildPackage();

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { compilePattern } from '../../consumer/testing/event-pattern.ts';
 import { type Answer, failure, success } from './answer.ts';
-import { compilePattern } from './event-pattern.ts';
 import type { Fault } from './faults.ts';
 import {
   busName,

@@ -15,7 +15,7 @@ export function createObjects(names: readonly string[]): Objects {
   const buckets = new Map<string, Map<string, Buffer>>(names.map((name) => [name, new Map()]));
 
   function answer(method: string | undefined, path: string, headers: IncomingHttpHeaders, body: Buffer): Answer {
-    const [, name = '', key = ''] = /^\/([^/]+)\/(.+)$/.exec(path)?.map(decodeURIComponent) ?? [];
+    const [, name = '', key = ''] = /^\/([^/]+)\/([^?]+)/.exec(path)?.map(decodeURIComponent) ?? [];
     const objects = buckets.get(name);
     if (!objects) return objectFailure(404, 'NoSuchBucket', 'The specified bucket does not exist');
     if (method === 'GET') return read(objects.get(key));

@@ -27,9 +27,12 @@ interface Message {
   receiveCount: number;
 }
 
-interface VisibilityEntry {
+interface DeleteEntry {
   readonly Id: string;
   readonly ReceiptHandle: string;
+}
+
+interface VisibilityEntry extends DeleteEntry {
   /** Seconds. */
   readonly VisibilityTimeout: number;
 }
@@ -63,6 +66,8 @@ export function createQueues({ names, urlOf, account, region, now }: QueuesOptio
         return receive(messages, input);
       case 'DeleteMessage':
         return remove(messages, String(input['ReceiptHandle']));
+      case 'DeleteMessageBatch':
+        return removeAll(messages, input['Entries'] as DeleteEntry[]);
       case 'ChangeMessageVisibilityBatch':
         return changeVisibility(messages, input['Entries']);
       case 'GetQueueAttributes':
@@ -117,6 +122,11 @@ export function createQueues({ names, urlOf, account, region, now }: QueuesOptio
       );
     for (const [id, message] of messages) if (message.receiptHandle === receiptHandle) messages.delete(id);
     return success({});
+  }
+
+  function removeAll(messages: Map<string, Message>, entries: readonly DeleteEntry[]): Answer {
+    for (const { ReceiptHandle } of entries) remove(messages, ReceiptHandle);
+    return success({ Successful: entries.map(({ Id }) => ({ Id })), Failed: [] });
   }
 
   /** Each entry has a result of its own; a handle that is not the newest of its message changes nothing. */

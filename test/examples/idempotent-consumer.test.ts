@@ -1,25 +1,9 @@
-import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
-import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import { expect, test } from 'vitest';
 import { createConsumer } from '../../examples/idempotent-consumer.ts';
 import { BUS } from '../../local/stack.ts';
-import { dynamoClient } from '../dynamodb.ts';
 import { adminRedis } from '../redis.ts';
 import { testStack } from '../stack.ts';
-
-async function idempotencyTable(): Promise<DynamoDBPersistenceLayer> {
-  const client = dynamoClient();
-  const tableName = 'idempotency';
-  await client.send(
-    new CreateTableCommand({
-      TableName: tableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-    }),
-  );
-  return new DynamoDBPersistenceLayer({ tableName, awsSdkV3Client: client });
-}
+import { idempotencyTable } from './idempotency-table.ts';
 
 const context = { getRemainingTimeInMillis: () => 30_000 } as Parameters<ReturnType<typeof createConsumer>>[1];
 

@@ -35,6 +35,7 @@ let jobs: Jobs[];
 let inbox: Inbox;
 let stack: Readonly<Record<string, string>>;
 let consumer: string;
+let listener: string;
 let cdkHome: string;
 let isBroken = false;
 
@@ -104,9 +105,10 @@ test('the steps of docs/localstack.md deploy the app and subscribe', async () =>
 test("a consumer's own app adds rules to the bus, with a queue and a function behind them", async () => {
   await shell.type(`npx cdk deploy --require-approval never ${SUBSCRIBERS}`);
 
-  const { QueueUrl = '', ConsumerFunction = '' } = await outputsOf('Subscribers');
+  const { QueueUrl = '', ConsumerFunction = '', ListenerFunction = '' } = await outputsOf('Subscribers');
   inbox = openInbox(sqs, QueueUrl);
   consumer = ConsumerFunction;
+  listener = ListenerFunction;
   expect(await inbox.take()).toEqual([]);
 });
 
@@ -135,6 +137,16 @@ test('started by its schedule, the deployed function tells subscribers exactly h
       .map(({ queue, jobId }) => `${queue} ${jobId}`)
       .sort();
   await expect.poll(consumed, { timeout: TICK }).toEqual(failed.sort());
+});
+
+test('QueueEvents of the packed consumer hears the same in a function behind a queue', async () => {
+  const heard = async () => {
+    const lines = (await logsOf(listener)).filter(({ message }) => message === 'heard');
+    const endings = lines.map(({ queue, event, jobId, result }) => ({ queue, event, jobId, result }) as Ending);
+    return sorted(endings.filter(({ event }) => event === 'completed' || event === 'failed'));
+  };
+
+  await expect.poll(heard, { timeout: TICK }).toEqual(sorted(oracle));
 });
 
 test('the steps of docs/runbook.md to an event that is missing lead to the stack', async () => {

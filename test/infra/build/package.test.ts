@@ -16,8 +16,8 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const flags = createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-flags.json');
 const MODULES = join(ROOT, 'node_modules');
 
-/** Bytes of the tarball: three bundles, the notices of what is in them, the documents, and little more. */
-const LIMIT = 1_100_000;
+/** Bytes of the tarball: three bundles, the notices of what is in them, the documents, 30 kB for the consumer, and little more. */
+const LIMIT = 1_130_000;
 
 const TIME = { timeout: 180_000 };
 
@@ -45,16 +45,19 @@ beforeAll(async () => {
   await mkdir(join(folder, 'node_modules/bullbridge'), { recursive: true });
   const contents = ['-xzf', packed.filename, '--strip-components=1', '-C', 'node_modules/bullbridge'];
   expect(await outputOf('tar', contents, folder)).toBe('');
-  for (const name of ['aws-cdk-lib', 'constructs', 'cdk-nag', '@types']) {
+  for (const name of ['aws-cdk-lib', 'constructs', 'cdk-nag', 'zod', '@types']) {
     await symlink(join(MODULES, name), join(folder, 'node_modules', name));
   }
 });
 
 afterAll(() => rm(folder, { recursive: true }));
 
-test('the package is the construct, its declarations, the bundles and the documents, and nothing else', () => {
-  const isDocument = /^(dist\/types\/|docs\/[\w-]+\.md$|examples\/[\w-]+\.ts$)/;
-  const paths = packed.files.map(({ path }) => path).filter((path) => !isDocument.test(path));
+test('the package is the construct, the consumer, declarations, schemas, bundles and documents, and nothing else', () => {
+  const all = packed.files.map(({ path }) => path);
+  const types = all.filter((path) => path.includes('/types/'));
+  const schemas = all.filter((path) => path.startsWith('dist/schemas/'));
+  const isDocument = /^(docs\/[\w-]+\.md$|examples\/)/;
+  const paths = all.filter((path) => !isDocument.test(path) && !types.includes(path) && !schemas.includes(path));
   expect(paths.sort()).toEqual([
     'CHANGELOG.md',
     'CONTRIBUTING.md',
@@ -62,25 +65,35 @@ test('the package is the construct, its declarations, the bundles and the docume
     'README.md',
     'THIRD-PARTY-NOTICES',
     'dist/construct/index.js',
+    'dist/consumer.js',
+    'dist/esm/consumer.js',
+    'dist/esm/package.json',
+    'dist/esm/payloads.js',
+    'dist/esm/testing.js',
+    'dist/esm/zod.js',
     'dist/lambda/forward/index.mjs',
     'dist/lambda/reconcile/index.mjs',
     'dist/lambda/redrive/index.mjs',
     'dist/package.json',
+    'dist/payloads.js',
+    'dist/testing.js',
+    'dist/zod.js',
     'package.json',
   ]);
-  const types = packed.files.map(({ path }) => path).filter((path) => path.startsWith('dist/types/'));
-  expect(types).toContain('dist/types/infra/construct/index.d.ts');
+  const entries = ['dist/types/infra/construct/index.d.ts', 'dist/esm/types/consumer/index.d.ts'];
+  expect(types).toEqual(expect.arrayContaining(entries));
   expect(types.filter((path) => !path.endsWith('.d.ts'))).toEqual([]);
+  expect(schemas).toContain('dist/schemas/bullmq@JobCompleted.json');
   expect(packed.size).toBeLessThan(LIMIT);
 });
 
 test('the package depends on no other', async () => {
   const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   expect(manifest).not.toHaveProperty('private');
-  expect(Object.keys(manifest.peerDependencies)).toEqual(['aws-cdk-lib', 'constructs']);
-  // Optional: a service that uses the types of events does not install the CDK.
+  expect(Object.keys(manifest.peerDependencies)).toEqual(['aws-cdk-lib', 'constructs', 'zod']);
+  // A consumer needs none of them: npm would install the CDK with it.
   const optional = { optional: true };
-  expect(manifest.peerDependenciesMeta).toEqual({ 'aws-cdk-lib': optional, constructs: optional });
+  expect(manifest.peerDependenciesMeta).toEqual({ 'aws-cdk-lib': optional, constructs: optional, zod: optional });
   for (const kind of ['dependencies', 'optionalDependencies', 'bundleDependencies']) {
     expect(manifest).not.toHaveProperty(kind);
   }
@@ -179,7 +192,7 @@ async function expectStacks(app: string, log: string): Promise<void> {
 /** A folder with the user's app, in a module format. */
 async function createApp(
   { type, ...options }: { module: string; moduleResolution: string; type: string },
-  files: readonly string[] = ['app.ts'],
+  files: readonly string[] = ['app.ts', 'consumer.ts'],
 ) {
   const app = await mkdtemp(join(folder, 'app-'));
   await writeFile(join(app, 'package.json'), JSON.stringify({ type }));

@@ -136,7 +136,7 @@ function equalsIgnoringCase(text: string): ValueMatcher {
  * A character outside of the basic plane is two surrogates for the engine, and each alone becomes a question mark.
  */
 function ignoringCase(text: string): string {
-  const forms = (char: string) => `(?:${RegExp.escape(char.toLowerCase())}|${RegExp.escape(char.toUpperCase())})`;
+  const forms = (char: string) => `(?:${literal(char.toLowerCase())}|${literal(char.toUpperCase())})`;
   return text
     .replaceAll(/[\ud800-\udfff]/g, '?')
     .split('')
@@ -150,8 +150,13 @@ function wildcard(text: string, where: string): ValueMatcher {
     throw new InvalidPatternError(where, text, allowed);
   }
   const parts = text.match(/\\?./gs) ?? [];
-  const expressions = parts.map((part) => (part === '*' ? '.*' : RegExp.escape(part.slice(-1))));
+  const expressions = parts.map((part) => (part === '*' ? '.*' : literal(part.slice(-1))));
   return matchesExpression(`^${expressions.join('')}$`);
+}
+
+/** A text in a regular expression, as `RegExp.escape` gives it from Node 24 on. */
+function literal(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 }
 
 function numeric(given: unknown, where: string): ValueMatcher {

@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { compilePattern } from '../../../local/bus/event-pattern.ts';
-import { InvalidPatternError } from '../../../local/bus/value-matchers.ts';
+import { compilePattern } from '../../../consumer/testing/event-pattern.ts';
+import { InvalidPatternError } from '../../../consumer/testing/value-matchers.ts';
 import fixture from '../../fixtures/event-patterns.json' with { type: 'json' };
 
 /** A value that no event has. */

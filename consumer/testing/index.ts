@@ -1,0 +1,13 @@
+import { compilePattern } from './event-pattern.ts';
+
+export { aBatch, aLoss, anEvent, type DetailOf, type TestEvent, type TestRecord } from './events.ts';
+export { InvalidPatternError } from './value-matchers.ts';
+
+/**
+ * Whether a rule with this event pattern gets an event, as EventBridge decides it.
+ *
+ * @throws {InvalidPatternError} for a pattern that EventBridge refuses
+ */
+export function matchesRule(pattern: unknown, event: object): boolean {
+  return compilePattern(pattern)(event);
+}

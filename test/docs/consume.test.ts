@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { ROOT, readPage } from './pages.ts';
+
+/** Names that the reader of the page has. */
+const GIVEN = `
+  declare const connection: { host: string };
+  declare const save: (jobId: string, value: unknown) => Promise<void>;
+  declare const stack: import('aws-cdk-lib').Stack;
+  declare const redis: import('bullbridge').RedisAccess;
+  declare const consumer: import('aws-cdk-lib/aws-lambda').Function;`;
+
+test('the code of docs/consume.md compiles', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'bullbridge-docs-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const blocks = [...(await readPage('docs/consume.md')).matchAll(/^```ts\n(.*?)^```$/gms)].map(
+    ([, code = '']) => code,
+  );
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  await writeFile(join(folder, 'given.d.ts'), GIVEN);
+  for (const [i, block] of blocks.entries()) await writeFile(join(folder, `block-${i + 1}.ts`), block);
+  const paths = {
+    bullbridge: [join(ROOT, 'infra/index.ts')],
+    'bullbridge/testing': [join(ROOT, 'consumer/testing/index.ts')],
+    'bullbridge/*': [join(ROOT, 'consumer/*.ts')],
+    'bullbridge/consumer': [join(ROOT, 'consumer/index.ts')],
+  };
+  const compilerOptions = { paths, types: ['node'], noUnusedLocals: false, noUnusedParameters: false };
+  const extended = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: ['*.ts'], exclude: [] };
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(extended));
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+  const tsc = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin', 'tsc');
+
+  const output = await new Promise((resolve) =>
+    execFile(process.execPath, [tsc, '-p', folder], (_, stdout, stderr) => resolve(stdout + stderr)),
+  );
+
+  expect(blocks.length).toBeGreaterThan(7);
+  expect(output).toBe('');
+});
