@@ -4,6 +4,7 @@ import { DEFAULTS } from './defaults.ts';
 import { ConfigError } from './errors.ts';
 import type { DetailSettings } from './event/detail-settings.ts';
 import { JOB_NAMES, parseJobFields } from './event/job-fields.ts';
+import { COUNTABLE, parseJobMetrics } from './event/job-metrics.ts';
 import { OMITTABLE, parseOmission } from './event/omit.ts';
 import { parseIamCache, redisFaults } from './redis/settings.ts';
 import { parseRedisUrl } from './redis/url.ts';
@@ -69,6 +70,7 @@ export const VARIABLES = {
   BULLBRIDGE_CLOCK_SKEW_MS: { ...wholeNumber(0, 3_600_000), default: '2000' },
   BULLBRIDGE_PUBLISHER: { ...oneOf('lean', 'sdk'), default: 'lean' },
   BULLBRIDGE_QUEUE_METRICS: { ...flag, default: 'false' },
+  BULLBRIDGE_JOB_METRICS: { ...parsedBy(parseJobMetrics, `a comma-separated list of ${COUNTABLE}`), optional: true },
   EVENT_BUS_NAME: text('the name or ARN of an event bus'),
   CHECKPOINT_TABLE: text('the name of a DynamoDB table'),
   DEAD_LETTER_QUEUE_URL: url('the URL of an SQS queue'),

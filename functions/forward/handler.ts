@@ -5,7 +5,7 @@ import { likelyMisspelt } from '../event/filter.ts';
 import { createHandler, type Invocation } from '../invocation.ts';
 import type { Config } from '../settings.ts';
 import { detailSettings } from '../settings.ts';
-import { logger, record, recordOf } from '../telemetry.ts';
+import { logger, record, recordEvents, recordOf } from '../telemetry.ts';
 import { emptyReport, type Report, total } from './report.ts';
 import { forward } from './run.ts';
 import type { Shard } from './shard.ts';
@@ -47,13 +47,14 @@ async function run({ payload, config, container, bus, signals, memory }: Invocat
     sweepSize: config.BULLBRIDGE_SWEEP_SIZE,
     tail: config.BULLBRIDGE_TAIL,
     interval: config.BULLBRIDGE_INTERVAL_SECONDS * 1000,
+    counted: config.BULLBRIDGE_JOB_METRICS,
     memory,
     details: detailSettings(config),
   };
   const shard = toShard(payload);
   const report = emptyReport();
   try {
-    await forward(settings, shard, { ...container, bus }, randomUUID(), signals, report);
+    await forward(settings, shard, { ...container, bus, countEvents: recordEvents }, randomUUID(), signals, report);
   } finally {
     tell(report, config, shard);
   }

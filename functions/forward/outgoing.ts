@@ -25,6 +25,8 @@ export interface QueueLoss extends Loss {
 export interface Outgoing {
   readonly items: readonly Item[];
   readonly filtered: readonly { readonly queue: string; readonly entries: number }[];
+  /** How often each event that is counted came, by queue. */
+  readonly counted: ReadonlyMap<string, ReadonlyMap<string, number>>;
   readonly losses: readonly QueueLoss[];
   /** Where each queue stands once all entries are settled. */
   readonly positions: ReadonlyMap<string, Position>;
@@ -34,6 +36,8 @@ export interface OutgoingOptions {
   readonly sourceName: string;
   readonly prefix: string;
   readonly passes: (event: string | undefined) => boolean;
+  /** @default none */
+  readonly counted?: ReadonlySet<string> | undefined;
   /** When losses were found. */
   readonly detectedAt: Date;
   /** What must not leave Redis. @default nothing */
@@ -45,15 +49,23 @@ export interface OutgoingOptions {
 /** Turns a sweep into entries for the bus: news of what was lost in front of a page, then the events that pass the filter. */
 export function toOutgoing(
   sweep: Sweep,
-  { sourceName, prefix, passes, detectedAt, omit, jobOf }: OutgoingOptions,
+  { sourceName, prefix, passes, counted: wanted, detectedAt, omit, jobOf }: OutgoingOptions,
 ): Outgoing {
   const items: Item[] = [];
+  const counted = new Map<string, Map<string, number>>();
+  const count = (queue: string, event: string) => {
+    const counts = counted.get(queue) ?? new Map<string, number>();
+    counted.set(queue, counts);
+    counts.set(event, (counts.get(event) ?? 0) + 1);
+  };
   const filtered = sweep.map(({ queue, start, loss, entries }) => {
     const origin: Origin = { sourceName, prefix, queue };
     if (loss) items.push({ entry: lossEntry(origin, loss, detectedAt), queue });
     const before = items.length;
     entries.forEach((entry, i) => {
-      if (!passes(eventName(entry.fields))) return;
+      const event = eventName(entry.fields);
+      if (event !== undefined && wanted?.has(event)) count(queue, event);
+      if (!passes(event)) return;
       const sequence = start.ordinal === undefined ? undefined : start.ordinal + i + 1;
       const amendments = { omit, job: jobOf?.(entry) };
       items.push({ entry: toBusEntry(origin, entry, sequence, amendments), queue, time: idTime(entry.id) });
@@ -62,5 +74,5 @@ export function toOutgoing(
   });
   const losses = sweep.flatMap(({ queue, loss }) => (loss ? { queue, ...loss } : []));
   const positions = new Map(sweep.map((page) => [page.queue, positionAfter(page, page.entries.length)]));
-  return { items, filtered, losses, positions };
+  return { items, filtered, counted, losses, positions };
 }

@@ -20,7 +20,7 @@ import type { Report } from './report.ts';
 import type { ForwardSettings } from './settings.ts';
 import type { Shard } from './shard.ts';
 import { createSource } from './source.ts';
-import { createStages } from './stages.ts';
+import { type CountEvents, createStages } from './stages.ts';
 import { createTail } from './tail.ts';
 
 /** Bytes of a sweep's entries; two sweeps and what is read ahead are in memory at once, each of them several times over. */
@@ -31,6 +31,7 @@ const ENTRIES_IN_MEMORY = 24;
 /** What a run works with. */
 export interface ForwardClients extends Pick<Container, keyof Clients | 'discoverQueues' | 'checkpoints'> {
   readonly bus: BusWatch;
+  readonly countEvents?: CountEvents;
 }
 
 /**
@@ -98,8 +99,19 @@ async function forwardQueues(run: Run, signals: Signals): Promise<void> {
   const keptBy = createKept(redis, prefix);
   using listener = createListener(clients, prefix, signals.drain, warn);
   const tail = createTail({ settings, ...clients, reader, arrivals, keptBy, listener, warn });
-  const { bus } = clients;
-  const stages = createStages({ settings, clients, redis, source, tail, checkpoints, bus, report, stop: signals.stop });
+  const { bus, countEvents } = clients;
+  const stages = createStages({
+    settings,
+    clients,
+    redis,
+    source,
+    tail,
+    checkpoints,
+    bus,
+    countEvents,
+    report,
+    stop: signals.stop,
+  });
   await bus.confirm();
   try {
     await runPipeline(stages, signals, 2 * sweepSize);

@@ -15,6 +15,8 @@ export interface ForwardSettings {
   readonly tail: TailMode;
   /** Milliseconds from one run to the next. */
   readonly interval: number;
+  /** Events that are counted for metrics, also those that are not forwarded. @default none */
+  readonly counted?: ReadonlySet<string> | undefined;
   /** Bytes that the function has. */
   readonly memory: number;
   /** @default what Redis has, and nothing of the job */

@@ -32,6 +32,7 @@ interface Work extends Unit {
 
 interface Settled {
   readonly positions: ReadonlyMap<string, Position>;
+  readonly counted: Outgoing['counted'];
   /** The time of the newest entry published so far in milliseconds. */
   readonly newest: number;
   /** The time of the oldest entry published in this sweep. */
@@ -48,7 +49,11 @@ export interface StageOptions {
   readonly bus: BusWatch;
   readonly report: Report;
   readonly stop: AbortSignal;
+  /** Takes how often events came, right before their positions are saved. */
+  readonly countEvents?: CountEvents | undefined;
 }
+
+export type CountEvents = (queue: string, counts: ReadonlyMap<string, number>) => void;
 
 /** Makes the stages of a run: a sweep is read, published, and only then its positions are saved. */
 export function createStages(options: StageOptions): Stages<Work, Settled> {
@@ -79,7 +84,7 @@ export function createStages(options: StageOptions): Stages<Work, Settled> {
       const oldest = count(report, outgoing, await clients.publish(entries, signal));
       entries.forEach(freeBytes);
       report.sweepDurations.push(clients.now().getTime() - readAt.getTime());
-      return { positions: outgoing.positions, newest: report.newest, oldest };
+      return { positions: outgoing.positions, counted: outgoing.counted, newest: report.newest, oldest };
     },
 
     async save(settled) {
@@ -87,6 +92,8 @@ export function createStages(options: StageOptions): Stages<Work, Settled> {
       if (stop.reason instanceof SupersededError) throw stop.reason;
       // A bus that was deleted accepts entries, too, and drops them.
       await bus.confirm();
+      // A run that is killed in between counts twice: what it saved without counting would be missing for good.
+      for (const [queue, counts] of sumOf(settled)) options.countEvents?.(queue, counts);
       await checkpoints.save(new Map(settled.flatMap(({ positions }) => [...positions])));
       const newest = Math.max(...settled.map((sweep) => sweep.newest));
       if (newest > newestSaved) report.lag = clients.now().getTime() - newest;
@@ -97,4 +104,17 @@ export function createStages(options: StageOptions): Stages<Work, Settled> {
 
     wait: (signal) => clients.wait(SAVE_AFTER, signal),
   };
+}
+
+/** The counts of all sweeps together, by queue. */
+function sumOf(settled: readonly Settled[]): Map<string, Map<string, number>> {
+  const sums = new Map<string, Map<string, number>>();
+  for (const { counted } of settled) {
+    for (const [queue, counts] of counted) {
+      const sum = sums.get(queue) ?? new Map<string, number>();
+      sums.set(queue, sum);
+      for (const [event, count] of counts) sum.set(event, (sum.get(event) ?? 0) + count);
+    }
+  }
+  return sums;
 }

@@ -6,7 +6,7 @@ import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import { type AlarmName, Alarms, RUNBOOK_URL } from './alarms.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { publishTo } from './buses.ts';
@@ -14,6 +14,7 @@ import { checkTogether, warnOfSlips } from './consistency.ts';
 import { Consumers } from './consumers.ts';
 import { createDashboard } from './dashboard.ts';
 import { propOf, settingsOf } from './environment.ts';
+import { createFailureAlarm, type FailureAlarmOptions } from './failure-alarm.ts';
 import { createFunctions } from './functions.ts';
 import { Measured } from './metrics.ts';
 import { checkNetwork, createEndpoints, letIn } from './network.ts';
@@ -55,12 +56,17 @@ export class Bullbridge extends Measured implements IConnectable {
 
   private readonly origin: Origin;
   private readonly consumers: Consumers;
+  private readonly watchedProps: Pick<BullbridgeProps, 'jobMetrics' | 'queues' | 'alarmAction'>;
+  private readonly failureAlarms: Construct;
 
   constructor(scope: Construct, id: string, props: BullbridgeProps) {
     super(scope, id, props);
     const { redis, encryptionKey, vpc } = props;
     const [sourceName, prefix] = [propOf(props, 'sourceName'), propOf(props, 'prefix')];
     this.origin = { prefix, sourceName, queues: props.queues, events: props.events };
+    this.watchedProps = props;
+    // A scope of their own, so that no id is that of a part of this construct.
+    this.failureAlarms = new Construct(this, 'FailureAlarms');
     checkNetwork(props);
     settingsOf(props);
     checkTogether(props);
@@ -124,6 +130,22 @@ export class Bullbridge extends Measured implements IConnectable {
   /** Makes a rule on the bus for the news that events were lost. */
   onLoss(id: string, { target, description, ...queues }: OnLossOptions): Rule {
     return this.consumers.addRule(id, target, lossPatternOf(this.origin, queues), description);
+  }
+
+  /**
+   * Makes an alarm that goes off when more than a share of a queue's jobs failed; needs `jobMetrics` with `completed` and `failed`.
+   *
+   * It has the same action as the other alarms.
+   * @throws Error at synthesis without these metrics, or for a queue that is not forwarded
+   */
+  alarmOnFailures(id: string, options: FailureAlarmOptions): Alarm {
+    const { jobMetrics, queues, alarmAction } = this.watchedProps;
+    const alarm = createFailureAlarm(this.failureAlarms, id, options, this.dimensions, { jobMetrics, queues });
+    if (alarmAction) {
+      alarm.addAlarmAction(alarmAction);
+      alarm.addOkAction(alarmAction);
+    }
+    return alarm;
   }
 
   /**

@@ -88,10 +88,14 @@ export const REMOVAL_POLICY: ValueFormat<RemovalPolicy> = {
 };
 
 /** Names in a list, each of which must match a pattern. */
-export function list(prop: 'queues' | 'events', name: RegExp, without: string): ValueFormat<readonly string[]> {
+export function list<Name extends string>(
+  prop: 'queues' | 'events' | 'jobMetrics',
+  name: RegExp,
+  without: string,
+): ValueFormat<readonly Name[]> {
   const allowed = `a list of names without ${without} or spaces around them; leave it out for the default`;
   return {
-    read: (text) => text.split(',').map((item) => item.trim()),
+    read: (text) => text.split(',').map((item) => item.trim() as Name),
     readable: 'names separated by commas',
     print: (items) => {
       check(prop, items, (given) => Array.isArray(given) && given.length > 0, allowed);

@@ -53,7 +53,7 @@ export const METRIC_FACTS: Readonly<Record<MetricName, MetricFacts>> = {
 export abstract class Measured extends Construct {
   /** Names this deployment in its metrics: the stack and the path of the construct. */
   protected readonly deployment: string;
-  readonly #dimensions: Readonly<Record<string, string>>;
+  protected readonly dimensions: Readonly<Record<string, string>>;
 
   constructor(
     scope: Construct,
@@ -66,7 +66,7 @@ export abstract class Measured extends Construct {
       stack.stackName,
       ...this.node.path.slice(stack.node.path.length).split('/').filter(Boolean),
     ].join('/');
-    this.#dimensions = { ...dimensionsOf(this.deployment, sourceName, prefix) };
+    this.dimensions = { ...dimensionsOf(this.deployment, sourceName, prefix) };
   }
 
   /** A metric by its name, summed up in its own way unless told otherwise. */
@@ -74,7 +74,7 @@ export abstract class Measured extends Construct {
     return new Metric({
       namespace: NAMESPACE,
       metricName,
-      dimensionsMap: this.#dimensions,
+      dimensionsMap: this.dimensions,
       statistic: METRIC_FACTS[metricName].statistic,
       ...options,
     });

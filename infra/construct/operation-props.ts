@@ -1,5 +1,6 @@
 import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { BullmqEventName } from '../../functions/event/catalogue.ts';
 
 /** How a {@link Bullbridge} is watched and run. */
 export interface OperationProps {
@@ -9,6 +10,14 @@ export interface OperationProps {
    * @default false
    */
   readonly queueMetrics?: boolean;
+
+  /**
+   * Events to count for each queue, forwarded or not: `['completed', 'failed', 'stalled']`. Each is a metric of CloudWatch, such as
+   * `JobCompleted`, with the dimension `queue`.
+   *
+   * @default - none
+   */
+  readonly jobMetrics?: readonly BullmqEventName[];
 
   /**
    * Whether alarms are made, 14 of them: what was lost, is late, is parked, fails or stops, each with an article in the runbook.

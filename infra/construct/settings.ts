@@ -153,6 +153,14 @@ export const SETTINGS = [
     about: 'Whether metrics also come for each queue. CloudWatch charges for every one of them.',
   },
   {
+    option: 'jobMetrics',
+    variable: 'BULLBRIDGE_JOB_METRICS',
+    ...of('jobMetrics', list('jobMetrics', /^[^,]+$/, 'commas')),
+    about:
+      'Events to count for each queue, forwarded or not, such as `completed,failed,stalled`; see [metrics of jobs](docs/deploy.md#metrics-of-jobs).',
+    default: '- none',
+  },
+  {
     option: 'payloadBucketName',
     about: 'Name of an existing bucket for fields that are too large for EventBridge.',
     default: '- a bucket of its own',

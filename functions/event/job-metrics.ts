@@ -1,0 +1,15 @@
+import { CATALOGUE, detailTypeOf } from './catalogue.ts';
+
+/** The events that can be counted, in words. */
+export const COUNTABLE = Object.keys(CATALOGUE).join(', ');
+
+/** Reads a comma-separated list of BullMQ's events; `undefined` where it names another one. */
+export function parseJobMetrics(list: string): ReadonlySet<string> | undefined {
+  const names = list.split(',').map((name) => name.trim());
+  return names.every((name) => Object.hasOwn(CATALOGUE, name)) ? new Set(names) : undefined;
+}
+
+/** The metric of an event: `JobCompleted` counts `completed`. */
+export function metricOf(event: string): string {
+  return detailTypeOf(event).replaceAll(' ', '');
+}
