@@ -24,7 +24,7 @@ test('the code of docs/consume.md compiles', async () => {
   await writeFile(join(folder, 'given.d.ts'), GIVEN);
   for (const [i, block] of blocks.entries()) await writeFile(join(folder, `block-${i + 1}.ts`), block);
   const paths = {
-    bullbridge: [join(ROOT, 'infra/index.ts')],
+    bullbridge: [join(ROOT, 'infra/construct/index.ts')],
     'bullbridge/testing': [join(ROOT, 'consumer/testing/index.ts')],
     'bullbridge/*': [join(ROOT, 'consumer/*.ts')],
     'bullbridge/consumer': [join(ROOT, 'consumer/index.ts')],
