@@ -63,7 +63,7 @@ async function buildFunction(handler: string, outDir: string): Promise<Bundle> {
 /** Renames a finished file into its place, so that whoever reads it while it is built again gets a whole one. */
 export async function replaceFile(file: string, contents: Uint8Array): Promise<void> {
   const folder = dirname(file);
-  // Beside the file's folder: whatever is in that of a function is deployed.
+  // Next to the folder of the file: all that is in the folder of a function is deployed.
   const finished = `${folder}.${randomUUID()}`;
   await mkdir(folder, { recursive: true });
   await writeFile(finished, contents);

@@ -78,9 +78,9 @@ export class Alarms extends Construct {
     const each = { period: interval };
     const eachRecovery = { period: reconcileInterval };
     const severalRecoveries = (when: When) => (fits(reconcileInterval, when) ? when : ONCE);
-    // Without a run there is nothing to say; that there is none is an alarm of its own.
+    // Without a run there is no data; that there is none has an alarm of its own.
     const { NOT_BREACHING, IGNORE } = TreatMissingData;
-    // Lambda tells of a function only while it is invoked: no data is what an alarm for that is for, unless nothing is to run.
+    // Lambda has no data of a function that is not invoked: that is what the alarm is for, unless nothing is to run.
     const notStarted = {
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       treatMissingData: enabled ? TreatMissingData.BREACHING : NOT_BREACHING,
@@ -159,7 +159,7 @@ export class Alarms extends Construct {
         metric: deadLetterQueue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5) }),
         threshold: 1,
         ...ONCE,
-        // SQS tells nothing of a queue that nobody has used for six hours, which empties none.
+        // SQS has no data of a queue that nobody has used for six hours; its messages are still there.
         treatMissingData: IGNORE,
       },
       DeadLettersExpire: {

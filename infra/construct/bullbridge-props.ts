@@ -97,17 +97,17 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
   readonly events?: readonly string[];
 
   /**
-   * What events tell of their jobs, in `detail.job`: `name`, `attemptsMade`, `attemptsStarted`, `timestamp`, `processedOn`,
+   * Fields of the job that events carry in `detail.job`: `name`, `attemptsMade`, `attemptsStarted`, `timestamp`, `processedOn`,
    * `finishedOn`, `delay`, `priority`, `parent`, `opts.<path>`, `data`, `data.<path>`; with `trace`, the trace of the job goes on.
    *
-   * A job is read when its event is forwarded: what it tells can be newer than the event.
+   * A job is read when its event is forwarded: its fields can be newer than the event.
    *
    * @default - nothing, and no job is read
    */
   readonly jobFields?: readonly string[];
 
   /**
-   * Exceptions from {@link jobFields}, by the name of the event; `[]` for one that tells nothing of its job.
+   * Exceptions from {@link jobFields}, by the name of the event; `[]` for one that carries nothing of its job.
    *
    * @default - none
    */

@@ -137,7 +137,7 @@ function logBytes({ logGroup }: LambdaFunction, options: SeriesOptions): IMetric
   });
 }
 
-/** What Lambda charges for, beside invocations. */
+/** Lambda charges for these, and for invocations. */
 function gigabyteSeconds(fn: LambdaFunction, options: SeriesOptions): IMetric {
   const { memorySize = 128 } = fn.node.defaultChild as CfnFunction;
   return new MathExpression({

@@ -56,7 +56,7 @@ export function keysOf(sourceName: string, prefix: string): string {
   return `${Token.isUnresolved(source) ? source : source.replaceAll(/[^\w./:=@+-]/gu, '?')}:*`;
 }
 
-/** Tells cdk-nag why a role may reach many objects of a bucket; a principal outside of the app has no policy to look at. */
+/** Acknowledges for cdk-nag that a role may reach many objects of a bucket; a principal outside of the app has no policy to check. */
 export function acknowledgeObjects(bucket: IBucket, keys: string, role: object): void {
   if (!Construct.isConstruct(role)) return;
   Validations.of(role).acknowledge({

@@ -14,7 +14,7 @@ export interface Storage {
   readonly eventBus: IEventBus;
   readonly busDeadLetterQueue: IQueue | undefined;
   readonly table: ITable;
-  /** The key of the table; the table itself does not tell. */
+  /** The key of the table, which a table of its own does not expose. */
   readonly tableKey: IKey | undefined;
   readonly deadLetterQueue: IQueue;
   readonly payloadBucket: IBucket;
