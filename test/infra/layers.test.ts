@@ -5,7 +5,7 @@ import { circlesOf, readImports } from '../imports.ts';
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'infra/construct': ['functions', 'infra/build/bundle.ts'],
   'infra/app': ['infra/construct', 'functions'],
-  'infra/build': [],
+  'infra/build': ['consumer'],
 };
 
 const { imports } = readImports('infra');
