@@ -2,6 +2,7 @@ import * as bullmq6 from 'bullmq';
 import * as bullmq4 from 'bullmq4';
 import * as bullmq5 from 'bullmq5';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { startRedis } from '../../local/redis.ts';
 import { DEAD_LETTERS, PAYLOADS } from '../../local/stack.ts';
 import { mayRead } from '../needs.ts';
 import { adminRedis } from '../redis.ts';
@@ -143,14 +144,17 @@ describe('the job fields of events', () => {
   });
 
   test('take one HMGET for each job in a sweep, of the needed fields only, and none where none are configured', async () => {
+    // Of its own: a connection that monitors is confused by what others send when it begins.
+    await using redis = await startRedis();
     const stack = await testStack({
+      REDIS_URL: redis.url,
       BULLBRIDGE_JOB_FIELDS: 'progress=data.a,completed=name,failed=',
       BULLBRIDGE_EVENTS: '*',
     });
     const key = `${stack.prefix}:q`;
-    const admin = adminRedis();
+    const admin = adminRedis(redis.url);
     const commands: string[][] = [];
-    const monitor = await adminRedis().monitor();
+    const monitor = await adminRedis(redis.url).monitor();
     onTestFinished(() => monitor.disconnect());
     monitor.on('monitor', (_time: string, args: string[]) => {
       if (args[1]?.startsWith(`${key}:`) && args[0]?.toLowerCase() === 'hmget') commands.push(args.slice(1));
@@ -182,7 +186,7 @@ describe('the job fields of events', () => {
       undefined,
     ]);
 
-    const without = await testStack({ BULLBRIDGE_PREFIX: stack.prefix });
+    const without = await testStack({ REDIS_URL: redis.url, BULLBRIDGE_PREFIX: stack.prefix });
     expect(await without.forward.invoke({})).toMatchObject({ published: 3, filtered: 2 });
     await admin.hmget(`${key}:end`, 'x');
     await expect.poll(() => ofJobs().at(-1)).toEqual([`${key}:end`, 'x']);
