@@ -25,7 +25,7 @@ export interface NativeRedis extends LocalRedis {
 }
 
 /**
- * Finds or starts a Redis: `REDIS_URL`, else a server on the PATH, else the Valkey in WebAssembly that npm brings.
+ * Finds or starts a Redis: `REDIS_URL`, else {@link findServer}, else the Valkey in WebAssembly that npm brings.
  *
  * @throws {Error} one sentence that says how to get one; {@link RedisError} when that of `REDIS_URL` cannot be reached
  */
@@ -38,30 +38,58 @@ export async function startRedis(options: { readonly url?: string | undefined } 
   return native ? startNative(native) : startEmbedded();
 }
 
-/** A native server of version 7 or later, the first that counts the entries ever added to a stream. */
-export function findServer(): { readonly command: string; readonly version: string } | undefined {
-  for (const command of ['valkey-server', 'redis-server']) {
-    try {
-      const version = /v=(\d+\.\d+\.\d+)/.exec(
-        execFileSync(command, ['--version'], { encoding: 'utf8', stdio: 'pipe' }),
-      )?.[1];
-      if (version && Number(version.split('.')[0]) >= 7) return { command, version };
-    } catch {}
-  }
-  return undefined;
+/** A program that is a Redis or a Valkey. */
+export interface NativeServer {
+  readonly command: string;
+  readonly version: string;
 }
 
-/** Starts a native server without persistence, in a directory of its own: in another it would load whatever dump lies there. */
+/**
+ * The server that `REDIS_SERVER` names, of whatever version; else one on the PATH of version 7 or later, the first that counts the
+ * entries ever added to a stream.
+ *
+ * @throws {Error} when `REDIS_SERVER` names none
+ */
+export function findServer(named = process.env['REDIS_SERVER']): NativeServer | undefined {
+  if (!named) return ['valkey-server', 'redis-server'].flatMap(asServer).find(countsEntries);
+  const [server] = asServer(named);
+  if (server) return server;
+  throw new Error(
+    `REDIS_SERVER is "${named}", which is no Redis or Valkey; give the path of a redis-server or valkey-server.`,
+  );
+}
+
+/** Whether a server counts the entries ever added to a stream. */
+export function countsEntries({ version }: NativeServer): boolean {
+  return Number(version.split('.')[0]) >= 7;
+}
+
+function asServer(command: string): NativeServer[] {
+  try {
+    const printed = execFileSync(command, ['--version'], { encoding: 'utf8', stdio: 'pipe' });
+    const version = /v=(\d+\.\d+\.\d+)/.exec(printed)?.[1];
+    return version ? [{ command, version }] : [];
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Starts a native server without persistence, in a directory of its own: in another it would load whatever dump lies there.
+ *
+ * @param port any that is free, if none is given
+ */
 export async function startNative(
-  { command, version }: { readonly command: string; readonly version: string },
+  { command, version }: NativeServer,
   args: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
+  port?: number,
 ): Promise<NativeRedis> {
-  const port = await freePort();
+  const ownPort = port ?? (await freePort());
   const folder = createTemporaryFolder('redis');
   const settings = [
     '--port',
-    `${port}`,
+    `${ownPort}`,
     '--bind',
     '127.0.0.1',
     '--save',
@@ -78,11 +106,11 @@ export async function startNative(
   };
   async function boot(): Promise<void> {
     child = start(command, [...settings, ...args], { env: { ...process.env, ...environment } });
-    await answers(port, child);
+    await answers(ownPort, child);
   }
   await boot();
   return {
-    url: `redis://127.0.0.1:${port}`,
+    url: `redis://127.0.0.1:${ownPort}`,
     what: `${command} ${version}`,
     async restart() {
       await stop(child);

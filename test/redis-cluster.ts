@@ -1,7 +1,7 @@
 import { Cluster, Redis } from 'ioredis';
 import { slotOf } from '../functions/redis/slot.ts';
 import { eventually, freePort } from '../local/process.ts';
-import { startNative } from '../local/redis.ts';
+import { countsEntries, startNative } from '../local/redis.ts';
 import { nativeServer } from './needs.ts';
 
 /** A server of a cluster. */
@@ -45,7 +45,8 @@ export async function startCluster({
       return moved.get(slot) ?? (masters[bounds.findIndex((bound) => slot < bound) - 1] as ClusterNode);
     };
     for (const [i, { admin }] of masters.entries()) {
-      await admin.call('CLUSTER', 'ADDSLOTSRANGE', `${bounds[i]}`, `${(bounds[i + 1] ?? 0) - 1}`);
+      const [from = 0, to = 0] = bounds.slice(i, i + 2);
+      await admin.call('CLUSTER', 'ADDSLOTS', ...Array.from({ length: to - from }, (_, n) => from + n));
     }
     for (const node of nodes.slice(1)) {
       await first.admin.call('CLUSTER', 'MEET', '127.0.0.1', `${node.tlsPort ?? node.port}`, `${await busPort(node)}`);
@@ -109,12 +110,11 @@ async function startNode(
   tls: readonly string[] | undefined,
   started: AsyncDisposableStack,
 ): Promise<ClusterNode> {
-  // Without one of its own, the port for other servers is 10,000 above, where there may be none.
-  const bus = await freePort();
-  const settings = ['--cluster-enabled', 'yes', '--cluster-port', `${bus}`, '--cluster-node-timeout', '1000'];
+  const ports = await clusterPorts();
+  const settings = ['--cluster-enabled', 'yes', ...ports.settings, '--cluster-node-timeout', '1000'];
   const tlsPort = tls && (await freePort());
   const ofTls = tls ? ['--tls-port', `${tlsPort}`, '--tls-cluster', 'yes', ...tls] : [];
-  const redis = started.use(await startNative(nativeServer(), [...settings, ...args, ...ofTls]));
+  const redis = started.use(await startNative(nativeServer(), [...settings, ...args, ...ofTls], {}, ports.port));
   const admin = new Redis(redis.url, { maxRetriesPerRequest: null });
   admin.on('error', () => {});
   started.defer(() => admin.disconnect());
@@ -131,7 +131,16 @@ async function startNode(
   };
 }
 
-async function busPort({ admin }: ClusterNode): Promise<string | undefined> {
-  const [, port] = (await admin.config('GET', 'cluster-port')) as [string, string];
-  return port;
+/** Without one of its own, which version 7 brought, the port for other servers is 10,000 above. */
+async function clusterPorts(): Promise<{ port: number; settings: readonly string[] }> {
+  const port = await freePort();
+  if (countsEntries(nativeServer())) return { port, settings: ['--cluster-port', `${await freePort()}`] };
+  return port + ABOVE <= 65_535 ? { port, settings: [] } : clusterPorts();
+}
+
+const ABOVE = 10_000;
+
+async function busPort({ admin, port }: ClusterNode): Promise<string> {
+  const [, own] = (await admin.config('GET', 'cluster-port')) as string[];
+  return own ?? `${port + ABOVE}`;
 }

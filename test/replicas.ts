@@ -45,7 +45,7 @@ export async function startReplica(primary: Server, { secondsBehind = 0 } = {}):
   const file = join(directory, 'shift');
   writeFileSync(file, `-${secondsBehind}`);
   const { hostname, port } = new URL(primary.url);
-  const replica = await ownServer(['--replicaof', `${hostname} ${port}`], secondsBehind > 0 ? clockOf(file) : {});
+  const replica = await ownServer(['--replicaof', hostname, port], secondsBehind > 0 ? clockOf(file) : {});
   return {
     ...replica,
     async waitFor() {

@@ -2,7 +2,7 @@ import type { TestProject } from 'vitest/node';
 import { startDynamoDB } from '../local/dynamodb.ts';
 import { startRedis } from '../local/redis.ts';
 import { type Bundles, buildBundles } from '../local/stack.ts';
-import { describeNeed, unmet } from './needs.ts';
+import { describeNeed, missing } from './needs.ts';
 import { useOwnTemporaryFolder } from './temporary-folder.ts';
 
 declare module 'vitest' {
@@ -17,9 +17,8 @@ declare module 'vitest' {
 
 /** Starts what every test file shares; each takes keys and tables of its own. */
 export default async function setup(project: TestProject) {
-  const missing = unmet();
-  if (process.env['CI'] && missing.length > 0) {
-    throw new Error(`On CI no test may be skipped. Missing: ${missing.map(describeNeed).join('; ')}.`);
+  if (process.env['CI'] && missing().length > 0) {
+    throw new Error(`On CI no test may be skipped. Missing: ${missing().map(describeNeed).join('; ')}.`);
   }
   // Of the signals that end a run, vitest does not know this one: a terminal that is closed.
   process.once('SIGHUP', () => process.exit(129));

@@ -12,8 +12,8 @@ export const SOME = ENTRIES / 10;
 const SWEEP_SIZE = 100;
 /** Duplicates that one interrupted run may cost, as the README says. */
 export const BOUND = 2 * SWEEP_SIZE;
-/** So that a run that waits for what does not come back ends soon: it has five seconds. */
-export const SHORT_RUN = { timeout: 5 };
+/** So that a run that waits for what does not come back ends soon: it has ten seconds. */
+export const SHORT_RUN = { timeout: 10 };
 const SETTINGS = { BULLBRIDGE_EVENTS: '*', BULLBRIDGE_SWEEP_SIZE: `${SWEEP_SIZE}`, BULLBRIDGE_QUEUES: 'q' };
 
 /** The built function, and a stream that it has not seen yet. */

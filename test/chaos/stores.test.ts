@@ -8,7 +8,7 @@ import { cuttingProxy, faultyTable, type TableFault } from './proxies.ts';
 
 describe('a run survives that Redis', () => {
   testWith('native server')('is restarted', async () => {
-    await using redis = await startNative(nativeServer(), ['--save', '3600 1']);
+    await using redis = await startNative(nativeServer(), ['--save', '3600', '1']);
     const admin = adminRedis(redis.url);
     const stack = await stackWithBacklog({ REDIS_URL: redis.url }, admin);
     // So slow that the run cannot be done before the restart.

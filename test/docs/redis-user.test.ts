@@ -4,7 +4,7 @@ import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { adminRedis, ownPrefix } from '../redis.ts';
 import { startCluster } from '../redis-cluster.ts';
 import { testStack } from '../stack.ts';
-import { testWith } from '../test-with.ts';
+import { testWithRules } from '../test-with.ts';
 import { readPages } from './pages.ts';
 
 /** Key pattern and commands, as in `ACL SETUSER` and in the access strings of AWS. */
@@ -25,6 +25,8 @@ test('the documentation has rights for a server and for a cluster', () => {
 });
 
 describe.each(documented)('a Redis user with %s', (rights) => {
+  const test = testWithRules(rights);
+
   test('is enough to forward, to listen and to recover', async () => {
     await expectWork(await shareServer(rights));
   });
@@ -34,13 +36,15 @@ describe.each(documented)('a Redis user with %s', (rights) => {
   });
 });
 
-testWith('native server').each(ofClusters)('a Redis user with %s is enough in a cluster', async (rights) => {
-  await using cluster = await startCluster();
-  const prefix = '{jobs}';
-  await runJob(cluster.client, prefix);
-  const urls = await Promise.all(cluster.masters.map(({ admin }) => createUser(admin, prefix, rights)));
+describe.each(ofClusters)('a Redis user with %s', (rights) => {
+  testWithRules(rights, 'native server')('is enough in a cluster', async () => {
+    await using cluster = await startCluster();
+    const prefix = '{jobs}';
+    await runJob(cluster.client, prefix);
+    const urls = await Promise.all(cluster.masters.map(({ admin }) => createUser(admin, prefix, rights)));
 
-  await expectWork({ REDIS_URL: urls[0] ?? '', BULLBRIDGE_PREFIX: prefix });
+    await expectWork({ REDIS_URL: urls[0] ?? '', BULLBRIDGE_PREFIX: prefix });
+  });
 });
 
 /** A user of the server that all tests share, for a prefix of its own, under which a job has run. */

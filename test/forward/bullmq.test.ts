@@ -3,7 +3,9 @@ import * as bullmq4 from 'bullmq4';
 import * as bullmq5 from 'bullmq5';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { CATALOGUE } from '../../functions/event/catalogue.ts';
+import { compareIds } from '../../functions/stream/id.ts';
 import { repetitions } from '../effort.ts';
+import { unmet } from '../needs.ts';
 import { adminRedis } from '../redis.ts';
 import { type TestStack, testStack } from '../stack.ts';
 
@@ -67,7 +69,7 @@ async function expectedDetails(prefix: string): Promise<Record<string, unknown>[
       queue: 'emails',
       event,
       streamId,
-      sequence: i + 1,
+      ...(unmet(['counting server']).length === 0 && { sequence: i + 1 }),
       timestamp: Number(streamId.split('-')[0]),
       ...Object.fromEntries(values),
     };
@@ -75,7 +77,7 @@ async function expectedDetails(prefix: string): Promise<Record<string, unknown>[
 }
 
 const arrivedDetails = ({ bus }: TestStack) =>
-  bus.accepted.map(({ detail }) => detail).sort((a, b) => (a['sequence'] as number) - (b['sequence'] as number));
+  bus.accepted.map(({ detail }) => detail).sort((a, b) => compareIds(a['streamId'] as string, b['streamId'] as string));
 
 describe.each(VERSIONS)('BullMQ %s', (_, bullmq) => {
   test('every entry of all jobs arrives exactly once with all its fields, and a second run publishes nothing', async () => {

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { skipWithout } from '../test-with.ts';
 import { type Around, createWorld, type World } from './world.ts';
+
+skipWithout('counting server');
 
 /** Adds events whose ids have these times, in milliseconds. */
 async function addAt(world: World, queue: string, times: readonly number[]): Promise<void> {

@@ -2,9 +2,14 @@ import { describe, expect, test } from 'vitest';
 import type { Shard } from '../../functions/forward/shard.ts';
 import { queuesOf } from '../../functions/forward/shard.ts';
 import type { StartFrom } from '../../functions/start-from.ts';
+import { testWith } from '../test-with.ts';
 import { createWorld, type World } from './world.ts';
 
+const testCounting = testWith('counting server');
+
 const NOW: StartFrom = { default: 'now', queues: new Map() };
+
+let added = 0;
 
 /** Adds events of the given jobs, at the time of the world's clock. */
 async function add(world: World, queue: string, ...jobs: string[]): Promise<void> {
@@ -12,7 +17,7 @@ async function add(world: World, queue: string, ...jobs: string[]): Promise<void
   for (const job of jobs)
     pipeline.xadd(
       world.key(queue),
-      `${world.now().getTime()}-*`,
+      `${world.now().getTime()}-${++added}`,
       'event',
       'completed',
       'jobId',
@@ -40,7 +45,7 @@ describe('where a queue begins that is seen first', () => {
     expect(arrived(world)).toEqual(['old']);
   });
 
-  test('is what comes from the first run on, with `now`', async () => {
+  testCounting('is what comes from the first run on, with `now`', async () => {
     const world = await startWorld(NOW);
     await add(world, 'q', 'old 1', 'old 2', 'old 3');
     world.advance(1000);
@@ -69,7 +74,7 @@ describe('where a queue begins that is seen first', () => {
     },
   );
 
-  test('is its beginning also where its stream was empty at the first run', async () => {
+  testCounting('is its beginning also where its stream was empty at the first run', async () => {
     const world = await createWorld({ queues: ['emptied', 'missing'], startFrom: NOW });
     await add(world, 'emptied', 'old');
     await world.admin.xtrim(world.key('emptied'), 'MAXLEN', 0);
@@ -174,7 +179,7 @@ describe('where a queue begins that is seen first', () => {
     expect(arrived(world)).toEqual(['first', 'old']);
   });
 
-  test('is saved once, and needs no row where its stream appeared later', async () => {
+  testCounting('is saved once, and needs no row where its stream appeared later', async () => {
     const world = await startWorld(NOW);
     const rows: string[] = [];
     const run = () =>
@@ -206,7 +211,7 @@ describe('what was trimmed before a queue was read first', () => {
   const losses = async (world: World) =>
     (await world.gaps()).map(({ queue, lost, exact, reason }) => ({ queue, lost, exact, reason }));
 
-  test('is lost where a run had named the queue before its stream existed', async () => {
+  testCounting('is lost where a run had named the queue before its stream existed', async () => {
     const world = await createWorld({ queues: ['q'] });
     await world.run();
     await fill(world, 'q', 25, 10);
@@ -217,7 +222,7 @@ describe('what was trimmed before a queue was read first', () => {
     expect(arrived(world)).toHaveLength(11);
   });
 
-  test('is lost where a look at all queues had not found it', async () => {
+  testCounting('is lost where a look at all queues had not found it', async () => {
     const world = await startWorld({ default: 'beginning', queues: new Map() });
     await fill(world, 'other', 1, 1);
     await world.run();
@@ -228,7 +233,7 @@ describe('what was trimmed before a queue was read first', () => {
     expect(await losses(world)).toEqual([{ queue: 'q', lost: 15, exact: true, reason: 'trimmed' }]);
   });
 
-  test('is lost where not even one queue was there at the first look', async () => {
+  testCounting('is lost where not even one queue was there at the first look', async () => {
     const world = await startWorld(NOW);
     await world.run();
     await fill(world, 'q', 25, 10);
@@ -238,7 +243,7 @@ describe('what was trimmed before a queue was read first', () => {
     expect(await losses(world)).toMatchObject([{ queue: 'q', lost: 15 }]);
   });
 
-  test('is lost from the first run on, also where that run read nothing', async () => {
+  testCounting('is lost from the first run on, also where that run read nothing', async () => {
     const world = await createWorld({ queues: ['q'] });
     await fill(world, 'q', 25, 10);
     await world.run({ drain: AbortSignal.abort() });
@@ -260,7 +265,7 @@ describe('what was trimmed before a queue was read first', () => {
     expect(await losses(world)).toEqual([]);
   });
 
-  test('does not count as lost while the first look at all queues is not whole', async () => {
+  testCounting('does not count as lost while the first look at all queues is not whole', async () => {
     const world = await startWorld({ default: 'beginning', queues: new Map() });
     const found = (queues: readonly string[], isWhole: boolean) => ({
       ...world.warm,
@@ -278,7 +283,7 @@ describe('what was trimmed before a queue was read first', () => {
     expect(await losses(world)).toMatchObject([{ queue: 'c', lost: 15 }]);
   });
 
-  test('is known for the queues of all shards by the first run of any', async () => {
+  testCounting('is known for the queues of all shards by the first run of any', async () => {
     const world = await startWorld({ default: 'beginning', queues: new Map() });
     const shards: Shard[] = [0, 1].map((index) => ({ index, count: 2 }));
     const [one = '', other = ''] = shards.map((shard) => queuesOf(shard, ['a', 'b', 'c', 'd', 'e', 'f'])[0]);

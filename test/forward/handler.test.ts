@@ -3,6 +3,9 @@ import { DEAD_LETTERS } from '../../local/stack.ts';
 import { adminRedis } from '../redis.ts';
 import { rejection } from '../rejection.ts';
 import { type TestStack, testStack } from '../stack.ts';
+import { testWith } from '../test-with.ts';
+
+const testCounting = testWith('counting server');
 
 async function write({ prefix }: TestStack, queue: string, count: number, ...fields: string[]): Promise<void> {
   const pipeline = adminRedis().pipeline();
@@ -108,7 +111,7 @@ describe('an invocation', () => {
     await first;
   });
 
-  test('begins at the oldest entry, or behind the newest, and goes on from there', async () => {
+  testCounting('begins at the oldest entry, or behind the newest, and goes on from there', async () => {
     const stack = await testStack({ BULLBRIDGE_START_FROM: 'now' });
     await write(stack, 'emails', 3);
     expect(await stack.forward.invoke({})).toMatchObject({ published: 0, caughtUp: true });
@@ -118,7 +121,7 @@ describe('an invocation', () => {
     expect(stack.bus.accepted.map(({ detail }) => detail['sequence'])).toEqual([4, 5]);
   });
 
-  test('tells of what was lost before it goes on behind it', async () => {
+  testCounting('tells of what was lost before it goes on behind it', async () => {
     const stack = await testStack();
     await write(stack, 'emails', 5);
     await stack.forward.invoke({});
@@ -134,7 +137,7 @@ describe('an invocation', () => {
     expect(metricsOf(stack.log).at(-1)).toMatchObject({ Published: 8, Lost: 12, Incidents: 1 });
   });
 
-  test('parks what the bus refuses, and goes on', async () => {
+  testCounting('parks what the bus refuses, and goes on', async () => {
     const stack = await testStack();
     await write(stack, 'emails', 3);
     stack.bus.faults.putEvents = () => ({ kind: 'entries', codes: { 1: 'MalformedDetail' } });

@@ -2,8 +2,11 @@ import { Queue } from 'bullmq';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { startRedis } from '../../local/redis.ts';
 import { adminRedis } from '../redis.ts';
+import { skipWithout } from '../test-with.ts';
 import { add, arrived, expectIncident, expectNone, news, upTo } from './incidents.ts';
 import { type Around, createWorld, type World } from './world.ts';
+
+skipWithout('counting server');
 
 describe('a gap', () => {
   async function worldWithGap(): Promise<World> {

@@ -1,5 +1,6 @@
 import { Queue, Worker } from 'bullmq';
 import { describe, expect } from 'vitest';
+import { mayRead } from '../needs.ts';
 import { ownPrefix } from '../redis.ts';
 import { startCluster, type TestCluster } from '../redis-cluster.ts';
 import { startIamRedis } from '../redis-iam.ts';
@@ -105,40 +106,41 @@ describe('the built function', () => {
     }
   });
 
-  testWith('native server', 'openssl')(
-    'logs in with a token of IAM, over TLS with an authority of its own',
-    async () => {
-      const prefix = ownPrefix();
-      const user = {
-        name: 'forwarder',
-        rules: [`%R~${prefix}:*`, ...READER],
-        request: 'my-cache/?Action=connect&User=forwarder&ResourceType=ServerlessCache&',
-        secretKey: 'local',
-      };
-      const redis = await startIamRedis(user);
-      await redis.server.admin.xadd(`${prefix}:emails:events`, '*', 'event', 'completed', 'jobId', '1');
-      await redis.server.admin.hset(`${prefix}:emails:meta`, 'a', 'b');
-      const environment = {
-        REDIS_URL: `rediss://forwarder@127.0.0.1:${redis.port}`,
-        BULLBRIDGE_PREFIX: prefix,
-        BULLBRIDGE_REDIS_CA: redis.ca,
-        BULLBRIDGE_REDIS_IAM: 'elasticache-serverless:My-Cache',
-      };
-      const stack = await testStack(environment);
+  testWith(
+    'native server',
+    'TLS server',
+    'openssl',
+  )('logs in with a token of IAM, over TLS with an authority of its own', async () => {
+    const prefix = ownPrefix();
+    const user = {
+      name: 'forwarder',
+      rules: [mayRead(`${prefix}:*`), ...READER],
+      request: 'my-cache/?Action=connect&User=forwarder&ResourceType=ServerlessCache&',
+      secretKey: 'local',
+    };
+    const redis = await startIamRedis(user);
+    await redis.server.admin.xadd(`${prefix}:emails:events`, '*', 'event', 'completed', 'jobId', '1');
+    await redis.server.admin.hset(`${prefix}:emails:meta`, 'a', 'b');
+    const environment = {
+      REDIS_URL: `rediss://forwarder@127.0.0.1:${redis.port}`,
+      BULLBRIDGE_PREFIX: prefix,
+      BULLBRIDGE_REDIS_CA: redis.ca,
+      BULLBRIDGE_REDIS_IAM: 'elasticache-serverless:My-Cache',
+    };
+    const stack = await testStack(environment);
 
-      expect(await stack.forward.invoke({})).toMatchObject({ published: 1, caughtUp: true });
-      expect(await stack.forward.invoke({})).toMatchObject({ published: 0, caughtUp: true });
-      expect(redis.accepted()).toBe(2);
+    expect(await stack.forward.invoke({})).toMatchObject({ published: 1, caughtUp: true });
+    expect(await stack.forward.invoke({})).toMatchObject({ published: 0, caughtUp: true });
+    expect(redis.accepted()).toBe(2);
 
-      const other = stack.start('forward', { BULLBRIDGE_REDIS_IAM: 'elasticache:my-cache' });
-      const error = await rejection(other.invoke({}));
-      expect(error.message).toMatch(
-        /as user "forwarder": user or password is wrong \(WRONGPASS.*grant the function's role/,
-      );
-      expect(error.message).not.toContain('X-Amz-Signature');
-      expect(stack.log.join()).not.toContain('X-Amz-Signature');
-    },
-  );
+    const other = stack.start('forward', { BULLBRIDGE_REDIS_IAM: 'elasticache:my-cache' });
+    const error = await rejection(other.invoke({}));
+    expect(error.message).toMatch(
+      /as user "forwarder": user or password is wrong \(WRONGPASS.*grant the function's role/,
+    );
+    expect(error.message).not.toContain('X-Amz-Signature');
+    expect(stack.log.join()).not.toContain('X-Amz-Signature');
+  });
 
   test('goes on with the master that Sentinels name, with what the secret holds', async () => {
     const prefix = ownPrefix();

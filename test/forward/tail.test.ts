@@ -4,7 +4,11 @@ import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
 import type { Report } from '../../functions/forward/report.ts';
 import { SAVE_AFTER } from '../../functions/forward/stages.ts';
 import { repetitions } from '../effort.ts';
+import { mayRead } from '../needs.ts';
+import { testWith } from '../test-with.ts';
 import { createWorld, saveLate, type World } from './world.ts';
+
+const testCounting = testWith('counting server');
 
 const idsOf = ({ bus }: World) => bus.accepted.map(({ detail }) => detail['id'] as string);
 const eventsOf = ({ bus }: World) => bus.accepted.map(({ detail }) => detail['event']);
@@ -31,7 +35,7 @@ function listening(world: World, options: Parameters<World['run']>[0] = {}) {
 async function ownUser({ admin, settings: { prefix } }: World, allowed: readonly string[] = ['+@read', '+@blocking']) {
   const user = `reader-${prefix.replaceAll(':', '-')}`;
   const always = ['+multi', '+exec'];
-  await admin.call('ACL', 'SETUSER', user, 'on', '>secret', `%R~${prefix}:*`, ...allowed, ...always);
+  await admin.call('ACL', 'SETUSER', user, 'on', '>secret', mayRead(`${prefix}:*`), ...allowed, ...always);
   onTestFinished(async () => {
     await admin.call('ACL', 'DELUSER', user);
   });
@@ -304,7 +308,7 @@ describe('a run that listens saves', () => {
     expect(updates(world) - before).toBeLessThanOrEqual(time / SAVE_AFTER + 1 + time / (LEASE_MS / 3) + 1);
   });
 
-  test('before more than two sweeps would be published and not saved', async () => {
+  testCounting('before more than two sweeps would be published and not saved', async () => {
     const SWEEP_SIZE = 5;
     const world = await createWorld({ sweepSize: SWEEP_SIZE });
     await add(world);
@@ -411,7 +415,7 @@ describe('listening by forecast', () => {
     expect(await run).toMatchObject({ caughtUp: true });
   });
 
-  test('keeps up with a stream that overflows within an interval, where polling loses most', async () => {
+  testCounting('keeps up with a stream that overflows within an interval, where polling loses most', async () => {
     const [KEPT, AT_ONCE, EVERY, INTERVAL] = [100, 10, 20, 1000];
     const INTERVALS = repetitions(5, 3);
     const lost: Record<string, number> = {};

@@ -1,8 +1,11 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe } from 'vitest';
 import { repetitions } from '../effort.ts';
+import { skipWithout } from '../test-with.ts';
 import { live, type Origin } from './life.ts';
 import { rewritingSteps, steps } from './steps.ts';
+
+skipWithout('counting server');
 
 const origins = fc.constantFrom<Origin>('named', 'found', 'uncounted');
 

@@ -1,8 +1,11 @@
 import { fc } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
+import { skipWithout } from '../test-with.ts';
 import { live, type Origin } from './life.ts';
 import { type Bug, plant } from './plant.ts';
 import { bursts, outages, recounts, rewritingSteps, type Step, steps, tails } from './steps.ts';
+
+skipWithout('counting server');
 
 interface Planted extends Bug {
   /** @default 'named' */

@@ -2,7 +2,10 @@ import * as bullmq6 from 'bullmq';
 import * as bullmq4 from 'bullmq4';
 import * as bullmq5 from 'bullmq5';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { testWith } from '../test-with.ts';
 import { type GapStack, gapStack } from './gaps.ts';
+
+const testCounting = testWith('counting server');
 
 // The three versions have one interface as far as it is used here.
 const VERSIONS = [
@@ -84,67 +87,70 @@ const arrivedEndings = ({ bus }: GapStack) =>
     .sort(byJob);
 
 describe.each(VERSIONS)('BullMQ %s', (_, bullmq) => {
-  test('a gap in which 500 jobs completed, 50 failed and 100 more left nothing behind: exactly the 550 are recovered, once', async () => {
-    const stack = await gapStack();
-    const { queue, endings, add, work } = await openQueue(bullmq, stack);
-    const key = `${stack.prefix}:emails:events`;
-    const added = async () => {
-      const info = (await stack.admin.xinfo('STREAM', key)) as unknown[];
-      return Number(info[info.indexOf('entries-added') + 1]);
-    };
-    await add({ completes: 500, fails: 50, vanishes: 100 });
-    await stack.forward.invoke();
-    const before = await added();
-    await work();
-    const lost = (await added()) - before;
-    await stack.admin.xtrim(key, 'MAXLEN', 0);
-    await queue.add('later', {});
-    expect(await stack.forward.invoke()).toMatchObject({ lost, published: 0 });
-    await stack.openFound();
+  testCounting(
+    'a gap in which 500 jobs completed, 50 failed and 100 more left nothing behind: exactly the 550 are recovered, once',
+    async () => {
+      const stack = await gapStack();
+      const { queue, endings, add, work } = await openQueue(bullmq, stack);
+      const key = `${stack.prefix}:emails:events`;
+      const added = async () => {
+        const info = (await stack.admin.xinfo('STREAM', key)) as unknown[];
+        return Number(info[info.indexOf('entries-added') + 1]);
+      };
+      await add({ completes: 500, fails: 50, vanishes: 100 });
+      await stack.forward.invoke();
+      const before = await added();
+      await work();
+      const lost = (await added()) - before;
+      await stack.admin.xtrim(key, 'MAXLEN', 0);
+      await queue.add('later', {});
+      expect(await stack.forward.invoke()).toMatchObject({ lost, published: 0 });
+      await stack.openFound();
 
-    expect(await stack.reconcile.invoke()).toEqual({
-      gaps: 1,
-      completed: 500,
-      failed: 50,
-      unknown: lost - 550,
-      caughtUp: true,
-    });
-
-    expect(arrivedEndings(stack)).toEqual(endings.sort(byJob));
-    expect(stack.recovered()).toHaveLength(550);
-    for (const detail of stack.recovered()) {
-      const { jobId, event, timestamp, possibleDuplicate, returnvalue, failedReason, ...rest } = detail;
-      expect(rest).toEqual({
-        version: '1',
-        id: `default/${stack.prefix}:emails/${jobId}/${event}/${timestamp}`,
-        sourceName: 'default',
-        prefix: stack.prefix,
-        queue: 'emails',
-        recovered: true,
-      });
-      expect((await queue.getJob(`${jobId}`))?.finishedOn).toBe(timestamp);
-    }
-    const [{ id, afterId, beforeId } = {}] = stack.news('Events Lost');
-    expect(stack.news('Events Recovered')).toEqual([
-      {
-        id: expect.stringContaining(`default/${stack.prefix}:emails/${afterId}/`),
-        sourceName: 'default',
-        prefix: stack.prefix,
-        queue: 'emails',
-        afterId,
-        beforeId,
-        lost,
+      expect(await stack.reconcile.invoke()).toEqual({
+        gaps: 1,
         completed: 500,
         failed: 50,
         unknown: lost - 550,
-      },
-    ]);
-    expect(stack.news('Events Recovered')[0]?.['id']).not.toBe(id);
+        caughtUp: true,
+      });
 
-    const arrived = stack.bus.accepted.length;
-    expect(await stack.reconcile.invoke()).toEqual({ gaps: 0, completed: 0, failed: 0, unknown: 0, caughtUp: true });
-    expect(stack.bus.accepted).toHaveLength(arrived);
-  });
+      expect(arrivedEndings(stack)).toEqual(endings.sort(byJob));
+      expect(stack.recovered()).toHaveLength(550);
+      for (const detail of stack.recovered()) {
+        const { jobId, event, timestamp, possibleDuplicate, returnvalue, failedReason, ...rest } = detail;
+        expect(rest).toEqual({
+          version: '1',
+          id: `default/${stack.prefix}:emails/${jobId}/${event}/${timestamp}`,
+          sourceName: 'default',
+          prefix: stack.prefix,
+          queue: 'emails',
+          recovered: true,
+        });
+        expect((await queue.getJob(`${jobId}`))?.finishedOn).toBe(timestamp);
+      }
+      const [{ id, afterId, beforeId } = {}] = stack.news('Events Lost');
+      expect(stack.news('Events Recovered')).toEqual([
+        {
+          id: expect.stringContaining(`default/${stack.prefix}:emails/${afterId}/`),
+          sourceName: 'default',
+          prefix: stack.prefix,
+          queue: 'emails',
+          afterId,
+          beforeId,
+          lost,
+          completed: 500,
+          failed: 50,
+          unknown: lost - 550,
+        },
+      ]);
+      expect(stack.news('Events Recovered')[0]?.['id']).not.toBe(id);
+
+      const arrived = stack.bus.accepted.length;
+      expect(await stack.reconcile.invoke()).toEqual({ gaps: 0, completed: 0, failed: 0, unknown: 0, caughtUp: true });
+      expect(stack.bus.accepted).toHaveLength(arrived);
+    },
+  );
 });
 
 test('what is still in the stream behind a gap is left to the forwarder, so that each end of a job arrives once', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { DEAD_LETTERS } from '../../local/stack.ts';
+import { mayRead } from '../needs.ts';
 import { rejection } from '../rejection.ts';
 import { type GapStack, gapStack, HOUR, LEASE, NOW } from './gaps.ts';
 
@@ -260,7 +261,7 @@ describe('a run', () => {
     await stack.finish('completed', numbered(3));
     const userWith = async (...commands: string[]) => {
       const user = `reader-${stack.prefix}`;
-      const rules = ['reset', 'on', '>secret', `%R~${stack.prefix}:*`, '-@all', ...commands];
+      const rules = ['reset', 'on', '>secret', mayRead(`${stack.prefix}:*`), '-@all', ...commands];
       await stack.admin.call('ACL', 'SETUSER', user, ...rules);
       onTestFinished(async () => void (await stack.admin.call('ACL', 'DELUSER', user)));
       return Object.assign(new URL(inject('redisUrl')), { username: user, password: 'secret' }).href;

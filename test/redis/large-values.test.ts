@@ -94,7 +94,11 @@ describe('a value that is longer than asked for arrives as its length and its be
     await readsAround(await connect(), await write(adminRedis()));
   });
 
-  testWith('native server', 'openssl')('over TLS', async () => {
+  testWith(
+    'native server',
+    'TLS server',
+    'openssl',
+  )('over TLS', async () => {
     const authority = ownAuthority();
     const { admin, tlsPort } = await startTlsServer(authority);
     await readsAround(await connect(`rediss://localhost:${tlsPort}`, { ca: authority.ca }), await write(admin));

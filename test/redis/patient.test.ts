@@ -19,6 +19,8 @@ import { ownServer } from '../replicas.ts';
 import { testWith } from '../test-with.ts';
 import { failure, PASSWORD } from './failure.ts';
 
+const testCounting = testWith('counting server');
+
 const testNative = testWith('native server');
 const fast = { connectTimeout: 500, commandTimeout: 500 };
 
@@ -217,7 +219,7 @@ describe('a patient connection', () => {
     expect(patience.warnings).toEqual(OUTAGE);
   });
 
-  testNative('waits for a server that loads its data', async () => {
+  testCounting('waits for a server that loads its data', async () => {
     const server = await restartable('--key-load-delay', '20000', '--loading-process-events-interval-bytes', '1024');
     const admin = adminRedis(server.url);
     admin.on('error', () => {});

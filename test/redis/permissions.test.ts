@@ -9,7 +9,7 @@ import { adminRedis, ownPrefix } from '../redis.ts';
 import { startCluster } from '../redis-cluster.ts';
 import { MASTER, startSentinel } from '../redis-sentinel.ts';
 import { ownServer } from '../replicas.ts';
-import { testWith } from '../test-with.ts';
+import { testWith, testWithRules } from '../test-with.ts';
 import { failure, PASSWORD } from './failure.ts';
 
 const testNative = testWith('native server');
@@ -104,35 +104,44 @@ describe('the documentation', () => {
 });
 
 describe('a documented user', () => {
-  test.each(ofServers)('may ask a server all there is to ask, and change nothing: %s', async (rules) => {
-    const prefix = ownPrefix();
-    const admin = adminRedis();
-    const url = await createUser(admin, prefix, rules, inject('redisUrl'));
-    for (const db of needsOf(rules).includes('database') ? [0, 2] : [0]) {
-      await admin.select(db);
-      await write(admin, prefix);
+  describe.each(ofServers)('with %s', (rules) => {
+    testWithRules(rules)('may ask a server all there is to ask, and change nothing', async () => {
+      const prefix = ownPrefix();
+      const admin = adminRedis();
+      const url = await createUser(admin, prefix, rules, inject('redisUrl'));
+      for (const db of needsOf(rules).includes('database') ? [0, 2] : [0]) {
+        await admin.select(db);
+        await write(admin, prefix);
 
-      expect(await askAll(await connect({ url: `${url}/${db}` }), prefix)).toEqual(all(prefix));
-      const own = new Redis(url, { lazyConnect: true, enableReadyCheck: false, protocol: 2, disableClientInfo: true });
-      onTestFinished(() => own.disconnect());
-      await expect(write(own, prefix)).rejects.toThrow(/^NOPERM/);
-    }
+        expect(await askAll(await connect({ url: `${url}/${db}` }), prefix)).toEqual(all(prefix));
+        const own = new Redis(url, {
+          lazyConnect: true,
+          enableReadyCheck: false,
+          protocol: 2,
+          disableClientInfo: true,
+        });
+        onTestFinished(() => own.disconnect());
+        await expect(write(own, prefix)).rejects.toThrow(/^NOPERM/);
+      }
+    });
   });
 
-  testNative.each(ofClusters)('may ask a cluster, also for keys that are moving: %s', async (rules) => {
-    await using cluster = await startCluster();
-    const prefix = '{reader}';
-    await write(cluster.client, prefix);
-    const urls = await Promise.all(cluster.masters.map(({ admin, url }) => createUser(admin, prefix, rules, url)));
-    const connection = await connect({ url: urls[0] ?? '' });
-    expect(await askAll(connection, prefix)).toEqual(all(prefix));
+  describe.each(ofClusters)('with %s', (rules) => {
+    testWithRules(rules, 'native server')('may ask a cluster, also for keys that are moving', async () => {
+      await using cluster = await startCluster();
+      const prefix = '{reader}';
+      await write(cluster.client, prefix);
+      const urls = await Promise.all(cluster.masters.map(({ admin, url }) => createUser(admin, prefix, rules, url)));
+      const connection = await connect({ url: urls[0] ?? '' });
+      expect(await askAll(connection, prefix)).toEqual(all(prefix));
 
-    const key = `${prefix}:q:events`;
-    const move = await cluster.move(key, cluster.masters.find((node) => node !== cluster.ownerOf(key)) as never);
+      const key = `${prefix}:q:events`;
+      const move = await cluster.move(key, cluster.masters.find((node) => node !== cluster.ownerOf(key)) as never);
 
-    expect(await askAll(connection, prefix)).toEqual(all(prefix));
-    await move.finish();
-    expect(await askAll(connection, prefix)).toEqual(all(prefix));
+      expect(await askAll(connection, prefix)).toEqual(all(prefix));
+      await move.finish();
+      expect(await askAll(connection, prefix)).toEqual(all(prefix));
+    });
   });
 
   testNative.each(ofSentinels)('may ask a Sentinel: %s', async (rules) => {

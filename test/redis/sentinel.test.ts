@@ -1,6 +1,7 @@
 import { describe, expect, inject, onTestFinished } from 'vitest';
 import { connectRedis } from '../../functions/redis/connect.ts';
 import type { RedisOptions } from '../../functions/redis/port.ts';
+import { mayRead } from '../needs.ts';
 import { ownPrefix } from '../redis.ts';
 import { failOver, MASTER, startPair, startSentinel } from '../redis-sentinel.ts';
 import { ownServer } from '../replicas.ts';
@@ -46,7 +47,7 @@ describe('Sentinels', () => {
     const users = `user watcher on >${PASSWORD} -@all +sentinel|get-master-addr-by-name`;
     const sentinel = await startSentinel(master, [users]);
     await sentinel.admin.call('ACL', 'SETUSER', 'default', 'off');
-    await master.admin.call('ACL', 'SETUSER', 'reader', 'on', `>${PASSWORD}`, '%R~bull:*', '-@all', '+xrange');
+    await master.admin.call('ACL', 'SETUSER', 'reader', 'on', `>${PASSWORD}`, mayRead('bull:*'), '-@all', '+xrange');
     const url = sentinel.url.replace('redis://', `redis://reader:${PASSWORD}@`);
 
     const connection = await connect(url, { master: MASTER, user: 'watcher', password: PASSWORD });

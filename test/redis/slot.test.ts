@@ -7,7 +7,7 @@ import { testWith } from '../test-with.ts';
 const key = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: fc.constantFrom('{', '}', 'a', 'ü') }));
 
 testWith('native server')('a key has the slot that Redis gives it', async () => {
-  const { admin } = await ownServer(['--cluster-enabled', 'yes', '--cluster-port', '0']);
+  const { admin } = await ownServer(['--cluster-enabled', 'yes']);
 
   await fc.assert(
     fc.asyncProperty(key, async (text) => {

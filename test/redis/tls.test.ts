@@ -11,7 +11,7 @@ import { startTlsServer } from '../redis-tls.ts';
 import { testWith } from '../test-with.ts';
 import { failure, PASSWORD } from './failure.ts';
 
-const test = testWith('native server', 'openssl');
+const test = testWith('native server', 'TLS server', 'openssl');
 const fast = { connectTimeout: 500, commandTimeout: 5000 };
 
 const rediss = (port: number, host = '127.0.0.1') => `rediss://:${PASSWORD}@${host}:${port}`;

@@ -1,7 +1,10 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import type { Position } from '../../functions/stream/position.ts';
+import { skipWithout } from '../test-with.ts';
 import { add, end, numbers, ownStream, read, type Stream } from './own-stream.ts';
+
+skipWithout('counting server');
 
 describe('reading a stream that is trimmed at random', () => {
   test('the reported loss is the truth on each of 1,000 polls', { timeout: 120_000 }, async () => {

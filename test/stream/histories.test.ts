@@ -7,7 +7,10 @@ import { compareIds, idTime } from '../../functions/stream/id.ts';
 import type { AtEntry, Position } from '../../functions/stream/position.ts';
 import { repetitions } from '../effort.ts';
 import { adminRedis, runConnection } from '../redis.ts';
+import { skipWithout } from '../test-with.ts';
 import { end, numbers, read, type Stream, streamOn } from './own-stream.ts';
+
+skipWithout('counting server');
 
 /** What happens to a stream, one after the other; `ticks` are the milliseconds that pass before. */
 type Step =
