@@ -4,7 +4,7 @@ import { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
@@ -17,14 +17,14 @@ export class BullbridgeStack extends Stack {
   constructor(scope: Construct, id: string, props?: StackProps) {
     super(scope, id, { description: "Forwards BullMQ's events to EventBridge", ...props });
     const options = readOptions(this.node);
-    const { vpcId, payloadBucketName, encryptionKeyArn, checkpointTableName, deadLetterQueueArn } = options;
+    const { vpcId, encryptionKeyArn, checkpointTableName, deadLetterQueueArn } = options;
     const bullbridge = new Bullbridge(this, 'Bullbridge', {
       ...propsOf(options),
       redis: redisOf(this, options),
       eventBus: busOf(this, options),
       checkpointTable: given(checkpointTableName, (name) => Table.fromTableName(this, 'Checkpoints', name)),
       deadLetterQueue: given(deadLetterQueueArn, (arn) => Queue.fromQueueArn(this, 'DeadLetters', arn)),
-      payloadBucket: given(payloadBucketName, (name) => Bucket.fromBucketName(this, 'Payloads', name)),
+      payloadBucket: bucketOf(this, options),
       vpc: given(vpcId, (id) => Vpc.fromLookup(this, 'Vpc', { vpcId: id })),
       encryptionKey: given(encryptionKeyArn, (arn) => Key.fromKeyArn(this, 'Key', arn)),
       alarmAction: given(options.alarmTopicArn, (arn) => new SnsAction(Topic.fromTopicArn(this, 'AlarmTopic', arn))),
@@ -58,4 +58,12 @@ function busOf(scope: Construct, { eventBusName }: Options): IEventBus | undefin
       ? EventBus.fromEventBusArn(scope, 'EventBus', name)
       : EventBus.fromEventBusName(scope, 'EventBus', name),
   );
+}
+
+function bucketOf(scope: Construct, options: Options): IBucket | undefined {
+  const { payloadBucketName: bucketName, payloadBucketKeyArn } = options;
+  const encryptionKey = given(payloadBucketKeyArn, (arn) => Key.fromKeyArn(scope, 'PayloadsKey', arn));
+  if (bucketName !== undefined) return Bucket.fromBucketAttributes(scope, 'Payloads', { bucketName, encryptionKey });
+  if (encryptionKey === undefined) return undefined;
+  throw new Error('context payloadBucketKeyArn must come with payloadBucketName, got none');
 }

@@ -10,7 +10,7 @@ import { Construct } from 'constructs';
 import { type AlarmName, Alarms, RUNBOOK_URL } from './alarms.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { publishTo } from './buses.ts';
-import { checkTogether, warnOfSlips } from './consistency.ts';
+import { checkTogether, warnOfEvents, warnOfSlips } from './consistency.ts';
 import { Consumers } from './consumers.ts';
 import { createDashboard } from './dashboard.ts';
 import { propOf, settingsOf } from './environment.ts';
@@ -124,7 +124,9 @@ export class Bullbridge extends Measured implements IConnectable {
    * @throws Error at synthesis for a queue or an event that is not forwarded, and for a bus of another account or region
    */
   onEvent(id: string, { target, description, ...events }: OnEventOptions): Rule {
-    return this.consumers.addRule(id, target, patternOf(this.origin, events), description);
+    const rule = this.consumers.addRule(id, target, patternOf(this.origin, events), description);
+    warnOfEvents(rule, 'event', [events.event ?? []].flat());
+    return rule;
   }
 
   /** Makes a rule on the bus for the news that events were lost. */

@@ -29,12 +29,7 @@ export function warnOfSlips(scope: Construct, props: BullbridgeProps): void {
   const { queues, events, jobFields, jobFieldsByEvent, jobDataBytes, shards = 1, reservedConcurrentExecutions } = props;
   const warn = (prop: keyof BullbridgeProps, message: string) =>
     Annotations.of(scope).addWarningV2(`bullbridge:${prop}`, message);
-  for (const { given, nearest } of slipsIn(namedIn(events) ?? [])) {
-    warn(
-      'events',
-      `events has "${given}", which BullMQ does not emit; if it is no event of your own, write "${nearest}"`,
-    );
-  }
+  warnOfEvents(scope, 'events', namedIn(events) ?? []);
   const forwarded = namedIn(events ?? VARIABLES.BULLBRIDGE_EVENTS.default.split(','));
   for (const name of Object.keys(jobFieldsByEvent ?? {}).filter((event) => forwarded && !isAmong(event, forwarded))) {
     warn('jobFieldsByEvent', `jobFieldsByEvent has "${name}", which is not forwarded (${forwarded?.join(', ')})`);
@@ -52,6 +47,16 @@ export function warnOfSlips(scope: Construct, props: BullbridgeProps): void {
     warn(
       'reservedConcurrentExecutions',
       `reservedConcurrentExecutions is ${reservedConcurrentExecutions}, less than two for each of the shards (${shards}): a run begins before the last one has ended, and would be throttled`,
+    );
+  }
+}
+
+/** Warns of names that are likely other events of BullMQ's; a custom event may have any name. */
+export function warnOfEvents(scope: Construct, prop: 'events' | 'event', names: readonly string[]): void {
+  for (const { given, nearest } of slipsIn(names)) {
+    Annotations.of(scope).addWarningV2(
+      `bullbridge:${prop}`,
+      `${prop} has "${given}", which BullMQ does not emit; if it is no event of your own, write "${nearest}"`,
     );
   }
 }

@@ -166,6 +166,11 @@ export const SETTINGS = [
     default: '- a bucket of its own',
   },
   {
+    option: 'payloadBucketKeyArn',
+    about: 'KMS key that encrypts the existing bucket; needs `payloadBucketName`.',
+    default: '- a key of AWS',
+  },
+  {
     ...of('payloadRetention', DAYS),
     ...wholeNumber(1, 36_500),
     allowed: 'whole days from 1 to 36500',

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { OPTIONS } from '../../../infra/app/options.ts';
 import { BullbridgeStack } from '../../../infra/app/stack.ts';
 import { withName } from '../../titles.ts';
-import { createApp, environmentOf } from '../synth.ts';
+import { createApp, environmentOf, permissionsOf } from '../synth.ts';
 
 let folder: string;
 let caFile: string;
@@ -137,6 +137,13 @@ test('the stack takes a bus by its ARN, and what another stack left', () => {
   expect(environmentOf(template)).toMatchObject({ EVENT_BUS_NAME: eventBusName, CHECKPOINT_TABLE: 'positions' });
   template.resourceCountIs('AWS::DynamoDB::GlobalTable', 0);
   template.resourceCountIs('AWS::SQS::Queue', 0);
+});
+
+test('the stack takes a bucket with its key', () => {
+  const payloadBucketKeyArn = 'arn:aws:kms:eu-west-1:123456789012:key/1';
+  const template = synthesize({ payloadBucketName: 'payloads', payloadBucketKeyArn });
+  expect(permissionsOf(template, 'BullbridgeForwardRole')).toContainEqual(['kms:GenerateDataKey', payloadBucketKeyArn]);
+  expect(() => synthesize({ payloadBucketKeyArn })).toThrow('payloadBucketKeyArn must come with payloadBucketName');
 });
 
 test('two stacks with default options differ in the names that they give', () => {
