@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'schemas.ts': [],
   'start-from.ts': [],
   'settings.ts': ['redis', 'event', 'errors.ts', 'defaults.ts', 'schemas.ts', 'start-from.ts'],
-  'telemetry.ts': ['settings.ts', 'metrics.ts'],
+  'telemetry.ts': ['event', 'settings.ts', 'metrics.ts'],
   'clients.ts': ['redis', 'stream', 'event', 'bus', 'checkpoint', 'errors.ts', 'settings.ts'],
   'invocation.ts': ['clients.ts', 'bus', 'settings.ts', 'telemetry.ts', 'errors.ts'],
 };

@@ -166,8 +166,8 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Planted])
     outages,
     {
       file: 'bus/publish.ts',
-      from: "(verdict.kind === 'failed' && lastTries > LAST_TRIES)",
-      to: "(verdict.kind === 'failed' && isSuspect)",
+      from: 'failed: lastTries > LAST_TRIES,',
+      to: 'failed: isSuspect,',
     },
   ],
   [
@@ -175,7 +175,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Planted])
     steps,
     {
       file: 'forward/first-positions.ts',
-      from: 'if (await wasSeenWhole(table, source)) return new Map();',
+      from: 'if ((await seenWholeAt(table, source)) !== undefined) return new Map();',
       to: '',
       origin: 'found',
     },
