@@ -30,7 +30,7 @@ export async function saveFirstPositions(
   const keyOf = (queue: string) => queueId({ sourceName, prefix, queue });
   const states = await statesOf(queues);
   const save = async (queue: string): Promise<readonly [string, Checkpoint | undefined]> => {
-    const next = firstPosition(states.get(queue) as State, placeOf(startFrom, queue), table.now().getTime());
+    const next = firstPosition(states.get(queue) as State, placeOf(startFrom, queue));
     const key = keyOf(queue);
     // By the lowest epoch: a run of another shard may be the one that continues here.
     const saved = await saveCheckpoint(table, { key, previous: undefined, next }, 0);

@@ -1,6 +1,9 @@
 import type { Gap } from '../checkpoint/ledger.ts';
 import { idTime, ZERO_ID } from '../stream/id.ts';
 
+/** Milliseconds by which the clock of a function may be ahead of those of workers. */
+const CLOCK_SLACK = 60 * 60_000;
+
 /** The time in which jobs finished whose events are told again. Milliseconds since the epoch, both ends inclusive. */
 export interface Window {
   readonly from: number;
@@ -18,7 +21,7 @@ export interface Window {
  * @param margin in milliseconds
  */
 export function windowOf({ afterId, beforeId, since, detectedAt }: Gap, startedAt: number, margin: number): Window {
-  const begin = afterId === ZERO_ID ? (since ?? startedAt) : idTime(afterId);
+  const begin = afterId === ZERO_ID ? (since ?? startedAt - CLOCK_SLACK) : idTime(afterId);
   const end = beforeId === null ? Math.max(begin, detectedAt) : idTime(beforeId);
   return {
     from: begin - margin,

@@ -42,7 +42,7 @@ describe('the command line', () => {
     [['--queues', 'emails'], {}, '--queues reads the queues of your own Redis: set REDIS_URL, as in `REDIS_URL='],
     [['--queues', 'a:b'], REDIS, '--queues is "a:b"; it must be a comma-separated list of queue names'],
     [['--queues', ' , '], REDIS, '--queues is ""; it must be a comma-separated list of queue names'],
-    [['--queues', 'a', '--prefix', ''], REDIS, '--prefix is ""; it must be a text.'],
+    [['--queues', 'a', '--prefix', ''], REDIS, '--prefix is ""; it must be a text that is not empty.'],
     [['--wacth'], {}, helped("Unknown option '--wacth'")],
     [['-w'], {}, helped("Unknown option '-w'")],
     [['emails'], {}, helped("Unexpected argument 'emails'")],

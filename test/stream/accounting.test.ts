@@ -76,7 +76,7 @@ describe('a queue that begins with what comes from its first run on', () => {
 
     expect(end(await read(stream, undefined, { place: 'now' }))).toEqual({ kind: 'unread', id: '2-0', ordinal: 2 });
     expect(end(await read(await ownStream(), undefined, { place: 'now' }))).toEqual({
-      ...{ kind: 'unread', id: '0-0', ordinal: 0, since: 0 },
+      ...{ kind: 'unread', id: '0-0', ordinal: 0 },
     });
   });
 

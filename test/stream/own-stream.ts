@@ -39,7 +39,7 @@ export async function read(
   position: Position | undefined,
   { count = 1000, anchors = [], place = 'beginning', recount = false, isDoubtful }: ReadFrom = {},
 ): Promise<Page> {
-  const begins = async () => firstPosition((await readStates(connection, ['q'], prefix)).get('q') as State, place, 0);
+  const begins = async () => firstPosition((await readStates(connection, ['q'], prefix)).get('q') as State, place);
   const cursor = { queue: 'q', position: position ?? (await begins()), anchors, isDoubtful };
   const [result] = await readPages(connection, [{ cursor, count, recount }], { prefix });
   if (!result || 'error' in result) throw result?.error;
