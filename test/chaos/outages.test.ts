@@ -55,7 +55,7 @@ const SERVICES: Readonly<Record<string, Service>> = {
 };
 
 /** Entries that are added one after the other, and what became of them. */
-function createEntries({ prefix, bus }: TestStack) {
+function createEntries({ prefix, bus, log }: TestStack) {
   const admin = adminRedis();
   let added = 0;
   return {
@@ -71,7 +71,10 @@ function createEntries({ prefix, bus }: TestStack) {
     },
     async allArrived(): Promise<void> {
       const arrived = () => new Set(bus.accepted.map(({ detail }) => detail['id'])).size;
-      await expect.poll(arrived, { interval: 20, timeout: 60_000 }).toBe(added);
+      const all = expect.poll(arrived, { interval: 20, timeout: 60_000 }).toBe(added);
+      await all.catch((cause: Error) => {
+        throw new Error(`${cause.message}; the runs said last:\n${log.slice(-20).join('\n')}`, { cause });
+      });
     },
     missing: () => added - new Set(bus.accepted.map(({ detail }) => detail['id'])).size,
     duplicates: () => bus.accepted.length - new Set(bus.accepted.map(({ detail }) => detail['id'])).size,
