@@ -34,8 +34,8 @@ export interface Replica extends Server {
   /** Waits until it has what the primary has. */
   waitFor(): Promise<void>;
   promote(): Promise<void>;
-  /** Sets its clock right again, where it was behind. */
-  mendClock(): void;
+  /** Sets its clock right again, where it was behind; resolves once new ids show it. */
+  mendClock(): Promise<void>;
 }
 
 /** Starts a replica; its clock can be seconds behind that of its primary. */
@@ -54,7 +54,12 @@ export async function startReplica(primary: Server, { secondsBehind = 0 } = {}):
     async promote() {
       await replica.admin.replicaof('NO', 'ONE');
     },
-    mendClock: () => writeFileSync(file, '+0'),
+    async mendClock() {
+      writeFileSync(file, '+0');
+      const idTime = async () => Number.parseInt(`${await replica.admin.xadd('clock', '*', 'n', 1)}`, 10);
+      await expect.poll(idTime).toBeGreaterThan(Date.now() - 1000);
+      await replica.admin.unlink('clock');
+    },
   };
 }
 
