@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { glob, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { glob, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +23,9 @@ export const CONSUMER = {
   testing: 'consumer/testing/index.ts',
 };
 
+/** npm shows it where it is in the root. */
+const NOTICES = 'THIRD-PARTY-NOTICES';
+
 const run = promisify(execFile);
 
 /**
@@ -42,7 +45,10 @@ export async function buildPackage(): Promise<void> {
   const consumers = [await bundle(CONSUMER, 'cjs', DIST), await bundle(CONSUMER, 'esm', join(DIST, 'esm'))];
   const bundles = await buildFunctions();
   const folders = [...[construct, ...consumers].flatMap(packageFolders), ...bundles.flatMap((each) => each.folders)];
-  await write(join(ROOT, 'THIRD-PARTY-NOTICES'), await noticesOf(ROOT, folders));
+  // Written in `dist` first: beside the project, where a finished file of its own folder would be made, may be no right to write.
+  const notices = join(DIST, NOTICES);
+  await write(notices, await noticesOf(ROOT, folders));
+  await rename(notices, join(ROOT, NOTICES));
   const emitted = await emitDeclarations();
   const entries = Object.values(CONSUMER);
   for (const [file, text] of reachable(emitted, [...Object.values(CONSTRUCT), ...entries]))
