@@ -80,9 +80,11 @@ function nameOf(folder: string): string {
   return folder.replace(/.*node_modules\//, '');
 }
 
-if (import.meta.main) {
-  for (const { name, bytes } of await buildFunctions()) {
-    // To stderr: the output of `cdk synth` is the template.
+/** Says where bundles are and how large. To stderr: the output of `cdk synth` is the template. */
+export function printSizes(bundles: readonly Bundle[]): void {
+  for (const { name, bytes } of bundles) {
     console.error(`dist/lambda/${name}/${BUNDLE_FILE}  ${(bytes / 1024).toFixed(1)} KiB`);
   }
 }
+
+if (import.meta.main) printSizes(await buildFunctions());

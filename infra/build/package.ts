@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { jsonSchemas } from '../../consumer/json-schemas.ts';
-import { buildFunctions, packageFolders, replaceFile } from './functions.ts';
+import { type Bundle, buildFunctions, packageFolders, printSizes, replaceFile } from './functions.ts';
 import { noticesOf } from './notices.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -32,7 +32,7 @@ const run = promisify(execFile);
  * Makes what the npm package has: the bundles of the functions, the construct and the consumer as JavaScript and declarations, schemas,
  * and the notices of all that they contain.
  */
-export async function buildPackage(): Promise<void> {
+export async function buildPackage(): Promise<Bundle[]> {
   const construct = await bundle(CONSTRUCT, 'cjs', DIST, {
     // Peers, which the user's app has; all else is inside.
     packages: 'bundle',
@@ -57,6 +57,7 @@ export async function buildPackage(): Promise<void> {
   for (const [file, text] of reachable(emitted, entries)) await write(join(DIST, 'esm/types', file), text);
   for (const [name, schema] of Object.entries(jsonSchemas()))
     await write(join(DIST, 'schemas', `${name}.json`), `${JSON.stringify(schema, null, 2)}\n`);
+  return bundles;
 }
 
 async function bundle(
@@ -117,4 +118,4 @@ function write(file: string, text: string): Promise<void> {
   return replaceFile(file, Buffer.from(text));
 }
 
-if (import.meta.main) await buildPackage();
+if (import.meta.main) printSizes(await buildPackage());
