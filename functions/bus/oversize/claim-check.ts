@@ -45,8 +45,9 @@ export function createClaimCheck({ bucket, putObject, concurrency, wait, random 
     if (excess <= 0 || !isObjectKey(key)) return entry;
     // Of a field that is not whole there is nothing to store.
     const whole = all.filter(({ field }) => field.whole === undefined);
-    const fixed = CLAIM_CHECK_BYTES + bucket.length + JSON.stringify(key).length;
-    const taken = choose(whole, excess + fixed, (path) => JSON.stringify(path).length + 1);
+    const bytesOf = (text: string) => Buffer.byteLength(JSON.stringify(text));
+    const fixed = CLAIM_CHECK_BYTES + bucket.length + bytesOf(key);
+    const taken = choose(whole, excess + fixed, (path) => bytesOf(path) + 1);
     if (taken.single.length + taken.groups.size === 0) return entry;
     const body = objectOf(taken);
     const paths = [...taken.single.map(({ field }) => field.path), ...taken.groups.keys()];

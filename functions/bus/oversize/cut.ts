@@ -34,7 +34,7 @@ export function cut(entry: AnyEntry, maxBytes: number): BusEntry {
   if (bytesOf(entry, fields, cuts) > maxBytes) fields = sized(entry.Detail.fields.map(withoutEscapes));
   const excess = bytesOf(entry, fields, cuts) - maxBytes;
   if (excess <= 0) return toText(withCuts(entry, fields, cuts));
-  const costOf = (path: string) => EMPTY_BYTES + itemOf(path, Number.MAX_SAFE_INTEGER).length;
+  const costOf = (path: string) => EMPTY_BYTES + Buffer.byteLength(itemOf(path, Number.MAX_SAFE_INTEGER));
   const { single, groups } = choose(fields, excess, costOf);
   for (const [name, members] of groups) {
     for (const { field } of members) cuts.delete(field.path);

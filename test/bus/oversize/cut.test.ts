@@ -144,6 +144,15 @@ describe('cutting an entry', () => {
     expect(truncated.map(({ field }: { field: string }) => field)).toEqual(expected);
   });
 
+  test('fits also where the paths of cut fields take more bytes than characters', () => {
+    const fields = Array.from({ length: 200 }, (_, n) => [`${'漢'.repeat(100)}${n}`, 'x'.repeat(1000)]).flat();
+
+    const made = cut(largeEntry('event', 'invoice', ...fields), 150_000);
+
+    expect(entryBytes(made)).toBeLessThanOrEqual(150_000);
+    expect(detailOf(made).truncated.length).toBeGreaterThan(50);
+  });
+
   test('leaves out a group of small fields beside a large one that fits', () => {
     const small = Array.from({ length: 20_000 }, (_, n) => [`f${n}`, 'x'.repeat(50)]).flat();
 
