@@ -156,8 +156,7 @@ function jsonAt(
   if (!fact || (inner.length === 0 && ofJobs.length === 0)) return fact?.json;
   const value = get(fact.value(), inner);
   if (value === undefined) return undefined;
-  const whole: Tree = Object.create(null);
-  set(whole, ['job', ...path], value);
+  const whole = ['job', ...path].reduceRight((inner, step): JsonValue => ({ [step]: inner }), value);
   const found = ofJobs.filter(({ names }) => takeOut(whole, names));
   for (const { text } of found) hits.add(text);
   const left = get(whole, ['job', ...path]);
@@ -174,15 +173,6 @@ function get(value: JsonValue | undefined, path: readonly string[]): JsonValue |
 
 function isTree(value: JsonValue | undefined): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawJSON(value);
-}
-
-function set(tree: Tree, [name, ...rest]: readonly [string, ...string[]], value: JsonValue): void {
-  const [next, ...others] = rest;
-  if (next === undefined) tree[name] = value;
-  else {
-    tree[name] ??= Object.create(null) as Tree;
-    set(tree[name] as Tree, [next, ...others], value);
-  }
 }
 
 /** Objects within each other, and values as JSON. */

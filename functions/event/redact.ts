@@ -1,6 +1,6 @@
 import type { DecodedEvent } from './decode.ts';
 import { MAX_REQUEST_BYTES } from './entry.ts';
-import { customPath, type Field, jsonField } from './field.ts';
+import { customPath, type Field, groupOf, jsonField, nameOf } from './field.ts';
 import { parseExact } from './json.ts';
 import { behind, type Omission, takeOut } from './omit.ts';
 
@@ -39,15 +39,15 @@ export function redact(decoded: DecodedEvent, omission: Omission): Redacted {
 }
 
 /** What a path leaves for the inside of a field, for each way in which it names the field. */
-function pathsInto({ path }: Field, names: readonly string[], all: ReadonlySet<string>): (readonly string[])[] {
-  if (path === 'event' || path === 'jobId') return [];
-  const name = path.replace(/^(fields|repeated)\./, '');
+function pathsInto(field: Field, names: readonly string[], all: ReadonlySet<string>): (readonly string[])[] {
+  if (field.path === 'event' || field.path === 'jobId') return [];
+  const name = nameOf(field);
   if (names[0] !== 'fields') return behind(names, name);
   if (!all.has(customPath(name))) return [];
   return names.length === 1 ? [[]] : behind(names.slice(1), name);
 }
 
 /** A larger value would be in memory several times over. */
-function isReadable({ path, kind, bytes }: Field): boolean {
-  return kind === 'json' && !path.startsWith('repeated.') && bytes.length <= MAX_REQUEST_BYTES;
+function isReadable(field: Field): boolean {
+  return field.kind === 'json' && groupOf(field) !== 'repeated' && field.bytes.length <= MAX_REQUEST_BYTES;
 }

@@ -46,7 +46,7 @@ export function choose(fields: readonly Sized[], excess: number, costOf: (path: 
   const groups = new Map<string, readonly Sized[]>();
   let left = excess;
   for (;;) {
-    const others = fields.filter(({ field }) => !groups.has(groupNameOf(field) ?? ''));
+    const others = fields.filter(({ field }) => !isIn(groups, field));
     const single = largestFirst(others, left, costOf);
     if (single) return { single, groups };
     const group = largestGroup(others);
@@ -77,6 +77,11 @@ function largestGroup(fields: readonly Sized[]): readonly [string, Sized[]] | un
   const groups = Map.groupBy(fields, ({ field }) => groupNameOf(field));
   const named = [...groups].flatMap(([name, members]) => (name === undefined ? [] : [[name, members] as const]));
   return named.sort(([, a], [, b]) => sum(b) - sum(a))[0];
+}
+
+/** Whether a field goes with all of its group. */
+export function isIn(groups: Choice['groups'], field: Field): boolean {
+  return groups.has(groupNameOf(field) ?? '');
 }
 
 /** `unparsed` can have as many names as there are fields. */

@@ -5,7 +5,7 @@ import { GROUPS, groupOf, jsonField, jsonPieces, membersOf } from '../../event/f
 import { backoff, MAX_FAILURES } from '../backoff.ts';
 import type { ConcurrencyLimit } from '../concurrency.ts';
 import { judgeFailure, type Verdict } from '../verdict.ts';
-import { type Choice, choose, sized, sizeOf } from './choose.ts';
+import { type Choice, choose, isIn, type Sized, sized, sizeOf } from './choose.ts';
 import { cut } from './cut.ts';
 import type { MakeFit } from './make-fit.ts';
 import type { PutObject } from './payload-bucket.ts';
@@ -38,11 +38,14 @@ const CLAIM_CHECK_BYTES = 100;
  * key, is cut.
  */
 export function createClaimCheck({ bucket, putObject, concurrency, wait, random }: ClaimCheckOptions): MakeFit {
-  async function leaveFields(entry: LargeEntry, maxBytes: number, signal: AbortSignal): Promise<LargeEntry> {
+  async function leaveFields(
+    entry: LargeEntry,
+    all: readonly Sized[],
+    excess: number,
+    signal: AbortSignal,
+  ): Promise<LargeEntry> {
     const { id: key, envelope, fields } = entry.Detail;
-    const all = sized(fields);
-    const excess = sizeOf(entry, all) - maxBytes;
-    if (excess <= 0 || !isObjectKey(key)) return entry;
+    if (!isObjectKey(key)) return entry;
     // Of a field that is not whole there is nothing to store.
     const whole = all.filter(({ field }) => field.whole === undefined);
     const bytesOf = (text: string) => Buffer.byteLength(JSON.stringify(text));
@@ -54,7 +57,7 @@ export function createClaimCheck({ bucket, putObject, concurrency, wait, random 
     const claimCheck: ClaimCheck = { bucket, key, fields: paths, bytes: body.length };
     await store(key, body, signal);
     const gone = new Set(paths);
-    const left = fields.filter((field) => !gone.has(field.path) && !taken.groups.has(groupOf(field) ?? ''));
+    const left = fields.filter((field) => !gone.has(field.path) && !isIn(taken.groups, field));
     // A consumer puts the members back where they were.
     const emptied = GROUPS.filter((group) => paths.some((path) => path.startsWith(`${group}.`)))
       .filter((group) => !left.some((field) => groupOf(field) === group))
@@ -75,9 +78,8 @@ export function createClaimCheck({ bucket, putObject, concurrency, wait, random 
       signal.throwIfAborted();
       const verdict = await putObject(key, body).then(() => undefined, judgeFailure);
       if (!verdict) return;
-      // 301, for a bucket of another region: it will not come back.
       const isPassing = verdict.kind === 'throttled' || verdict.kind === 'failed';
-      if (!isPassing || verdict.code === 'PermanentRedirect') throw refused(bucket, verdict);
+      if (!isPassing) throw refused(bucket, verdict);
       if (verdict.kind === 'failed') failures += 1;
       if (failures === MAX_FAILURES) throw unavailable(bucket, verdict);
       await wait(backoff(attempts, random), signal);
@@ -89,8 +91,10 @@ export function createClaimCheck({ bucket, putObject, concurrency, wait, random 
     await concurrency.acquire();
     let stored = false;
     try {
-      const fits = sizeOf(entry, sized(entry.Detail.fields)) <= maxBytes;
-      const rest = fits ? entry : await leaveFields(entry, Math.min(maxBytes, REMAINDER_BYTES), signal);
+      const all = sized(entry.Detail.fields);
+      const size = sizeOf(entry, all);
+      const excess = size - Math.min(maxBytes, REMAINDER_BYTES);
+      const rest = size <= maxBytes ? entry : await leaveFields(entry, all, excess, signal);
       stored = true;
       return cut(rest, maxBytes);
     } finally {

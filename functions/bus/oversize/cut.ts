@@ -8,9 +8,9 @@ import {
   MAX_REQUEST_BYTES,
   toText,
 } from '../../event/entry.ts';
-import { type Field, groupOf, jsonField } from '../../event/field.ts';
+import { type Field, jsonField } from '../../event/field.ts';
 import { parseExact } from '../../event/json.ts';
-import { bytesIn, choose, type Sized, sized, sizeOf } from './choose.ts';
+import { bytesIn, choose, isIn, type Sized, sized, sizeOf } from './choose.ts';
 
 /** Bytes of the whole value of each field that is not whole, by its path. */
 type Cuts = Map<string, number>;
@@ -31,8 +31,11 @@ export function cut(entry: AnyEntry, maxBytes: number): BusEntry {
   const cuts: Cuts = new Map(
     fields.flatMap(({ field: { path, whole } }) => (whole === undefined ? [] : [[path, whole]])),
   );
-  if (bytesOf(entry, fields, cuts) > maxBytes) fields = sized(entry.Detail.fields.map(withoutEscapes));
-  const excess = bytesOf(entry, fields, cuts) - maxBytes;
+  let excess = bytesOf(entry, fields, cuts) - maxBytes;
+  if (excess > 0) {
+    fields = sized(entry.Detail.fields.map(withoutEscapes));
+    excess = bytesOf(entry, fields, cuts) - maxBytes;
+  }
   if (excess <= 0) return toText(withCuts(entry, fields, cuts));
   const costOf = (path: string) => EMPTY_BYTES + Buffer.byteLength(itemOf(path, Number.MAX_SAFE_INTEGER));
   const { single, groups } = choose(fields, excess, costOf);
@@ -46,7 +49,7 @@ export function cut(entry: AnyEntry, maxBytes: number): BusEntry {
   for (const { field } of single) cuts.set(field.path, cuts.get(field.path) ?? textOf(field).bytes);
   const chosen = new Set(single.map(({ field }) => field));
   const kept = fields
-    .filter(({ field }) => !groups.has(groupOf(field) ?? field.path))
+    .filter(({ field }) => !isIn(groups, field))
     .map((each) => (chosen.has(each.field) ? { field: textField(each.field, NOTHING), size: EMPTY_BYTES } : each));
   const last = single.at(-1);
   if (!last) return toText(withCuts(entry, kept, cuts));
