@@ -6,6 +6,7 @@ import type { Omission } from '../event/omit.ts';
 import type { Entry } from '../stream/entry.ts';
 import { idTime } from '../stream/id.ts';
 import { type Loss, type Position, positionAfter } from '../stream/position.ts';
+import { createEventTally, type EventCounts } from './event-counts.ts';
 import type { Sweep } from './sweep.ts';
 
 /** An entry on its way to the bus. */
@@ -25,8 +26,8 @@ export interface QueueLoss extends Loss {
 export interface Outgoing {
   readonly items: readonly Item[];
   readonly filtered: readonly { readonly queue: string; readonly entries: number }[];
-  /** How often each event that is counted came, by queue. */
-  readonly counted: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** Of the events that are counted. */
+  readonly counted: EventCounts;
   readonly losses: readonly QueueLoss[];
   /** Where each queue stands once all entries are settled. */
   readonly positions: ReadonlyMap<string, Position>;
@@ -52,19 +53,14 @@ export function toOutgoing(
   { sourceName, prefix, passes, counted: wanted, detectedAt, omit, jobOf }: OutgoingOptions,
 ): Outgoing {
   const items: Item[] = [];
-  const counted = new Map<string, Map<string, number>>();
-  const count = (queue: string, event: string) => {
-    const counts = counted.get(queue) ?? new Map<string, number>();
-    counted.set(queue, counts);
-    counts.set(event, (counts.get(event) ?? 0) + 1);
-  };
+  const tally = createEventTally();
   const filtered = sweep.map(({ queue, start, loss, entries }) => {
     const origin: Origin = { sourceName, prefix, queue };
     if (loss) items.push({ entry: lossEntry(origin, loss, detectedAt), queue });
     const before = items.length;
     entries.forEach((entry, i) => {
       const event = eventName(entry.fields);
-      if (event !== undefined && wanted?.has(event)) count(queue, event);
+      if (event !== undefined && wanted?.has(event)) tally.add(queue, event, 1);
       if (!passes(event)) return;
       const sequence = start.ordinal === undefined ? undefined : start.ordinal + i + 1;
       const amendments = { omit, job: jobOf?.(entry) };
@@ -74,5 +70,5 @@ export function toOutgoing(
   });
   const losses = sweep.flatMap(({ queue, loss }) => (loss ? { queue, ...loss } : []));
   const positions = new Map(sweep.map((page) => [page.queue, positionAfter(page, page.entries.length)]));
-  return { items, filtered, counted, losses, positions };
+  return { items, filtered, counted: tally.counts, losses, positions };
 }

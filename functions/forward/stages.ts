@@ -6,6 +6,7 @@ import { createFilter } from '../event/filter.ts';
 import type { RedisConnection } from '../redis/port.ts';
 import type { Position } from '../stream/position.ts';
 import type { QueueCheckpoints } from './checkpoints.ts';
+import { createEventTally, type EventCounts } from './event-counts.ts';
 import { createJobLoader } from './jobs.ts';
 import { type Outgoing, toOutgoing } from './outgoing.ts';
 import type { Stages, Unit } from './pipeline.ts';
@@ -32,7 +33,7 @@ interface Work extends Unit {
 
 interface Settled {
   readonly positions: ReadonlyMap<string, Position>;
-  readonly counted: Outgoing['counted'];
+  readonly counted: EventCounts;
   /** The time of the newest entry published so far in milliseconds. */
   readonly newest: number;
   /** The time of the oldest entry published in this sweep. */
@@ -106,15 +107,11 @@ export function createStages(options: StageOptions): Stages<Work, Settled> {
   };
 }
 
-/** The counts of all sweeps together, by queue. */
-function sumOf(settled: readonly Settled[]): Map<string, Map<string, number>> {
-  const sums = new Map<string, Map<string, number>>();
+/** The counts of all sweeps together. */
+function sumOf(settled: readonly Settled[]): EventCounts {
+  const tally = createEventTally();
   for (const { counted } of settled) {
-    for (const [queue, counts] of counted) {
-      const sum = sums.get(queue) ?? new Map<string, number>();
-      sums.set(queue, sum);
-      for (const [event, count] of counts) sum.set(event, (sum.get(event) ?? 0) + count);
-    }
+    for (const [queue, counts] of counted) for (const [event, times] of counts) tally.add(queue, event, times);
   }
-  return sums;
+  return tally.counts;
 }

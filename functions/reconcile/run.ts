@@ -89,11 +89,10 @@ async function recoverGaps(settings: ReconcileSettings, clients: Clients, signal
   const { sourceName, prefix, clockSkew, details } = settings;
   const ledger = { client: clients.dynamodb, table: clients.table, sourceName, prefix };
   let connected: Promise<RedisConnection> | undefined;
+  let startedAt: number | undefined;
   const options = {
     outcomes: OUTCOMES.filter(createFilter(settings.events)),
     clockSkew,
-    // Rows of gaps in queues that were named have their own beginning.
-    startedAt: (await seenWholeAt(ledger, settings)) ?? 0,
     details,
     redis: () => {
       connected ??= clients.connectRedis();
@@ -107,10 +106,14 @@ async function recoverGaps(settings: ReconcileSettings, clients: Clients, signal
     for await (const gap of openGaps(ledger)) {
       report.openGaps += 1;
       if (signals.drain.aborted) continue;
-      const recovery = await recoverGap(ledger, gap, clients, options, signals).catch((error: Error) => {
-        if (!(error instanceof RedisError && OF_ONE_QUEUE.includes(error.code))) throw error;
-        failures.push(error);
-      });
+      // Rows of gaps in queues that were named have their own beginning.
+      startedAt ??= (await seenWholeAt(ledger, settings)) ?? 0;
+      const recovery = await recoverGap(ledger, gap, clients, { ...options, startedAt }, signals).catch(
+        (error: Error) => {
+          if (!(error instanceof RedisError && OF_ONE_QUEUE.includes(error.code))) throw error;
+          failures.push(error);
+        },
+      );
       if (!recovery) continue;
       report.openGaps -= 1;
       report.closed.push({ queue: gap.queue, afterId: gap.afterId, lost: gap.lost, recovery });

@@ -1,0 +1,20 @@
+/** How often each event came, by queue. */
+export type EventCounts = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+/** Adds up how often events came. */
+export interface EventTally {
+  add(queue: string, event: string, times: number): void;
+  readonly counts: EventCounts;
+}
+
+export function createEventTally(): EventTally {
+  const counts = new Map<string, Map<string, number>>();
+  return {
+    counts,
+    add(queue, event, times) {
+      const ofQueue = counts.get(queue) ?? new Map<string, number>();
+      counts.set(queue, ofQueue);
+      ofQueue.set(event, (ofQueue.get(event) ?? 0) + times);
+    },
+  };
+}
