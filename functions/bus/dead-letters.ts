@@ -1,6 +1,6 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { ParkingError } from '../errors.ts';
-import { type AnyEntry, type BusEntry, entryBytes, isLarge, MAX_REQUEST_BYTES } from '../event/entry.ts';
+import { type AnyEntry, type BusEntry, entryBytes, isLarge } from '../event/entry.ts';
 import { cutToFit, type MakeFit } from './oversize/make-fit.ts';
 
 /** Why an entry is parked. */
@@ -27,8 +27,15 @@ export interface DeadLetter extends Refusal {
   readonly history?: readonly EarlierRefusal[];
 }
 
+/** An entry as it was sent. */
+export interface Sent {
+  readonly entry: BusEntry;
+  /** As it was made: a dead letter has less room. */
+  readonly original: AnyEntry;
+}
+
 /** Parks an entry that the bus refuses for good. @throws {ParkingError} unless it is safely stored */
-export type Park = (entry: AnyEntry, refusal: Refusal, signal: AbortSignal) => Promise<void>;
+export type Park = (sent: Sent, refusal: Refusal, signal: AbortSignal) => Promise<void>;
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
 const MAX_MESSAGE_BYTES = 1_048_576;
@@ -45,8 +52,8 @@ export interface DeadLetterOptions {
 
 /** Parks entries in an SQS queue, each with the reason and the time; where it was in its stream is in its detail. */
 export function parkIn(client: SQSClient, options: DeadLetterOptions & { readonly now: () => Date }): Park {
-  return async (entry, refusal, signal) => {
-    await sendDeadLetter(client, options, entry, { ...refusal, parkedAt: options.now().toISOString() }, signal);
+  return async (sent, refusal, signal) => {
+    await sendDeadLetter(client, options, sent, { ...refusal, parkedAt: options.now().toISOString() }, signal);
   };
 }
 
@@ -54,15 +61,15 @@ export function parkIn(client: SQSClient, options: DeadLetterOptions & { readonl
 export async function sendDeadLetter(
   client: SQSClient,
   { queueUrl, busName, makeFit = cutToFit }: DeadLetterOptions,
-  entry: AnyEntry,
+  { entry, original }: Sent,
   letter: DeadLetter,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  let fitted = await makeFit(entry, MAX_REQUEST_BYTES, signal);
+  let fitted = entry;
   let body = bodyOf(fitted, busName, letter);
   // Each quote is escaped again.
-  for (let bytes = Buffer.byteLength(body); isLarge(entry) && bytes > ROOMY_BYTES; bytes = Buffer.byteLength(body)) {
-    fitted = await makeFit(entry, Math.floor((entryBytes(fitted) * ROOMY_BYTES * 0.95) / bytes), signal);
+  for (let bytes = Buffer.byteLength(body); isLarge(original) && bytes > ROOMY_BYTES; bytes = Buffer.byteLength(body)) {
+    fitted = await makeFit(original, Math.floor((entryBytes(fitted) * ROOMY_BYTES * 0.95) / bytes), signal);
     body = bodyOf(fitted, busName, letter);
   }
   for (let { history = [] } = letter; history.length > 0 && Buffer.byteLength(body) > MAX_MESSAGE_BYTES; ) {

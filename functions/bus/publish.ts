@@ -117,7 +117,7 @@ export function createPublisher({
             settlements[pending.index] = 'published';
             break;
           case 'refused':
-            await park(pending.original, { errorCode: code, errorMessage: message, attempts }, signal);
+            await park(pending, { errorCode: code, errorMessage: message, attempts }, signal);
             settlements[pending.index] = 'parked';
             break;
           case 'throttled':

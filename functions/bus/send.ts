@@ -1,14 +1,11 @@
-import type { AnyEntry, BusEntry } from '../event/entry.ts';
 import type { Outage } from '../patience.ts';
 import type { ConcurrencyLimit } from './concurrency.ts';
+import type { Sent } from './dead-letters.ts';
 import type { PutEvents } from './eventbridge/port.ts';
 import { judgeEntry, judgeFailure, type Verdict } from './verdict.ts';
 
-/** An entry on its way, as it is sent. */
-export interface Pending {
-  readonly entry: BusEntry;
-  /** As it was made: a dead letter has less room. */
-  readonly original: AnyEntry;
+/** An entry on its way. */
+export interface Pending extends Sent {
   readonly index: number;
 }
 

@@ -54,14 +54,14 @@ export async function redrive(
   const started = now().getTime();
   let isThrough = false;
 
-  const publish = publishAndPark(async (entry, refusal, signal) => {
-    const letter = failedAgain(underWay.get(entry) as Parked, refusal, now());
+  const publish = publishAndPark(async (sent, refusal, signal) => {
+    const letter = failedAgain(underWay.get(sent.original) as Parked, refusal, now());
     try {
       // Sent to the same queue, it would come again in this run.
-      seen.add(await sendDeadLetter(deadLetters.client, deadLetters, entry, letter, signal));
+      seen.add(await sendDeadLetter(deadLetters.client, deadLetters, sent, letter, signal));
     } catch (error) {
       if (!isRefusedMessage(error)) throw error;
-      stays.add(entry);
+      stays.add(sent.original);
     }
   });
 

@@ -20,7 +20,6 @@ import { type OpenGap, openGaps } from '../../functions/checkpoint/ledger.ts';
 import { createCheckpointMemory } from '../../functions/checkpoint/memory.ts';
 import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/positions.ts';
 import type { Clients } from '../../functions/clients.ts';
-import type { AnyEntry } from '../../functions/event/entry.ts';
 import { emptyReport, type Report } from '../../functions/forward/report.ts';
 import { type ForwardClients, forward } from '../../functions/forward/run.ts';
 import type { ForwardSettings } from '../../functions/forward/settings.ts';
@@ -220,7 +219,7 @@ export async function createWorld(
       publish: parts.createPublisher({
         bus: { limits: LIMITS, put: (entries) => around(() => putEvents(entries), undefined, 'bus') },
         busName: BUS,
-        park: (entry: AnyEntry, refusal, signal) => around(() => park(entry, refusal, signal), undefined, 'queue'),
+        park: (sent, refusal, signal) => around(() => park(sent, refusal, signal), undefined, 'queue'),
         concurrency: createConcurrencyLimit(4),
         wait: waits,
         warn: () => {},

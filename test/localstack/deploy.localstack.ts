@@ -189,8 +189,8 @@ test('parked events arrive when they are redriven; what the bus refuses again st
     Detail: JSON.stringify({ version: '1', id, queue: 'parked' }),
   });
   const { signal } = new AbortController();
-  await park(entry('parked/good', 'Job Completed'), refusal, signal);
-  await park(entry('parked/bad', ''), refusal, signal);
+  for (const made of [entry('parked/good', 'Job Completed'), entry('parked/bad', '')])
+    await park({ entry: made, original: made }, refusal, signal);
 
   expect(await invoke(RedriveFunction, { dryRun: true })).toMatchObject({ redriven: 2, failed: 0, left: 0 });
   expect(await invoke(RedriveFunction, {})).toEqual({ redriven: 1, failed: 1, left: 1 });

@@ -33,7 +33,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Planted])
     steps,
     {
       file: 'bus/publish.ts',
-      from: 'await park(pending.original, { errorCode: code, errorMessage: message, attempts }, signal);',
+      from: 'await park(pending, { errorCode: code, errorMessage: message, attempts }, signal);',
       to: '',
     },
   ],

@@ -340,4 +340,18 @@ describe('a dead letter', () => {
     expect(refused).toEqual([entry.Detail]);
     expect(JSON.parse(entry.Detail)).toMatchObject({ fields: { n: '1' }, claimCheck: { key: ID } });
   });
+
+  test('of an event with a claim check is not stored a second time', async () => {
+    const { bus, publish } = await world();
+    let uploads = 0;
+    bus.faults.putObject = () => {
+      uploads += 1;
+      return undefined;
+    };
+    bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'InvalidArgument' } });
+
+    expect(await publish([completed('x'.repeat(2 * MB))], never)).toEqual(['parked']);
+
+    expect(uploads).toBe(1);
+  });
 });
