@@ -1,9 +1,11 @@
 import { describe, expect, inject, test } from 'vitest';
 import { DEAD_LETTERS } from '../../local/stack.ts';
+import { metricsOf } from '../embedded-metrics.ts';
 import { adminRedis } from '../redis.ts';
 import { rejection } from '../rejection.ts';
 import { type TestStack, testStack } from '../stack.ts';
 import { testWith } from '../test-with.ts';
+import { hangingRun } from './hanging-run.ts';
 
 const testCounting = testWith('counting server');
 
@@ -14,9 +16,6 @@ async function write({ prefix }: TestStack, queue: string, count: number, ...fie
   for (let n = 0; n < count; n += 1) pipeline.xadd(`${prefix}:${queue}:events`, '*', ...entry);
   await pipeline.exec();
 }
-
-const metricsOf = (log: readonly string[]) =>
-  log.flatMap((line) => (line.startsWith('{"_aws"') ? [JSON.parse(line) as Record<string, unknown>] : []));
 
 describe('an invocation', () => {
   test('forwards every queue under the prefix, and says what it did', async () => {
@@ -87,13 +86,7 @@ describe('an invocation', () => {
   test('while another run has the lease does nothing, and has not failed', async () => {
     const stack = await testStack();
     await write(stack, 'emails', 3);
-    const publishing = Promise.withResolvers<void>();
-    stack.bus.faults.putEvents = () => {
-      publishing.resolve();
-      return { kind: 'hang' };
-    };
-    const first = stack.forward.invoke({}).catch(() => undefined);
-    await publishing.promise;
+    const first = await hangingRun(stack);
 
     // It waits until it has to end.
     const second = await stack.start('forward', {}, { timeout: 3 }).invoke({});
@@ -108,7 +101,7 @@ describe('an invocation', () => {
       leaseHeld: true,
     });
     stack.forward.kill();
-    await first;
+    await first.ended;
   });
 
   testCounting('begins at the oldest entry, or behind the newest, and goes on from there', async () => {

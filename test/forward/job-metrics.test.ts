@@ -2,6 +2,7 @@ import * as bullmq6 from 'bullmq';
 import * as bullmq4 from 'bullmq4';
 import * as bullmq5 from 'bullmq5';
 import { describe, expect, inject, test } from 'vitest';
+import { metricsOf } from '../embedded-metrics.ts';
 import { adminRedis } from '../redis.ts';
 import { type TestStack, testStack } from '../stack.ts';
 
@@ -42,9 +43,8 @@ async function work({ Queue, Worker }: typeof bullmq6, prefix: string, name: str
 /** The sums of the metrics of jobs that a log has, by queue. */
 function sumsOf(log: readonly string[]): Record<string, Record<string, number>> {
   const sums: Record<string, Record<string, number>> = {};
-  for (const line of log.filter((text) => text.startsWith('{"_aws"'))) {
-    const { queue, ...values } = JSON.parse(line);
-    if (queue === undefined) continue;
+  for (const { queue, ...values } of metricsOf(log)) {
+    if (typeof queue !== 'string') continue;
     for (const [name, value] of Object.entries(values).filter(([key]) => /^(Job|Queue)[A-Z]/.test(key))) {
       sums[queue] ??= {};
       (sums[queue] as Record<string, number>)[name] = (sums[queue]?.[name] ?? 0) + Number(value);

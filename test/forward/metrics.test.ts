@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import type { MetricName } from '../../functions/metrics.ts';
+import { metricsOf } from '../embedded-metrics.ts';
 import { adminRedis } from '../redis.ts';
 import { type TestStack, testStack } from '../stack.ts';
+import { hangingRun } from './hanging-run.ts';
 
 const completed = ['event', 'completed', 'jobId', '1', 'returnvalue', '{}'];
 
@@ -16,7 +18,7 @@ async function write({ prefix }: TestStack, queue: string, id = '*'): Promise<vo
 
 /** What the last line of metrics has. */
 function lastOf(log: readonly string[]): Partial<Record<MetricName, number>> {
-  return JSON.parse(log.findLast((line) => line.startsWith('{"_aws"')) ?? '{}');
+  return metricsOf(log).at(-1) ?? {};
 }
 
 test('a late queue is seen next to a fresh one', async () => {
@@ -57,13 +59,7 @@ test('named queues that are not there are counted', async () => {
 test('runs that do nothing, since another run has the lease, are counted in a row', async () => {
   const stack = await testStack();
   await write(stack, 'emails');
-  const publishing = Promise.withResolvers<void>();
-  stack.bus.faults.putEvents = () => {
-    publishing.resolve();
-    return { kind: 'hang' };
-  };
-  const first = stack.forward.invoke({}).catch(() => undefined);
-  await publishing.promise;
+  const first = await hangingRun(stack);
 
   const other = stack.start('forward', {}, { timeout: 3 });
   await other.invoke({});
@@ -73,7 +69,7 @@ test('runs that do nothing, since another run has the lease, are counted in a ro
   expect(lastOf(stack.log)).not.toHaveProperty('Queues');
 
   stack.forward.kill();
-  await first;
+  await first.ended;
   await stack.expireLease();
   stack.bus.faults.putEvents = undefined;
   await other.invoke({});
@@ -87,7 +83,7 @@ test('queues with any name have metrics of their own', async () => {
 
   await stack.forward.invoke({});
 
-  const queues = stack.log.flatMap((line) => (line.startsWith('{"_aws"') ? (JSON.parse(line).queue ?? []) : []));
+  const queues = metricsOf(stack.log).flatMap(({ queue }) => queue ?? []);
   expect(new Set(queues)).toEqual(
     new Set(['%E6%97%A5%E6%9C%AC', '%E4%B8%AD%E5%9B%BD', 'a%09b', 'a%0Ab', 'a%2509b', '%20']),
   );

@@ -1,4 +1,5 @@
 import type { Template } from 'aws-cdk-lib/assertions';
+import { metricsOf } from '../../embedded-metrics.ts';
 
 /** A metric as CloudWatch knows it: another set of dimensions is another metric. */
 export interface MetricId {
@@ -36,15 +37,14 @@ export function dashboardMetrics(template: Template): MetricId[] {
 
 /** The metrics in what a function printed, in the embedded metric format. */
 export function emittedMetrics(log: readonly string[]): MetricId[] {
-  return log.flatMap((line) => {
-    if (!line.startsWith('{"_aws"')) return [];
-    const { _aws: directives, ...values } = JSON.parse(line);
-    return (directives.CloudWatchMetrics as Directive[]).flatMap(({ Namespace, Dimensions, Metrics }) =>
+  return metricsOf(log).flatMap(({ _aws: directives, ...values }) => {
+    const { CloudWatchMetrics } = directives as { CloudWatchMetrics: Directive[] };
+    return CloudWatchMetrics.flatMap(({ Namespace, Dimensions, Metrics }) =>
       Dimensions.flatMap((keys) =>
         Metrics.map(({ Name }) => ({
           namespace: Namespace,
           name: Name,
-          dimensions: Object.fromEntries(keys.map((key) => [key, values[key]])),
+          dimensions: Object.fromEntries(keys.map((key) => [key, values[key] as string])),
         })),
       ),
     );
