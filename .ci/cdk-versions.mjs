@@ -1,5 +1,5 @@
-// The packed package as a user gets it: alone in an empty directory, and with the lowest and the newest aws-cdk-lib that it takes, where
-// what production relies on is as it should be. Needs the registry.
+// The packed package as a user gets it: alone in an empty directory, and with the lowest and the newest aws-cdk-lib
+// that it takes, where what production relies on is as it should be. Needs the registry.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// Runs a command with a temporary folder of its own. Fails if it leaves something there, or a process that runs in this project.
-// With `--interrupt <text>` in front of the command, it gets a Ctrl-C once it has printed the text.
+// Runs a command with a temporary folder of its own. Fails if it leaves something there, or a process that runs in this
+// project. With `--interrupt <text>` in front of the command, it gets a Ctrl-C once it has printed the text.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';

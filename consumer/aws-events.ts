@@ -21,8 +21,8 @@ export interface SQSEvent {
 /**
  * The result of a Lambda function behind an SQS queue: SQS delivers these messages again, and deletes the others.
  *
- * The event source mapping needs `FunctionResponseTypes: ["ReportBatchItemFailures"]`: without it Lambda deletes all messages.
- * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+ * The event source mapping needs `FunctionResponseTypes: ["ReportBatchItemFailures"]`: without it Lambda deletes all
+ * messages. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
 export interface SQSBatchResponse {
   batchItemFailures: { itemIdentifier: string }[];

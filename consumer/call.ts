@@ -12,7 +12,8 @@ export interface Call {
 }
 
 /**
- * The call that `QueueEvents` of BullMQ makes for an event: fields flat, custom ones too, and the id of its entry in the stream.
+ * The call that `QueueEvents` of BullMQ makes for an event: fields flat, custom ones too, and the id of its entry in
+ * the stream.
  *
  * A recovered event, whose entry is gone, has `detail.id` instead; an entry without an event has the name ''.
  */

@@ -28,7 +28,8 @@ export interface Message {
 }
 
 /**
- * Reads the input of a function: the event of a rule, the events of a pipe, or messages of an SQS queue behind a rule or an SNS topic.
+ * Reads the input of a function: the event of a rule, the events of a pipe, or messages of an SQS queue behind a rule
+ * or an SNS topic.
  *
  * @returns the events in the order of the input
  * @throws {InvalidEventError} for an event that is neither BullMQ's nor bullbridge's, or that has another version

@@ -3,9 +3,9 @@ import type { EventEnvelope } from '../functions/event/detail.ts';
 /**
  * The key under which a consumer remembers that it has handled an event.
  *
- * With `jobFields: ['finishedOn']`, `completed` and `failed` have the same key from the stream and recovered, which decides
- * `possibleDuplicate`. An entry that is older than its `finishedOn` keeps `detail.id`: the job has ended again since, and `finishedOn`
- * belongs to the later end.
+ * With `jobFields: ['finishedOn']`, `completed` and `failed` have the same key from the stream and recovered, which
+ * decides `possibleDuplicate`. An entry that is older than its `finishedOn` keeps `detail.id`: the job has ended again
+ * since, and `finishedOn` belongs to the later end.
  *
  * @returns `<sourceName>/<prefix>:<queue>/<jobId>/<event>/<finishedOn>`, or `detail.id`
  */

@@ -50,7 +50,10 @@ export interface QueueEventsListener<ReturnType = any> {
 type Arguments<Listener> = Listener extends (...args: infer Args) => void ? Args : never;
 type NameOf<Listeners extends object> = Extract<keyof Listeners, string>;
 
-/** The methods of an `EventEmitter` with the listeners of `QueueEvents`; an interface that extends theirs adds custom events. */
+/**
+ * The methods of an `EventEmitter` with the listeners of `QueueEvents`; an interface that extends theirs adds custom
+ * events.
+ */
 export interface ListenerMethods<R> extends Omit<EventEmitter, 'on' | 'once' | 'off' | 'emit'> {
   on<L extends QueueEventsListener<R> = QueueEventsListener<R>, N extends NameOf<L> = NameOf<L>>(
     event: N,

@@ -14,8 +14,8 @@ export interface QueueEventsOptions {
   /** `BULLBRIDGE_SOURCE_NAME` of the forwarder; an event with another source name is refused. @default any */
   readonly sourceName?: string;
   /**
-   * Which events of a call are handled one after the other: the events of a job, of a queue, or none. Messages of a FIFO queue keep the
-   * order of their group instead, unless `order` is `none`.
+   * Which events of a call are handled one after the other: the events of a job, of a queue, or none. Messages of a
+   * FIFO queue keep the order of their group instead, unless `order` is `none`.
    *
    * @default 'job'
    */
@@ -23,8 +23,8 @@ export interface QueueEventsOptions {
   /** How many events of a call are handled at once. @default 10 */
   readonly concurrency?: number;
   /**
-   * Which recovered events are delivered: all (`deliver`), only events without `possibleDuplicate` (`certain`), or none (`skip`).
-   * A recovered event was lost in the stream, and made again from the state of its job.
+   * Which recovered events are delivered: all (`deliver`), only events without `possibleDuplicate` (`certain`), or none
+   * (`skip`). A recovered event was lost in the stream, and made again from the state of its job.
    *
    * @default 'deliver'
    */

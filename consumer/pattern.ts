@@ -6,7 +6,10 @@ export interface PatternOptions {
   readonly queue?: Names;
   /** BullMQ's names of events, such as `failed`. */
   readonly event?: Names;
-  /** Values of `detail.job`, which has the forwarder's `jobFields`, such as `{ name: 'invoice', data: { country: ['DE', { prefix: 'A' }] } }`. */
+  /**
+   * Values of `detail.job`, which has the forwarder's `jobFields`, such as
+   * `{ name: 'invoice', data: { country: ['DE', { prefix: 'A' }] } }`.
+   */
   readonly job?: Readonly<Record<string, unknown>>;
   readonly prefix?: Names;
   readonly sourceName?: Names;
@@ -17,7 +20,10 @@ export interface EventPattern {
   detail?: Record<string, unknown>;
 }
 
-/** The event pattern of a rule, for the CDK as for PutRule: events of BullMQ and, unless `event` or `job` is given, bullbridge's own news. */
+/**
+ * The event pattern of a rule, for the CDK as for PutRule: events of BullMQ and, unless `event` or `job` is given,
+ * bullbridge's own news.
+ */
 export function pattern({ queue, ...others }: PatternOptions = {}): EventPattern {
   const fields = { queue: queue === '*' ? undefined : queue, ...others };
   const given = Object.entries(fields).filter(([, value]) => value !== undefined);

@@ -9,7 +9,10 @@ export interface PayloadStore {
 }
 
 export interface PayloadReaderOptions {
-  /** `new S3()` of `@aws-sdk/client-s3`, or for an `S3Client` `{ getObject: (input) => client.send(new GetObjectCommand(input)) }`. */
+  /**
+   * `new S3()` of `@aws-sdk/client-s3`, or for an `S3Client`
+   * `{ getObject: (input) => client.send(new GetObjectCommand(input)) }`.
+   */
   readonly s3: PayloadStore;
   /** Names of the buckets that may be read. Everyone who may put events on the bus can name another bucket. */
   readonly buckets: readonly string[];

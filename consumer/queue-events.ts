@@ -38,8 +38,9 @@ const LOSS = Symbol();
 /**
  * BullMQ's `QueueEvents` for events that come through EventBridge: the same listeners, called with the same arguments.
  *
- * Nothing is read from Redis: events come when `handler` or `handleMessage` is called. A promise that a listener returns is awaited. If
- * a listener fails, the event is not acknowledged, so that it comes again, to all of its listeners.
+ * Nothing is read from Redis: events come when `handler` or `handleMessage` is called. A promise that a listener
+ * returns is awaited. If a listener fails, the event is not acknowledged, so that it comes again, to all of its
+ * listeners.
  *
  * @typeParam R of `returnvalue`
  */

@@ -71,9 +71,11 @@ export type DetailSchema<Name extends BullmqEventName, Own = unknown> = z.ZodObj
 >;
 
 /**
- * The schema of the detail of an event: `detailSchema('completed', { returnvalue: z.object({ invoice: z.string() }) })`.
+ * The schema of the detail of an event:
+ * `detailSchema('completed', { returnvalue: z.object({ invoice: z.string() }) })`.
  *
- * A field is optional, since an event can leave it in a bucket. Unknown keys are removed, as a later release may add some.
+ * A field is optional, since an event can leave it in a bucket. Unknown keys are removed, as a later release may add
+ * some.
  *
  * @param own schemas for the event's own fields, and for `job`
  */

@@ -23,7 +23,10 @@ const TABLES: Readonly<Record<string, () => string>> = {
 const { homepage } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
 const REPOSITORY = homepage.replace(/#.*$/, '');
 
-/** Fills each table of a page from the code that it describes, and the address of the repository; `file` is its path from the root. */
+/**
+ * Fills each table of a page from the code that it describes, and the address of the repository; `file` is its path
+ * from the root.
+ */
 export function fillPage(markdown: string, file: string): string {
   const addressed = markdown.replaceAll(/https:\/\/github\.com\/[^/\s]+\/bullbridge(?![\w-])/g, REPOSITORY);
   return addressed.replace(/<!-- (\w+) -->\n.*?<!-- \/\1 -->/gs, (whole, name: string) => {

@@ -12,8 +12,8 @@ export const JOB_EVENT_LISTENERS = Symbol('JobEventListener[]');
 class JobEventsModule {}
 
 /**
- * A NestJS module that hands the events of all queues to the application's listeners, instead of one `@QueueEventsListener` for each
- * queue.
+ * A NestJS module that hands the events of all queues to the application's listeners, instead of one
+ * `@QueueEventsListener` for each queue.
  *
  * It provides `QueueEvents`: call `app.get(QueueEvents).handler` in a Lambda function, or `handleMessage` in a service.
  *

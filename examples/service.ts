@@ -3,7 +3,8 @@ import type { QueueEvents } from 'bullbridge/consumer';
 import { Consumer } from 'sqs-consumer';
 
 /**
- * Makes a service that runs all the time and takes events from an SQS queue behind a rule; `start()` starts it, `stop()` ends it.
+ * Makes a service that runs all the time and takes events from an SQS queue behind a rule; `start()` starts it,
+ * `stop()` ends it.
  *
  * It hands over whole batches, so that the events of a job are put in order. Where that does not matter,
  * `handleMessage: queueEvents.handleMessage` does.

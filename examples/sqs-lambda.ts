@@ -13,8 +13,8 @@ export interface Ports {
 /**
  * Makes a Lambda function behind an SQS queue that charges once for each completed job.
  *
- * Only failed messages are delivered again: the event source mapping needs `reportBatchItemFailures`. A recovered event has the key of
- * its event from the stream: the forwarder needs `jobFields: ['finishedOn']`.
+ * Only failed messages are delivered again: the event source mapping needs `reportBatchItemFailures`. A recovered event
+ * has the key of its event from the stream: the forwarder needs `jobFields: ['finishedOn']`.
  */
 export function createHandler({ charge, idempotencyTable }: Ports) {
   const config = new IdempotencyConfig({ eventKeyJmesPath: 'key', expiresAfterSeconds: 7 * 24 * 3600 });

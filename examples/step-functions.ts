@@ -9,10 +9,10 @@ export interface StepFunctions {
 /**
  * Makes a Lambda function that continues a state machine when its job has ended, instead of `job.waitUntilFinished`.
  *
- * `waitUntilFinished` keeps a process and a connection open until the job ends; a Lambda function has neither after its invocation. Here
- * the state machine waits for up to a year (`.waitForTaskToken`). It adds the job with the task token in its data, and the forwarder has
- * `jobFields: ['data.taskToken']`. Keep jobs for longer than the forwarder's interval, as with `removeOnComplete: { age: 3600 }`: a job
- * that was removed has no token.
+ * `waitUntilFinished` keeps a process and a connection open until the job ends; a Lambda function has neither after its
+ * invocation. Here the state machine waits for up to a year (`.waitForTaskToken`). It adds the job with the task token
+ * in its data, and the forwarder has `jobFields: ['data.taskToken']`. Keep jobs for longer than the forwarder's
+ * interval, as with `removeOnComplete: { age: 3600 }`: a job that was removed has no token.
  */
 export function createHandler(stepFunctions: StepFunctions, queue: string): ConsumerHandler {
   const queueEvents = new QueueEvents(queue);

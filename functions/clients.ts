@@ -22,7 +22,10 @@ import type { RedisConnection } from './redis/port.ts';
 import type { Config } from './settings.ts';
 import { createDiscovery, type Discover } from './stream/discovery.ts';
 
-/** PutEvents requests under way at most, within the SDK's 50 sockets; the bound falls by itself where the account's limit is lower. */
+/**
+ * PutEvents requests under way at most, within the SDK's 50 sockets; the bound falls by itself where the account's
+ * limit is lower.
+ */
 const MAX_REQUESTS = 48;
 /** Entries that are taken apart and stored in the payload bucket at once. */
 const MAX_UPLOADS = 2;

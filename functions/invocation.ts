@@ -29,8 +29,8 @@ export interface Invocation {
 /**
  * Makes the handler of a Lambda function: configuration, clients, logs, metrics and the deadline around its work.
  *
- * Configuration and clients are made once per container. A failure of that is not kept: the next invocation tries again. The bus is
- * looked up at each invocation.
+ * Configuration and clients are made once per container. A failure of that is not kept: the next invocation tries
+ * again. The bus is looked up at each invocation.
  * @param onStart told of the configuration once, for warnings
  */
 export function createHandler<Result>(
@@ -80,8 +80,8 @@ export function deadlines(left: number): Signals {
 /**
  * When a run drains and when it stops, in whole milliseconds from now.
  *
- * A fifth of the time that is left is for what is under way when nothing new is begun, ten seconds at the most. A tenth of
- * that is for giving back the lease when everything is given up.
+ * A fifth of the time that is left is for what is under way when nothing new is begun, ten seconds at the most. A tenth
+ * of that is for giving back the lease when everything is given up.
  */
 export function deadlineTimes(left: number): { readonly drain: number; readonly stop: number } {
   const time = Math.min(MAX_TIMER, Math.max(0, left || 0));

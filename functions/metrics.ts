@@ -50,11 +50,11 @@ export function dimensionsOf(deployment: string, sourceName: string, prefix: str
 const MAX_LENGTH = 1024;
 
 /**
- * A text as CloudWatch takes it for the value of a dimension: ASCII without control characters, up to 1,024 of them, not blank, and without
- * a colon in front.
+ * A text as CloudWatch takes it for the value of a dimension: ASCII without control characters, up to 1,024 of them,
+ * not blank, and without a colon in front.
  *
- * Bytes that may not be there are percent-encoded, and so is the percent sign: different texts stay different. A text that is too long ends
- * with a hash of the whole; an empty one is a single percent sign.
+ * Bytes that may not be there are percent-encoded, and so is the percent sign: different texts stay different. A text
+ * that is too long ends with a hash of the whole; an empty one is a single percent sign.
  */
 export function dimensionValue(text: string): string {
   const encoded = [...Buffer.from(text)].map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : percent(byte)));

@@ -56,8 +56,8 @@ export type Patiently = <Answer>(call: (signal: AbortSignal) => Promise<Answer>)
 /**
  * Makes a way to call a service that waits until outages are over.
  *
- * Once the patience has ended, no call waits for a service that does not answer: those under way are given up, and later ones
- * are not made.
+ * Once the patience has ended, no call waits for a service that does not answer: those under way are given up, and
+ * later ones are not made.
  * @param passes whether a failure can pass by itself; any other one is an answer, and is thrown
  */
 export function createPatience(

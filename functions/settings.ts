@@ -91,7 +91,8 @@ export type Config = { readonly [Name in VariableName]: Value<Name> };
 /**
  * Reads the configuration from an environment.
  *
- * @throws {ConfigError} with every fault at once: what was given, what is allowed, and the nearest name to an unknown `BULLBRIDGE_*`
+ * @throws {ConfigError} with every fault at once: what was given, what is allowed, and the nearest name to an unknown
+ * `BULLBRIDGE_*`
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const faults: string[] = [];

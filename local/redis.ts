@@ -45,8 +45,8 @@ export interface NativeServer {
 }
 
 /**
- * The server that `REDIS_SERVER` names, of whatever version; else one on the PATH of version 7 or later, the first that counts the
- * entries ever added to a stream.
+ * The server that `REDIS_SERVER` names, of whatever version; else one on the PATH of version 7 or later, the first that
+ * counts the entries ever added to a stream.
  *
  * @throws {Error} when `REDIS_SERVER` names none
  */
@@ -75,7 +75,8 @@ function asServer(command: string): NativeServer[] {
 }
 
 /**
- * Starts a native server without persistence, in a directory of its own: in another it would load whatever dump lies there.
+ * Starts a native server without persistence, in a directory of its own: in another it would load whatever dump lies
+ * there.
  *
  * @param port any that is free, if none is given
  */

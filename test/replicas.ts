@@ -65,7 +65,8 @@ export async function startReplica(primary: Server, { secondsBehind = 0 } = {}):
 
 /** The environment of a program whose clock is off by what a file says. */
 const clockOf = (file: string) => ({
-  // With libc before jemalloc, which asks for the time while libfaketime waits for its memory, and both would wait for ever.
+  // With libc before jemalloc, which asks for the time while libfaketime waits for its memory, and both would wait for
+  // ever.
   LD_PRELOAD: `${faketimeLibrary()} libc.so.6`,
   FAKETIME_TIMESTAMP_FILE: file,
   FAKETIME_NO_CACHE: '1',

@@ -1,7 +1,10 @@
 import { beforeEach, type TestAPI, test } from 'vitest';
 import { describeNeed, type Need, unmet } from './needs.ts';
 
-/** Makes tests that run where their needs are met; elsewhere they are skipped, and the end of the run lists what to install. */
+/**
+ * Makes tests that run where their needs are met; elsewhere they are skipped, and the end of the run lists what to
+ * install.
+ */
 export function testWith(...needs: readonly [Need, ...Need[]]): TestAPI {
   const [need] = unmet(needs);
   if (need === undefined) return test;

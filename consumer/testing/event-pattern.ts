@@ -23,11 +23,13 @@ interface Field {
  * Compiles an event pattern to a function that says whether an event matches, as a rule of EventBridge decides it.
  *
  * Patterns: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html and
- * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html. What these leave open is as AWS's own
- * engine answers: https://github.com/aws/event-ruler. On purpose these differ from it:
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html. What these leave open is
+ * as AWS's own engine answers: https://github.com/aws/event-ruler. On purpose these differ from it:
  * - `$or` without a list of two or more objects is refused; the engine takes it for a field of that name.
- * - Each value of a list and each branch of `$or` counts by itself; in the engine a few that overlap get in each other's way.
- * - Numbers are those that JavaScript has read, so whole ones past 2^53 are rounded; the engine compares these as they are written.
+ * - Each value of a list and each branch of `$or` counts by itself; in the engine a few that overlap get in each
+ *   other's way.
+ * - Numbers are those that JavaScript has read, so whole ones past 2^53 are rounded; the engine compares these as they
+ *   are written.
  *
  * @throws {InvalidPatternError} for a pattern that EventBridge refuses
  */
@@ -49,7 +51,8 @@ interface Place {
 }
 
 /**
- * Adds the conditions of an object in a pattern to those before it: to each set of them, or to copies of each for the branches of `$or`.
+ * Adds the conditions of an object in a pattern to those before it: to each set of them, or to copies of each for the
+ * branches of `$or`.
  *
  * A later condition on the same field replaces an earlier one.
  */
@@ -88,7 +91,10 @@ function join(path: string, name: string): string {
 
 type Condition = readonly [path: string, matches: ValueMatcher];
 
-/** By path, as the engine asks: a field that must be missing is looked for in the element that those before it have bound. */
+/**
+ * By path, as the engine asks: a field that must be missing is looked for in the element that those before it have
+ * bound.
+ */
 function inOrder(conditions: Conditions): readonly Condition[] {
   return [...conditions].sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -24,8 +24,8 @@ let sequence = 0;
 /**
  * An event as bullbridge sends it: `anEvent('failed', { jobId: '7', failedReason: 'declined' })`.
  *
- * By default it is an event of the job 1 of the queue `emails`, later than all events before. With `recovered: true` it has the id of a
- * recovered event, and no `streamId` or `sequence`.
+ * By default it is an event of the job 1 of the queue `emails`, later than all events before. With `recovered: true` it
+ * has the id of a recovered event, and no `streamId` or `sequence`.
  */
 export function anEvent<const Name extends BullmqEventName | (string & {})>(
   event: Name,

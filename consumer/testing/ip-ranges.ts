@@ -24,8 +24,9 @@ export function addressRange(text: string): IpRange | undefined {
 }
 
 /**
- * Compares digits from the first on, until one decides, whatever the version: that is how AWS's engine does it. So an address of
- * version 6 is in a network of version 4 by its first eight digits, and 16.0.0.5 is in ::/0, though 0.0.0.5 is not.
+ * Compares digits from the first on, until one decides, whatever the version: that is how AWS's engine does it. So an
+ * address of version 6 is in a network of version 4 by its first eight digits, and 16.0.0.5 is in ::/0, though 0.0.0.5
+ * is not.
  */
 function between(bottom: string, top: string): IpRange {
   return (text) => {

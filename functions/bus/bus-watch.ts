@@ -1,7 +1,8 @@
 /** Knows whether the bus exists while a run publishes to it. */
 export interface BusWatch {
   /**
-   * Resolves once the bus is known to exist, or nobody can say. It is asked again if the last answer is older than a minute.
+   * Resolves once the bus is known to exist, or nobody can say. It is asked again if the last answer is older than a
+   * minute.
    *
    * @throws {BusError} where there is no such bus, or it does not answer
    */

@@ -17,9 +17,10 @@ export type Settlement = 'published' | 'parked';
  * Publishes entries and resolves when each of them is settled, with what became of each, in their order.
  *
  * An outage of the bus is waited out until the signal is aborted.
- * @throws {BusError} when the bus denies the publisher, or does not answer when the signal is aborted; {@link ParkingError} when an entry
- * can neither be published nor parked; {@link PayloadError} when one that is too large cannot be stored; else the signal's reason once it
- * is aborted. No entry counts as settled then, and the answers to requests under way are not waited for.
+ * @throws {BusError} when the bus denies the publisher, or does not answer when the signal is aborted; {@link
+ * ParkingError} when an entry can neither be published nor parked; {@link PayloadError} when one that is too large
+ * cannot be stored; else the signal's reason once it is aborted. No entry counts as settled then, and the answers to
+ * requests under way are not waited for.
  */
 export type Publish = (entries: readonly AnyEntry[], signal: AbortSignal) => Promise<Settlement[]>;
 

@@ -13,7 +13,10 @@ export interface Pending extends Sent {
 export interface Sender {
   /** A request that is refused as a whole is sent in halves, until the entry to blame stands alone. */
   send(request: readonly Pending[], signal: AbortSignal): Promise<Verdict[]>;
-  /** Sends the entries of a request that failed again and again: each alone, or the first one alone to see whether the bus takes it. */
+  /**
+   * Sends the entries of a request that failed again and again: each alone, or the first one alone to see whether the
+   * bus takes it.
+   */
   sendSuspect(request: readonly Pending[], each: boolean, signal: AbortSignal): Promise<Verdict[]>;
   /** How many entries the bus has accepted. */
   readonly accepted: number;

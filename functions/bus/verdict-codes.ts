@@ -1,9 +1,10 @@
 /**
  * What to do about an entry, or about a request that failed as a whole.
  *
- * `throttled`: send it again, with fewer requests under way. `failed`: send it again. `refused`: the entry is to blame, so it is parked; a
- * request that is refused as a whole is sent in halves. `denied` and `missing`: an operator must fix it, so the run stops. `unknown`: an
- * entry has a code that is not in the table; it is sent again, and parked if it still fails while the bus accepts others.
+ * `throttled`: send it again, with fewer requests under way. `failed`: send it again. `refused`: the entry is to blame,
+ * so it is parked; a request that is refused as a whole is sent in halves. `denied` and `missing`: an operator must fix
+ * it, so the run stops. `unknown`: an entry has a code that is not in the table; it is sent again, and parked if it
+ * still fails while the bus accepts others.
  */
 export type Kind = 'accepted' | 'unknown' | 'throttled' | 'failed' | 'refused' | 'denied' | 'missing';
 
@@ -16,7 +17,8 @@ const CODES: Readonly<Record<Exclude<Kind, 'accepted' | 'unknown'>, readonly str
     // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html
     'RequestEntityTooLargeException',
     'ValidationError',
-    // https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html, for what the service cannot read or a constraint that does not hold
+    // https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html, for what the service cannot read or a constraint
+    // that does not hold
     'SerializationException',
     'ValidationException',
     // Of a bucket. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
@@ -40,7 +42,8 @@ const CODES: Readonly<Record<Exclude<Kind, 'accepted' | 'unknown'>, readonly str
     'NotAuthorized',
     'OptInRequired',
     'UnrecognizedClientException',
-    // What services answer to a signature by a wrong key. https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
+    // What services answer to a signature by a wrong key.
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
     'IncompleteSignatureException',
     'InvalidSignatureException',
     'MissingAuthenticationTokenException',
@@ -51,7 +54,8 @@ const CODES: Readonly<Record<Exclude<Kind, 'accepted' | 'unknown'>, readonly str
     'ExpiredToken',
     'InvalidAccessKeyId',
     'InvalidToken',
-    // Of the SDK, where there are no credentials. https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/setting-credentials-node.html
+    // Of the SDK, where there are no credentials.
+    // https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/setting-credentials-node.html
     'CredentialsProviderError',
     'TokenProviderError',
   ],
@@ -61,8 +65,8 @@ const CODES: Readonly<Record<Exclude<Kind, 'accepted' | 'unknown'>, readonly str
     'NoSuchBucket',
   ],
   throttled: [
-    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html, and the names that other services have for it
-    // https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html, and the names that other services
+    // have for it https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
     'ThrottlingException',
     'BandwidthLimitExceeded',
     'LimitExceededException',
@@ -79,7 +83,8 @@ const CODES: Readonly<Record<Exclude<Kind, 'accepted' | 'unknown'>, readonly str
     'InternalFailure',
     // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
     'InternalException',
-    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html. A clock that is wrong is put right from the answer.
+    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html. A clock that is wrong is put right
+    // from the answer.
     'InvalidAction',
     'MalformedHttpRequestException',
     'RequestAbortedException',

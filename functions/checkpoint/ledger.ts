@@ -38,8 +38,8 @@ const KEPT = 30 * 24 * 3600;
 /**
  * Writes a gap down, to be recovered.
  *
- * Its row is that of the queue and of the last entry before the gap: finding it again changes nothing, and finding that more
- * is gone by now opens it again with the new bounds.
+ * Its row is that of the queue and of the last entry before the gap: finding it again changes nothing, and finding that
+ * more is gone by now opens it again with the new bounds.
  * @throws {CheckpointError} when the table is missing, denied or does not answer, or has rows of a newer version
  */
 export async function openGap(ledger: Ledger, gap: Gap): Promise<void> {

@@ -5,8 +5,8 @@ import type { TableClient } from './table.ts';
 /**
  * Makes a client of the checkpoint table that waits until outages are over.
  *
- * A call that failed is made again, since every write of this layer recognises its own repetition. A failure that cannot pass by
- * itself, such as a missing permission, is thrown at once.
+ * A call that failed is made again, since every write of this layer recognises its own repetition. A failure that
+ * cannot pass by itself, such as a missing permission, is thrown at once.
  * @param client one that repeats nothing itself
  */
 export function createPatientClient(client: TableClient, patience: Patience): TableClient {

@@ -29,7 +29,8 @@ export const MAX_CONCURRENCY = 16;
 /**
  * Seconds until the row of a queue expires whose stream is gone: a year.
  *
- * Only a row that says that nothing was read of the present stream may expire. A queue seen first begins at the same place.
+ * Only a row that says that nothing was read of the present stream may expire. A queue seen first begins at the same
+ * place.
  */
 const KEPT = 365 * 24 * 3600;
 

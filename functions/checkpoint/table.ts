@@ -36,8 +36,8 @@ export type Outcome = { readonly written: Row } | { readonly refused: Row | unde
 /**
  * Changes a row that meets a condition, and creates it where the condition allows that.
  *
- * A write whose answer was lost is repeated; see {@link createPatientClient}. One that must know its own repetition finds itself
- * in `refused`.
+ * A write whose answer was lost is repeated; see {@link createPatientClient}. One that must know its own repetition
+ * finds itself in `refused`.
  * @throws {CheckpointError} when the table is missing, denied or does not answer, or when a newer version wrote the row
  */
 export async function writeRow(

@@ -46,8 +46,8 @@ const LOOK = 500;
 /**
  * Does work under a lease: waits for the lease, keeps it renewed, and releases it in the end.
  *
- * A successor waits while this run renews the lease. It writes that into the row, which this run sees with its next renewal.
- * No clock decides when a run hands over.
+ * A successor waits while this run renews the lease. It writes that into the row, which this run sees with its next
+ * renewal. No clock decides when a run hands over.
  *
  * @throws {CheckpointError} when the lease cannot be taken, since the table is missing, denied or does not answer
  * @throws what the work throws, apart from a {@link SupersededError}, which is a warning: the other run continues
@@ -86,8 +86,8 @@ function hold(table: WaitingTable, taken: Lease, successorDue: number) {
   let turn: Promise<unknown> = Promise.resolve();
 
   /**
-   * One write after the other: a renewal must not have an epoch above which the lease is being lifted, and none may wait for the
-   * table once the run has ended.
+   * One write after the other: a renewal must not have an epoch above which the lease is being lifted, and none may
+   * wait for the table once the run has ended.
    */
   function inTurn(write: () => Promise<void>): Promise<void> {
     const written = turn.then(write);

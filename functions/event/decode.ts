@@ -12,8 +12,8 @@ export interface DecodedEvent {
   /** All fields, in the order of a detail: those that the catalogue knows, custom ones, repeated ones. */
   readonly fields: readonly Field[];
   /**
-   * Paths of fields that are not what they should be and are forwarded as text: no JSON, no number, JSON nested too deep for
-   * EventBridge, or bytes that are not UTF-8 (each such byte as U+FFFD).
+   * Paths of fields that are not what they should be and are forwarded as text: no JSON, no number, JSON nested too
+   * deep for EventBridge, or bytes that are not UTF-8 (each such byte as U+FFFD).
    */
   readonly unparsed: readonly string[];
 }

@@ -3,9 +3,9 @@ import { type Field, membersOf } from './field.ts';
 /**
  * Bytes of all entries of a request, by EventBridge's own size rule.
  *
- * The limit is "less than 1 MB" for the request as a whole: AWS's own Kafka connector stays below 1,048,576. Some way under
- * it, since the event is always larger than its entry; a request that is refused as too large is split and sent again.
- * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size
+ * The limit is "less than 1 MB" for the request as a whole: AWS's own Kafka connector stays below 1,048,576. Some way
+ * under it, since the event is always larger than its entry; a request that is refused as too large is split and sent
+ * again. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size
  */
 export const MAX_REQUEST_BYTES = 1_000_000;
 
@@ -51,8 +51,8 @@ export function toText({ Detail: { envelope, fields }, ...entry }: LargeEntry): 
 /**
  * Frees the bytes of a large entry, which are empty then.
  *
- * For whoever made an entry that is settled: V8 does not look for buffers that nobody has any more before it has 64 MB of them,
- * which takes 10 MB more where many large events come in a row (measured).
+ * For whoever made an entry that is settled: V8 does not look for buffers that nobody has any more before it has 64 MB
+ * of them, which takes 10 MB more where many large events come in a row (measured).
  */
 export function freeBytes(entry: AnyEntry): void {
   if (!isLarge(entry)) return;

@@ -20,8 +20,8 @@ export interface Origin {
 const MAX_DATE = 8.64e15;
 
 /**
- * Bytes of fields that fit wherever an entry goes, so that their detail becomes text at once: as JSON they have six times as many at
- * most, and twice that in a dead letter.
+ * Bytes of fields that fit wherever an entry goes, so that their detail becomes text at once: as JSON they have six
+ * times as many at most, and twice that in a dead letter.
  */
 const FITTING_BYTES = 64 * 1024;
 

@@ -12,9 +12,10 @@ interface JobFact {
 /**
  * What can be told of a job, and where BullMQ keeps it.
  *
- * The hash of a job as `storeJob.lua`, `prepareJobForProcessing.lua`, `moveToFinished-*.lua` and `Job.fromJSON` of BullMQ 4.18.3,
- * 5.81.5 and 6.7.0 write and read it: `name`, `data`, `opts` (JSON), `timestamp`, `delay`, `priority`, and as they come `processedOn`,
- * `finishedOn`, `atm` (`attemptsMade` in 4), `ats` (not in 4), `parent` (JSON, with `id` and `queueKey`).
+ * The hash of a job as `storeJob.lua`, `prepareJobForProcessing.lua`, `moveToFinished-*.lua` and `Job.fromJSON` of
+ * BullMQ 4.18.3, 5.81.5 and 6.7.0 write and read it: `name`, `data`, `opts` (JSON), `timestamp`, `delay`, `priority`,
+ * and as they come `processedOn`, `finishedOn`, `atm` (`attemptsMade` in 4), `ats` (not in 4), `parent` (JSON, with
+ * `id` and `queueKey`).
  */
 export const JOB_FACTS = {
   name: { hashFields: ['name'], type: 'text' },
@@ -58,12 +59,15 @@ export interface JobSelection {
   readonly hashFields: readonly string[];
 }
 
-/** What events tell of their jobs, by the event's name; `*` are all that are not named. An event can be named to tell nothing. */
+/**
+ * What events tell of their jobs, by the event's name; `*` are all that are not named. An event can be named to tell
+ * nothing.
+ */
 export type JobFields = ReadonlyMap<string, JobSelection | undefined>;
 
 /**
- * Reads a text such as `name+attemptsMade+trace,failed=name+opts.attempts+data.order.id`: what all events tell of their jobs, and then
- * what single events tell instead.
+ * Reads a text such as `name+attemptsMade+trace,failed=name+opts.attempts+data.order.id`: what all events tell of their
+ * jobs, and then what single events tell instead.
  *
  * @returns `undefined` for a text that is not like that, or that names an event twice
  */

@@ -41,10 +41,16 @@ const { parse, rawJSON, isRawJSON } = JSON as unknown as JsonWithSource;
 
 export { isRawJSON };
 
-/** Numbers that may be written in another way than they were: with a fraction, an exponent, more digits than are exact, or minus zero. */
+/**
+ * Numbers that may be written in another way than they were: with a fraction, an exponent, more digits than are exact,
+ * or minus zero.
+ */
 const INEXACT = /\d[.eE]|\d{16}|-0/;
 
-/** Parses JSON so that `JSON.stringify` writes each number with its own digits again. @throws {SyntaxError} where it is no JSON */
+/**
+ * Parses JSON so that `JSON.stringify` writes each number with its own digits again.
+ * @throws {SyntaxError} where it is no JSON
+ */
 export function parseExact(text: string): JsonValue {
   if (!INEXACT.test(text)) return JSON.parse(text);
   const keepDigits = (_: string, value: unknown, { source }: { readonly source?: string }) =>

@@ -25,7 +25,8 @@ export const OMITTABLE = `${[...FIELDS].sort().join(', ')}, fields, or job.<name
 /**
  * Reads a comma-separated list of paths such as `failedReason,returnvalue.items.*.token,job.data.password`.
  *
- * @returns `undefined` where one of them could be in no detail, or is of the envelope: what it was to protect would be sent
+ * @returns `undefined` where one of them could be in no detail, or is of the envelope: what it was to protect would be
+ * sent
  */
 export function parseOmission(list: string): Omission | undefined {
   const paths = [...new Set(list.split(',').map((text) => text.trim()))];
@@ -40,7 +41,10 @@ export function isOmittable(path: string): boolean {
   return isFact(fact) && (inner.length === 0 || JOB_FACTS[fact].type === 'json');
 }
 
-/** What a path leaves of itself behind a name that it begins with, in each way that it does; empty where the name is its end. */
+/**
+ * What a path leaves of itself behind a name that it begins with, in each way that it does; empty where the name is its
+ * end.
+ */
 export function behind(names: readonly string[], name: string): (readonly string[])[] {
   const rests = names[0] === '*' || names[0] === name ? [names.slice(1)] : [];
   if (!name.includes('.')) return rests;
@@ -50,9 +54,11 @@ export function behind(names: readonly string[], name: string): (readonly string
 }
 
 /**
- * Takes what a path names out of a value, which is changed; an element of a list becomes `null`, so that the others keep their places.
+ * Takes what a path names out of a value, which is changed; an element of a list becomes `null`, so that the others
+ * keep their places.
  *
- * A name that meets a list is looked for in each of its elements: that the path leaves out the `*` must not let anything through.
+ * A name that meets a list is looked for in each of its elements: that the path leaves out the `*` must not let
+ * anything through.
  * @returns whether there was anything
  */
 export function takeOut(value: JsonValue | undefined, names: readonly string[]): boolean {

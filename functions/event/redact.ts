@@ -13,8 +13,8 @@ export interface Redacted extends DecodedEvent {
 /**
  * Leaves out of an event's fields what must not leave Redis.
  *
- * A path names the fields that the catalogue knows, and custom ones of that name. If it leads into a field that is no JSON, was not read
- * for its size or is repeated, the whole field is left out.
+ * A path names the fields that the catalogue knows, and custom ones of that name. If it leads into a field that is no
+ * JSON, was not read for its size or is repeated, the whole field is left out.
  */
 export function redact(decoded: DecodedEvent, omission: Omission): Redacted {
   const hits = new Set<string>();

@@ -19,7 +19,8 @@ export interface FirstPositions {
 /**
  * Saves where queues begin that are named now for the first time, so that whatever is trimmed from now on is counted.
  *
- * Entries that were trimmed before do not count as lost. No clock decides which entries are old: the stream's own last id does.
+ * Entries that were trimmed before do not count as lost. No clock decides which entries are old: the stream's own last
+ * id does.
  * @returns the checkpoints by queue: those saved now, or meanwhile by another run
  * @throws {CheckpointError} when the table is missing, denied or does not answer
  */

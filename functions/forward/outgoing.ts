@@ -47,7 +47,10 @@ export interface OutgoingOptions {
   readonly jobOf?: (entry: Entry) => JobPart | undefined;
 }
 
-/** Turns a sweep into entries for the bus: news of what was lost in front of a page, then the events that pass the filter. */
+/**
+ * Turns a sweep into entries for the bus: news of what was lost in front of a page, then the events that pass the
+ * filter.
+ */
 export function toOutgoing(
   sweep: Sweep,
   { sourceName, prefix, passes, counted: wanted, detectedAt, omit, jobOf }: OutgoingOptions,

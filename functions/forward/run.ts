@@ -35,10 +35,12 @@ export interface ForwardClients extends Pick<Container, keyof Clients | 'discove
 }
 
 /**
- * Forwards what the queues of a shard have received since their saved positions, until all are caught up or told to drain.
+ * Forwards what the queues of a shard have received since their saved positions, until all are caught up or told to
+ * drain.
  *
- * A run that listens does so until its successor waits for the lease. Outages of Redis, table and bus are waited out until the run
- * must end. Queues are looked for before the lease is taken, so that a long look keeps no other run from reading.
+ * A run that listens does so until its successor waits for the lease. Outages of Redis, table and bus are waited out
+ * until the run must end. Queues are looked for before the lease is taken, so that a long look keeps no other run from
+ * reading.
  *
  * @param owner names this run in the lease; never the same for two runs
  * @throws {BullbridgeError} what an operator must mend; positions do not move past entries that are not settled

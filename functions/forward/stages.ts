@@ -17,14 +17,14 @@ import { sizeOf } from './sweep.ts';
 import type { Tail } from './tail.ts';
 
 /**
- * Milliseconds that the positions of a run that listens may wait for later ones: each saving of a queue costs a write, and sweeps
- * that come as entries do are small.
+ * Milliseconds that the positions of a run that listens may wait for later ones: each saving of a queue costs a write,
+ * and sweeps that come as entries do are small.
  */
 export const SAVE_AFTER = 1000;
 
 /**
- * A sweep on its way to the bus. Its pages are left behind: they are many small buffers, which each garbage collection would
- * copy as long as the sweep is being published.
+ * A sweep on its way to the bus. Its pages are left behind: they are many small buffers, which each garbage collection
+ * would copy as long as the sweep is being published.
  */
 interface Work extends Unit {
   readonly outgoing: Outgoing;

@@ -33,7 +33,8 @@ interface Progress {
  * Recovers what can be recovered of a gap, tells of it, and closes the gap; goes on where an earlier run stopped.
  *
  * Each step is repeated after a crash, and gives the same ids again: the page under way, the news, the closing.
- * @returns what became of the gap, or `undefined` where it is still open: the run was told to drain, or the gap has grown meanwhile
+ * @returns what became of the gap, or `undefined` where it is still open: the run was told to drain, or the gap has
+ * grown meanwhile
  * @throws {BullbridgeError} what an operator must mend; the gap stays open
  */
 export async function recoverGap(
@@ -69,8 +70,8 @@ export async function recoverGap(
     );
   }
 
-  // A roll-back took the jobs back together with their stream, which is read again from before it: what they did since is in
-  // neither, and what they do now is in both.
+  // A roll-back took the jobs back together with their stream, which is read again from before it: what they did since
+  // is in neither, and what they do now is in both.
   const isScanned = gap.reason === 'rolled-back' || (await scan());
   if (!isScanned) return undefined;
   const { completed, failed } = progress.counts;

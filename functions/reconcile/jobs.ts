@@ -21,11 +21,12 @@ const RESULTS = { completed: 'returnvalue', failed: 'failedReason' } as const sa
 /**
  * Reads the jobs of members in one pipeline.
  *
- * Left out are jobs that were removed meanwhile, or retried so that they have not ended or ended another time, and keys that
- * are no jobs.
+ * Left out are jobs that were removed meanwhile, or retried so that they have not ended or ended another time, and keys
+ * that are no jobs.
  * @param alsoWanted fields of their hashes
  * @param maxBytes without it, there is one member
- * @throws {RedisError} when Redis refuses it or the connection fails; {@link ReplyTooLargeError} when more than `maxBytes` arrive
+ * @throws {RedisError} when Redis refuses it or the connection fails; {@link ReplyTooLargeError} when more than
+ * `maxBytes` arrive
  */
 export async function readJobs(
   redis: RedisConnection,

@@ -54,8 +54,8 @@ export function emptyReport(): Report {
 const OF_ONE_QUEUE: readonly RedisErrorCode[] = ['REDIS_PERMISSION', 'REDIS_WRONG_TYPE'];
 
 /**
- * Recovers what can be recovered of all open gaps, one after the other, until none is left, it is told to drain, or another
- * run waits for the lease.
+ * Recovers what can be recovered of all open gaps, one after the other, until none is left, it is told to drain, or
+ * another run waits for the lease.
  *
  * @param owner names this run in the lease; never the same for two runs
  * @throws {BullbridgeError} what an operator must mend; gaps that are not closed stay as they are

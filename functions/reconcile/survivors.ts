@@ -25,9 +25,9 @@ export interface Survivors {
 /**
  * Makes a look-up of the events behind a gap, from the first entry there to the end of the stream.
  *
- * A worker that lost its connection sends the end of a job again, so an event can be much later than its job finished. A job is in
- * its set as soon as its event is in the stream, so the stream is read on after each page of the set. An event that was trimmed
- * since is not found.
+ * A worker that lost its connection sends the end of a job again, so an event can be much later than its job finished.
+ * A job is in its set as soon as its event is in the stream, so the stream is read on after each page of the set. An
+ * event that was trimmed since is not found.
  */
 export function createSurvivors(redis: RedisConnection, prefix: string, { queue, afterId, beforeId }: Gap): Survivors {
   const key = eventsKey(prefix, queue);
@@ -39,7 +39,10 @@ export function createSurvivors(redis: RedisConnection, prefix: string, { queue,
   let from = beforeId ?? afterId;
   let bytes = 0;
 
-  /** Reads to the end of the stream as it is now; the last entry is read again, since servers before Redis 6.2 know no other way. */
+  /**
+   * Reads to the end of the stream as it is now; the last entry is read again, since servers before Redis 6.2 know no
+   * other way.
+   */
   async function readOn(): Promise<void> {
     for (let isFull = true; isFull && bytes <= MAX_BYTES; ) {
       const { entries, count } = await portions.read(PAGE, (most, maxBytes) =>

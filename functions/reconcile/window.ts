@@ -15,8 +15,8 @@ export interface Window {
 /**
  * The time of a gap, with a margin at both ends.
  *
- * A stream has the clock of Redis and a job that of its worker, so that only beyond the margin it is certain on which side of an
- * end of the gap a job finished.
+ * A stream has the clock of Redis and a job that of its worker, so that only beyond the margin it is certain on which
+ * side of an end of the gap a job finished.
  * @param startedAt when the source was first forwarded: where a gap begins whose own beginning is not known
  * @param margin in milliseconds
  */

@@ -30,9 +30,11 @@ export interface AccessClients {
 }
 
 /**
- * Reads how to connect to Redis from the environment, or from the secret. The secret is read at each run, so a new password is used at once.
+ * Reads how to connect to Redis from the environment, or from the secret. The secret is read at each run, so a new
+ * password is used at once.
  *
- * @throws {ConfigError} when the secret cannot be read, holds neither a URL nor JSON with the key `url`, or contradicts the settings
+ * @throws {ConfigError} when the secret cannot be read, holds neither a URL nor JSON with the key `url`, or contradicts
+ * the settings
  */
 export async function readRedisAccess(
   settings: RedisAccessSettings,

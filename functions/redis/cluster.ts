@@ -13,9 +13,9 @@ import { type Address, placeOf } from './url.ts';
 /**
  * Connects to the masters of a cluster. Each connection is opened when it is first needed.
  *
- * Commands for keys that have moved are sent once more, to the server that has them now. So are commands to a server that failed,
- * if another server has taken its place. If that fails too, the commands of that server get the error as their reply, and the
- * other servers are read.
+ * Commands for keys that have moved are sent once more, to the server that has them now. So are commands to a server
+ * that failed, if another server has taken its place. If that fails too, the commands of that server get the error as
+ * their reply, and the other servers are read.
  * @param seeds servers to ask where the masters are, in this order
  * @param first an open connection to the first seed
  * @throws {RedisError} when every seed fails, refuses the user, or is not in cluster mode
@@ -129,7 +129,10 @@ async function askOne(servers: ServerPool, candidates: readonly Address[], tls: 
   throw failure;
 }
 
-/** Whether to try once more: on another server, or on the same one if its connection was closed. A server that timed out is not asked twice. */
+/**
+ * Whether to try once more: on another server, or on the same one if its connection was closed. A server that timed out
+ * is not asked twice.
+ */
 function mayAnswer(to: Address | undefined, from: Address | undefined, failure: RedisError | undefined): boolean {
   return !to || !from || placeOf(to) !== placeOf(from) || failure?.code === 'REDIS_CLOSED';
 }

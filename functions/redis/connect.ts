@@ -9,12 +9,13 @@ import { connectServer, type RedisServer } from './server.ts';
 import { type Address, readRedisUrl } from './url.ts';
 
 /**
- * Connects to Redis for the length of one run: to a server, to the masters of a cluster, or to the master that Sentinels name.
+ * Connects to Redis for the length of one run: to a server, to the masters of a cluster, or to the master that
+ * Sentinels name.
  *
- * A function is frozen between two invocations and its sockets die unseen, so a connection never outlives a run. What a cluster
- * has moved is asked for again where it is now; any other failure is the caller's, and the commands after it go out on a new
- * connection. RESP2 and no handshake but `HELLO`, so that a user needs no more than {@link permissionsFor} says and servers before
- * Redis 6 answer, too.
+ * A function is frozen between two invocations and its sockets die unseen, so a connection never outlives a run. What a
+ * cluster has moved is asked for again where it is now; any other failure is the caller's, and the commands after it go
+ * out on a new connection. RESP2 and no handshake but `HELLO`, so that a user needs no more than {@link permissionsFor}
+ * says and servers before Redis 6 answer, too.
  * @throws {RedisError} naming host, user and cause
  * @throws {ConfigError} when the URL is not valid; it is never repeated, since it holds the password
  */

@@ -15,8 +15,8 @@ export interface Elision {
 /**
  * Makes an elision for values of more than `longest` bytes.
  *
- * RESP2 is a sequence of lines; after a line `$<length>` come that many bytes. So the nesting of replies does not matter. The parser
- * gets null for a long value. All nulls are recorded in order, so that true nulls stay null.
+ * RESP2 is a sequence of lines; after a line `$<length>` come that many bytes. So the nesting of replies does not
+ * matter. The parser gets null for a long value. All nulls are recorded in order, so that true nulls stay null.
  * https://redis.io/docs/latest/develop/reference/protocol-spec/
  */
 export function createElision(longest: number | undefined): Elision {

@@ -19,8 +19,9 @@ const LONGEST_PAUSE = 2000;
 /**
  * Makes a connection that connects when it is first needed, and waits until outages are over.
  *
- * All commands only read, so failed ones are sent again on a new connection. A failure that cannot pass by itself, such as a wrong
- * password, is thrown at once. There is one warning when it begins to wait, and one when Redis answers again.
+ * All commands only read, so failed ones are sent again on a new connection. A failure that cannot pass by itself, such
+ * as a wrong password, is thrown at once. There is one warning when it begins to wait, and one when Redis answers
+ * again.
  * @param connect makes a connection; its failures say whether they pass
  */
 export function createPatientConnection(

@@ -15,8 +15,8 @@ export interface RedisTarget extends Address {
 
 export interface RedisOptions {
   /**
-   * `redis://[user[:password]@]host[:port][/db][?db=db]`, `rediss://` for TLS; several hosts, separated by commas, are servers of a
-   * cluster or Sentinels, of which one is enough.
+   * `redis://[user[:password]@]host[:port][/db][?db=db]`, `rediss://` for TLS; several hosts, separated by commas, are
+   * servers of a cluster or Sentinels, of which one is enough.
    */
   readonly url: string;
   /** Requires a cluster. @default as the server says */
@@ -71,10 +71,11 @@ export interface RedisConnection {
   /** Whether the keys of one command must be in one hash slot. @throws {RedisError} when the connection fails */
   isCluster(): Promise<boolean>;
   /**
-   * Sends commands in one pipeline to each server that has keys of them. A `multi` and all commands up to its `exec` are about one key.
+   * Sends commands in one pipeline to each server that has keys of them. A `multi` and all commands up to its `exec`
+   * are about one key.
    *
-   * The reply to a command that Redis refuses is an `Error`. So is the reply to a command whose server fails while other servers of a
-   * cluster answer.
+   * The reply to a command that Redis refuses is an `Error`. So is the reply to a command whose server fails while
+   * other servers of a cluster answer.
    * @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more than `maxBytes` arrive
    */
   send(commands: readonly Command[], limits?: ReplyLimits): Promise<unknown[]>;

@@ -13,8 +13,8 @@ export interface RedriveResult {
   /**
    * Messages that stay in the queue, those that failed again among them; in a dry run, those that would stay.
    *
-   * Exact when the run went through the whole queue. When it ended before, by `max` or by its deadline, it is what SQS tells of the
-   * messages that were not looked at: about how many, and some seconds late.
+   * Exact when the run went through the whole queue. When it ended before, by `max` or by its deadline, it is what SQS
+   * tells of the messages that were not looked at: about how many, and some seconds late.
    */
   readonly left: number;
   /** Of a dry run: what it would send, by queue and error code, the largest group first. */

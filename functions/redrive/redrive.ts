@@ -24,7 +24,10 @@ export function emptyReport(): Report {
   return { redriven: 0, failed: 0, left: 0, groups: [], samples: [], warnings: [] };
 }
 
-/** Events a second at the most, so that the forwarder has the bus for itself: the least quota of a region is 400 requests a second. */
+/**
+ * Events a second at the most, so that the forwarder has the bus for itself: the least quota of a region is 400
+ * requests a second.
+ */
 const RATE = 100;
 
 interface Candidate extends ReceivedMessage {
@@ -32,11 +35,14 @@ interface Candidate extends ReceivedMessage {
 }
 
 /**
- * Sends parked events to the bus again, each at most once, until the queue has no other message or the run is told to drain.
+ * Sends parked events to the bus again, each at most once, until the queue has no other message or the run is told to
+ * drain.
  *
- * A message is deleted once the bus has accepted its event, or once the queue has accepted the event's new message with one more failure
- * in its history. All other messages can be received again at the end; a run that is killed leaves them hidden for 15 minutes.
- * @throws {BullbridgeError} what an operator must mend; events that were accepted meanwhile may stay in the queue and come twice
+ * A message is deleted once the bus has accepted its event, or once the queue has accepted the event's new message with
+ * one more failure in its history. All other messages can be received again at the end; a run that is killed leaves
+ * them hidden for 15 minutes.
+ * @throws {BullbridgeError} what an operator must mend; events that were accepted meanwhile may stay in the queue and
+ * come twice
  */
 export async function redrive(
   { max = Number.POSITIVE_INFINITY, dryRun = false, ...filter }: Selection,

@@ -16,7 +16,10 @@ export interface Known {
   readonly position: Position;
   /** Older positions, newest first: where to go back to after a roll-back. */
   readonly anchors: readonly Position[];
-  /** A run that ended without saving may have published entries behind the position, so that no count of lost ones is exact. */
+  /**
+   * A run that ended without saving may have published entries behind the position, so that no count of lost ones is
+   * exact.
+   */
   readonly isDoubtful?: boolean | undefined;
 }
 
@@ -36,15 +39,15 @@ export interface Account {
  *
  * With E = entries ever added and L = length, the entries in the stream have the ordinals E − L + 1 … E, since BullMQ
  * only ever trims from the old end. So the position's entry must still be there if its ordinal is above E − L, and
- * otherwise exactly E − L − ordinal entries were trimmed unread (measured exact on Redis 7.0–8.0 and Valkey 8.0). Where the
- * entry must be there and is not, or ids at or below the position exist although it is gone, history was rewritten: by a
- * roll-back (failover to a lagging replica, a restored snapshot) when such ids are left, and by a reset (obliterate, DEL,
- * FLUSHALL, eviction) when there are none.
+ * otherwise exactly E − L − ordinal entries were trimmed unread (measured exact on Redis 7.0–8.0 and Valkey 8.0). Where
+ * the entry must be there and is not, or ids at or below the position exist although it is gone, history was rewritten:
+ * by a roll-back (failover to a lagging replica, a restored snapshot) when such ids are left, and by a reset
+ * (obliterate, DEL, FLUSHALL, eviction) when there are none.
  *
- * Nothing in Redis shows three cases. A stream that was deleted and has since trimmed as many entries as had been read, or
- * more, counts as trimmed: `lost` is then a lower bound. A roll-back whose older entries have all been trimmed since counts
- * as reset or trimmed; where just as many were trimmed as had been read, neither is seen. And a roll-back that took only
- * entries nobody had read leaves no trace at all.
+ * Nothing in Redis shows three cases. A stream that was deleted and has since trimmed as many entries as had been read,
+ * or more, counts as trimmed: `lost` is then a lower bound. A roll-back whose older entries have all been trimmed since
+ * counts as reset or trimmed; where just as many were trimmed as had been read, neither is seen. And a roll-back that
+ * took only entries nobody had read leaves no trace at all.
  * @returns `undefined` where only the stream's state can show what happened, and it was not asked for
  */
 export function account(known: Known, answer: Answer): Account | undefined {
@@ -76,8 +79,8 @@ function serverOrdinal({ ordinal, offset = 0 }: Position): number | undefined {
 /**
  * Holds the ordinal against the server's count where a page ends the stream.
  *
- * A server can begin to count (an upgrade), or count anew: a migration that copies entries by `XADD` and sets the last id by
- * a plain `XSETID`. The ordinal never decreases: it stays above the server's count by an offset.
+ * A server can begin to count (an upgrade), or count anew: a migration that copies entries by `XADD` and sets the last
+ * id by a plain `XSETID`. The ordinal never decreases: it stays above the server's count by an offset.
  * https://github.com/tair-opensource/RedisShake/issues/1009
  */
 function recounted(next: Account, { entriesAdded }: StreamInfo): Account {

@@ -6,7 +6,10 @@ export interface Discovery {
   readonly queues: readonly string[];
   /** Whether all keys have been looked at, so that none of the queues is missing that were there then. */
   readonly isWhole: boolean;
-  /** Queues that were found before, and not when all keys were looked at last: their streams are likely gone. @default none */
+  /**
+   * Queues that were found before, and not when all keys were looked at last: their streams are likely gone.
+   * @default none
+   */
   readonly vanished?: readonly string[];
 }
 
@@ -19,9 +22,9 @@ const MAX_KEYS = 200_000;
 /**
  * Makes what a container knows of the queues under a prefix, and adds to with every run.
  *
- * Only `SCAN` finds queues, and with millions of jobs that takes seconds. So the first look goes through all keys, in as many
- * runs as it takes; from then on every run looks at a bounded number, from where the last one stopped. Where there are no
- * more, each run sees all of them.
+ * Only `SCAN` finds queues, and with millions of jobs that takes seconds. So the first look goes through all keys, in
+ * as many runs as it takes; from then on every run looks at a bounded number, from where the last one stopped. Where
+ * there are no more, each run sees all of them.
  *
  * A queue is forgotten when two rounds in a row did not find it: a cursor means nothing to another server, so that a
  * failover can hide queues from the round that it falls in.
@@ -60,9 +63,10 @@ export async function discoverQueues(redis: RedisConnection, prefix: string): Pr
 /**
  * Looks for queues among some of the keys, or all.
  *
- * BullMQ keeps no list of its queues, and no other key shows all that have events: a producer of custom events writes no `meta`.
- * So a queue is a stream `<prefix>:<name>:events`. Its name may have colons, which BullMQ allowed before 5.12.12; jobs whose ids
- * end in `:events` are hashes. Where another prefix begins with this one and a colon, its queues are found, too.
+ * BullMQ keeps no list of its queues, and no other key shows all that have events: a producer of custom events writes
+ * no `meta`. So a queue is a stream `<prefix>:<name>:events`. Its name may have colons, which BullMQ allowed before
+ * 5.12.12; jobs whose ids end in `:events` are hashes. Where another prefix begins with this one and a colon, its
+ * queues are found, too.
  */
 async function scanQueues(
   redis: RedisConnection,

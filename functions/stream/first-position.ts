@@ -6,7 +6,8 @@ import { type StreamInfo, trimmed } from './stream-info.ts';
 /**
  * Where a queue begins whose stream is in this state when it is first looked at.
  *
- * @param place at its oldest entry, or behind its newest one; a stream that does not exist yet, or cannot be asked, begins at its beginning
+ * @param place at its oldest entry, or behind its newest one; a stream that does not exist yet, or cannot be asked,
+ * begins at its beginning
  */
 export function firstPosition(state: State, place: 'beginning' | 'now'): Unread {
   if (state === null) return beginning(0);

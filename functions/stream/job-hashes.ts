@@ -27,7 +27,8 @@ export interface JobHashes {
  * Reads fields of jobs in one pipeline.
  *
  * @param maxBytes without it, there is one request, of which long values are left out
- * @throws {RedisError} when Redis refuses it or the connection fails; {@link ReplyTooLargeError} when more than `maxBytes` arrive
+ * @throws {RedisError} when Redis refuses it or the connection fails; {@link ReplyTooLargeError} when more than
+ * `maxBytes` arrive
  */
 export async function readJobHashes(
   redis: RedisConnection,

@@ -9,11 +9,11 @@ const MAX_KEYS = 1000;
 const LIMITS = { maxValueBytes: HEAD_BYTES };
 
 /**
- * Finds the queues that have an entry behind their positions: one command for up to a thousand of them, and a reply with the
- * first new entry of each. An idle queue costs Redis 0.55 µs, an eighth of an `XRANGE` (measured).
+ * Finds the queues that have an entry behind their positions: one command for up to a thousand of them, and a reply
+ * with the first new entry of each. An idle queue costs Redis 0.55 µs, an eighth of an `XRANGE` (measured).
  *
- * `XREAD` sees only ids above the position: no reset, deletion or roll-back to lower ids. A queue whose stream cannot be asked
- * counts as having news, so that reading it shows why.
+ * `XREAD` sees only ids above the position: no reset, deletion or roll-back to lower ids. A queue whose stream cannot
+ * be asked counts as having news, so that reading it shows why.
  * @throws {RedisError} when the connection fails
  */
 export async function findNews(redis: RedisConnection, cursors: readonly Cursor[], prefix: string): Promise<string[]> {
@@ -43,8 +43,8 @@ export type Ring = { readonly queues: readonly string[] } | { readonly error: Er
 /**
  * Waits up to five seconds until one of the queues has an entry behind its position; none has where nobody rang.
  *
- * The connection can be used for nothing else meanwhile. A user needs `+xread`; in a cluster, all streams must be in one hash slot.
- * https://redis.io/docs/latest/commands/xread/
+ * The connection can be used for nothing else meanwhile. A user needs `+xread`; in a cluster, all streams must be in
+ * one hash slot. https://redis.io/docs/latest/commands/xread/
  * @throws {RedisError} when the connection fails
  */
 export async function awaitNews(redis: RedisConnection, cursors: readonly Cursor[], prefix: string): Promise<Ring> {

@@ -8,7 +8,10 @@ interface Place {
   readonly ordinal?: number | undefined;
   /** How far the ordinal is above the server's own count, after a migration that made the server count anew. @default 0 */
   readonly offset?: number | undefined;
-  /** Of a position at {@link ZERO_ID}: nothing is wanted of what happened before this time, in milliseconds since the epoch. */
+  /**
+   * Of a position at {@link ZERO_ID}: nothing is wanted of what happened before this time, in milliseconds since the
+   * epoch.
+   */
   readonly since?: number | undefined;
 }
 
@@ -21,8 +24,8 @@ export interface Unread extends Place {
 export interface AtEntry extends Place {
   readonly kind: 'entry';
   /**
-   * Short hash of that entry's fields. A promoted replica whose clock is behind can give another entry the very same id and
-   * ordinal; only its content tells them apart.
+   * Short hash of that entry's fields. A promoted replica whose clock is behind can give another entry the very same id
+   * and ordinal; only its content tells them apart.
    */
   readonly digest: string;
 }
@@ -60,7 +63,10 @@ export interface Loss {
   readonly beforeId: string | null;
 }
 
-/** The position before the first entry of a stream of which `trimmed` entries are gone; without it, of one that is not counted. */
+/**
+ * The position before the first entry of a stream of which `trimmed` entries are gone; without it, of one that is not
+ * counted.
+ */
 export function beginning(trimmed?: number, since?: number): Unread {
   return {
     kind: 'unread',

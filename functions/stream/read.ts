@@ -44,8 +44,9 @@ type Reply = Pick<Answer, 'entries' | 'stream'> | { readonly error: Error };
  * Reads the next page of each queue, in one pipeline where nothing was lost.
  *
  * The position's own entry is read again with those behind it: that it is still there proves that nothing is missing in
- * between, thirteen times cheaper than asking for the stream's state (measured over 2,000 queues). Only where it is gone, the state
- * and the entries are read again in one transaction, and at once where no entry was read yet; see {@link account}.
+ * between, thirteen times cheaper than asking for the stream's state (measured over 2,000 queues). Only where it is
+ * gone, the state and the entries are read again in one transaction, and at once where no entry was read yet; see
+ * {@link account}.
  * @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more arrives than the limits allow
  */
 export async function readPages(

@@ -42,10 +42,10 @@ export interface StreamReader {
 /**
  * Makes a reader of queues: the one place that decides what is read next.
  *
- * A queue is due at once while it has unread entries (in turn, so that none starves), when it rings, and at the latest a second
- * after it was read to its end, if it has news then. Entries can have megabytes and Redis cannot limit a range by bytes, so a
- * reply that grows too large is cut off and asked for again in smaller pages. Of one entry alone that is too large for memory, the long
- * values are left out.
+ * A queue is due at once while it has unread entries (in turn, so that none starves), when it rings, and at the latest
+ * a second after it was read to its end, if it has news then. Entries can have megabytes and Redis cannot limit a range
+ * by bytes, so a reply that grows too large is cut off and asked for again in smaller pages. Of one entry alone that is
+ * too large for memory, the long values are left out.
  */
 export function createStreamReader(
   redis: RedisConnection,

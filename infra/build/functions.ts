@@ -7,7 +7,8 @@ import { BUNDLE_FILE, BUNDLES } from './bundle.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-// The CommonJS packages in a bundle (ioredis is one) ask for Node's own modules with a `require` that ESM does not have.
+// The CommonJS packages in a bundle (ioredis is one) ask for Node's own modules with a `require` that ESM does not
+// have.
 const BANNER = "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);";
 
 /** What was built of one function. */

@@ -13,7 +13,8 @@ const TERMS = '{LICENSE,LICENCE,COPYING,NOTICE}*';
 const RULE = `${'-'.repeat(80)}\n`;
 
 /**
- * The notices of the packages that bundles contain: names, versions, licences, and the terms of each, once where several have the same.
+ * The notices of the packages that bundles contain: names, versions, licences, and the terms of each, once where
+ * several have the same.
  *
  * @param folders of the packages, from the root
  * @throws Error for a package that says nowhere under which licence it is

@@ -29,8 +29,8 @@ const NOTICES = 'THIRD-PARTY-NOTICES';
 const run = promisify(execFile);
 
 /**
- * Makes what the npm package has: the bundles of the functions, the construct and the consumer as JavaScript and declarations, schemas,
- * and the notices of all that they contain.
+ * Makes what the npm package has: the bundles of the functions, the construct and the consumer as JavaScript and
+ * declarations, schemas, and the notices of all that they contain.
  */
 export async function buildPackage(): Promise<Bundle[]> {
   const construct = await bundle(CONSTRUCT, 'cjs', DIST, {
@@ -45,7 +45,8 @@ export async function buildPackage(): Promise<Bundle[]> {
   const consumers = [await bundle(CONSUMER, 'cjs', DIST), await bundle(CONSUMER, 'esm', join(DIST, 'esm'))];
   const bundles = await buildFunctions();
   const folders = [...[construct, ...consumers].flatMap(packageFolders), ...bundles.flatMap((each) => each.folders)];
-  // Written in `dist` first: beside the project, where a finished file of its own folder would be made, may be no right to write.
+  // Written in `dist` first: beside the project, where a finished file of its own folder would be made, may be no right
+  // to write.
   const notices = join(DIST, NOTICES);
   await write(notices, await noticesOf(ROOT, folders));
   await rename(notices, join(ROOT, NOTICES));

@@ -25,7 +25,10 @@ const MAX_DAYS_PARKED = 10;
 /** Runs in a row that did nothing; a hand-over that is late takes one of them. */
 const MAX_HELD = 3;
 
-/** What an alarm looks at may not take more: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html */
+/**
+ * What an alarm looks at may not take more:
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+ */
 const MAX_EVALUATION = Duration.days(1);
 
 /** The names of the alarms. */

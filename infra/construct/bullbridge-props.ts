@@ -24,8 +24,8 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
   /**
    * Time from one run to the next, 1 to 13 whole minutes.
    *
-   * EventBridge Scheduler counts in minutes, and Lambda ends a run at 15 minutes: a run has the interval and 75 seconds, as
-   * its successor starts within a minute.
+   * EventBridge Scheduler counts in minutes, and Lambda ends a run at 15 minutes: a run has the interval and 75
+   * seconds, as its successor starts within a minute.
    *
    * @default Duration.minutes(1)
    */
@@ -34,15 +34,16 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
   /**
    * Whether a run goes on listening until the next one, for events within a second instead of an interval.
    *
-   * `auto` does so only while Redis would else trim events before the next run. Listening costs the whole time of a function.
+   * `auto` does so only while Redis would else trim events before the next run. Listening costs the whole time of a
+   * function.
    *
    * @default 'auto'
    */
   readonly tail?: 'auto' | 'always' | 'never';
 
   /**
-   * What sends events to the bus: `lean`, bullbridge's own sender, with the SDK's credentials, endpoints and signatures but half of its
-   * CPU time, or `sdk`, the client of the AWS SDK, which also knows HTTP proxies.
+   * What sends events to the bus: `lean`, bullbridge's own sender, with the SDK's credentials, endpoints and signatures
+   * but half of its CPU time, or `sdk`, the client of the AWS SDK, which also knows HTTP proxies.
    *
    * @default 'lean'
    */
@@ -51,7 +52,8 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
   /**
    * Runs at the same time, 1 to 100, each with its part of the queues.
    *
-   * One queue is never in two of them, so more shards than queues are of no use. The account's concurrency must allow as many.
+   * One queue is never in two of them, so more shards than queues are of no use. The account's concurrency must allow
+   * as many.
    *
    * @default 1
    */
@@ -69,7 +71,8 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
   /**
    * By how much the clocks of Redis and of workers may differ, up to an hour.
    *
-   * Around a gap, events of so much time are recovered that may have been forwarded, too; they are marked as possible duplicates.
+   * Around a gap, events of so much time are recovered that may have been forwarded, too; they are marked as possible
+   * duplicates.
    *
    * @default Duration.seconds(2)
    */
@@ -97,8 +100,9 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
   readonly events?: readonly string[];
 
   /**
-   * Fields of the job that events carry in `detail.job`: `name`, `attemptsMade`, `attemptsStarted`, `timestamp`, `processedOn`,
-   * `finishedOn`, `delay`, `priority`, `parent`, `opts.<path>`, `data`, `data.<path>`; with `trace`, the trace of the job goes on.
+   * Fields of the job that events carry in `detail.job`: `name`, `attemptsMade`, `attemptsStarted`, `timestamp`,
+   * `processedOn`, `finishedOn`, `delay`, `priority`, `parent`, `opts.<path>`, `data`, `data.<path>`; with `trace`, the
+   * trace of the job goes on.
    *
    * A job is read when its event is forwarded: its fields can be newer than the event.
    *
@@ -114,7 +118,8 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
   readonly jobFieldsByEvent?: Readonly<Record<string, readonly string[]>>;
 
   /**
-   * Bytes that each value of a job may have as JSON, 64 to 65,536; one with more is left out, and named in `detail.job.omitted`.
+   * Bytes that each value of a job may have as JSON, 64 to 65,536; one with more is left out, and named in
+   * `detail.job.omitted`.
    *
    * @default 4096
    */
@@ -133,8 +138,9 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
   /**
    * Names this Redis in the ids of events and positions: 1 to 64 letters, digits, dots, dashes or underscores.
    *
-   * Together with {@link prefix}, it must be unique on a bus, since it makes the ids of events unique; in a table, since it names the
-   * positions; and in a payload bucket, since it names the objects. Metrics are told apart by the name of the stack as well.
+   * Together with {@link prefix}, it must be unique on a bus, since it makes the ids of events unique; in a table,
+   * since it names the positions; and in a payload bucket, since it names the objects. Metrics are told apart by the
+   * name of the stack as well.
    *
    * Another name is another Redis: its streams are read from {@link startFrom} again.
    *
@@ -143,7 +149,8 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
   readonly sourceName?: string;
 
   /**
-   * Where a queue that is seen first begins: at the oldest entry still in its stream, or with what comes from the first run on.
+   * Where a queue that is seen first begins: at the oldest entry still in its stream, or with what comes from the first
+   * run on.
    *
    * A queue that appears later begins at its beginning either way.
    *
@@ -166,7 +173,8 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
   readonly sweepSize?: number;
 
   /**
-   * The bucket for what is too large for EventBridge: an event leaves its largest fields there, and a claim check in its detail.
+   * The bucket for what is too large for EventBridge: an event leaves its largest fields there, and a claim check in
+   * its detail.
    *
    * @default - a bucket of its own, see {@link Bullbridge.payloadBucket}
    */
@@ -192,8 +200,8 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
   readonly encryptionKey?: IKey;
 
   /**
-   * The table of positions, leases and gaps: one that a deleted, renamed or restored stack has left. It has the string keys `pk` and `sk`,
-   * and `ttl` as its time to live.
+   * The table of positions, leases and gaps: one that a deleted, renamed or restored stack has left. It has the string
+   * keys `pk` and `sk`, and `ttl` as its time to live.
    *
    * One table can serve several deployments, as long as each has a {@link sourceName} or a prefix of its own.
    *

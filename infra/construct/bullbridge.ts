@@ -41,7 +41,10 @@ export class Bullbridge extends Measured implements IConnectable {
   readonly table: ITable;
   /** Events that the bus refused, each with the reason. */
   readonly deadLetterQueue: IQueue;
-  /** Events that the policy of the key did not let a bus of its own encrypt; only with {@link BullbridgeProps.encryptionKey}. */
+  /**
+   * Events that the policy of the key did not let a bus of its own encrypt; only with {@link
+   * BullbridgeProps.encryptionKey}.
+   */
   readonly busDeadLetterQueue: IQueue | undefined;
   /** The function that runs at each tick of the schedule. */
   readonly forwardFunction: LambdaFunction;
@@ -109,7 +112,8 @@ export class Bullbridge extends Measured implements IConnectable {
   }
 
   /**
-   * The network connections of the functions, to let them in elsewhere: `cache.connections.allowDefaultPortFrom(bullbridge)`.
+   * The network connections of the functions, to let them in elsewhere:
+   * `cache.connections.allowDefaultPortFrom(bullbridge)`.
    *
    * @throws Error without the prop `vpc`
    */
@@ -121,7 +125,8 @@ export class Bullbridge extends Measured implements IConnectable {
   /**
    * Makes a rule on the bus for events of BullMQ, of this Redis only.
    *
-   * @throws Error at synthesis for a queue or an event that is not forwarded, and for a bus of another account or region
+   * @throws Error at synthesis for a queue or an event that is not forwarded, and for a bus of another account or
+   * region
    */
   onEvent(id: string, { target, description, ...events }: OnEventOptions): Rule {
     const rule = this.consumers.addRule(id, target, patternOf(this.origin, events), description);
@@ -135,7 +140,8 @@ export class Bullbridge extends Measured implements IConnectable {
   }
 
   /**
-   * Makes an alarm that goes off when more than a share of a queue's jobs failed; needs `jobMetrics` with `completed` and `failed`.
+   * Makes an alarm that goes off when more than a share of a queue's jobs failed; needs `jobMetrics` with `completed`
+   * and `failed`.
    *
    * It has the same action as the other alarms.
    * @throws Error at synthesis without these metrics, or for a queue that is not forwarded

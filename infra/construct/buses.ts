@@ -17,8 +17,8 @@ const publishers = new WeakMap<IConstruct, Publisher[]>();
 /**
  * Notes that a construct publishes to a bus.
  *
- * @throws Error for a bus of another region, and where another construct would publish events with the same ids to the same bus, or have
- * the same positions in the same table
+ * @throws Error for a bus of another region, and where another construct would publish events with the same ids to the
+ * same bus, or have the same positions in the same table
  */
 export function publishTo(
   scope: Construct,

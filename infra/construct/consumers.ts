@@ -18,8 +18,8 @@ interface ConsumersProps {
 /**
  * The rules and grants of those who get events.
  *
- * They may be in other stacks. References between two stacks must all go one way: once a rule or a prop makes this stack refer to
- * another one, what it is granted is in this stack, too.
+ * They may be in other stacks. References between two stacks must all go one way: once a rule or a prop makes this
+ * stack refer to another one, what it is granted is in this stack, too.
  */
 export class Consumers extends Construct {
   readonly #props: ConsumersProps;

@@ -12,7 +12,8 @@ const MAX_BYTES = 4096;
 const TOKEN_BYTES = 100;
 
 /**
- * The variables of the props that are given, each checked as the functions check it; for the others the functions have the defaults.
+ * The variables of the props that are given, each checked as the functions check it; for the others the functions have
+ * the defaults.
  *
  * @throws Error that names the prop, the value that was given and what is allowed
  */

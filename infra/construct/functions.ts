@@ -10,7 +10,8 @@ import { ScheduledFunction } from './scheduled-function.ts';
 import type { Storage } from './storage.ts';
 
 /**
- * Time that a run has beyond the interval: until its successor starts, which EventBridge Scheduler does within a minute, and to end in order.
+ * Time that a run has beyond the interval: until its successor starts, which EventBridge Scheduler does within a
+ * minute, and to end in order.
  *
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
  */

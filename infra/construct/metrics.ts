@@ -11,7 +11,10 @@ interface MetricFacts {
   readonly about: string;
 }
 
-/** What each metric means; alarms, the dashboard and the table of the documentation are made from this and from {@link METRICS}. */
+/**
+ * What each metric means; alarms, the dashboard and the table of the documentation are made from this and from {@link
+ * METRICS}.
+ */
 export const METRIC_FACTS: Readonly<Record<MetricName, MetricFacts>> = {
   Published: { statistic: Stats.SUM, about: 'Events that the bus accepted.' },
   Filtered: { statistic: Stats.SUM, about: 'Entries of events that are not forwarded.' },
@@ -105,7 +108,10 @@ export abstract class Measured extends Construct {
     return this.metric('Backlog', options);
   }
 
-  /** How much of its stream's capacity the backlog of the fullest queue took, in percent; at 100 Redis begins to trim what was not read. */
+  /**
+   * How much of its stream's capacity the backlog of the fullest queue took, in percent; at 100 Redis begins to trim
+   * what was not read.
+   */
   metricRetentionUsed(options?: MetricOptions): Metric {
     return this.metric('RetentionUsed', options);
   }

@@ -5,7 +5,8 @@ export interface NetworkProps {
   /**
    * The network of Redis, where it has no public address.
    *
-   * From the chosen subnets, EventBridge, DynamoDB, SQS, S3 and Secrets Manager must be reachable: by NAT or by endpoints ({@link vpcEndpoints}).
+   * From the chosen subnets, EventBridge, DynamoDB, SQS, S3 and Secrets Manager must be reachable: by NAT or by
+   * endpoints ({@link vpcEndpoints}).
    *
    * @default - no network; Redis must be reachable from the internet
    */
@@ -19,8 +20,8 @@ export interface NetworkProps {
   readonly vpcSubnets?: SubnetSelection;
 
   /**
-   * Whether to make the endpoints that the functions need in the network: of DynamoDB and S3, and, at a price by the hour,
-   * of EventBridge, SQS and Secrets Manager.
+   * Whether to make the endpoints that the functions need in the network: of DynamoDB and S3, and, at a price by the
+   * hour, of EventBridge, SQS and Secrets Manager.
    *
    * Not where the network has them already.
    *

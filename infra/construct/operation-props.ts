@@ -12,15 +12,16 @@ export interface OperationProps {
   readonly queueMetrics?: boolean;
 
   /**
-   * Events to count for each queue, forwarded or not: `['completed', 'failed', 'stalled']`. Each is a metric of CloudWatch, such as
-   * `JobCompleted`, with the dimension `queue`.
+   * Events to count for each queue, forwarded or not: `['completed', 'failed', 'stalled']`. Each is a metric of
+   * CloudWatch, such as `JobCompleted`, with the dimension `queue`.
    *
    * @default - none
    */
   readonly jobMetrics?: readonly BullmqEventName[];
 
   /**
-   * Whether alarms are made, 14 of them: what was lost, is late, is parked, fails or stops, each with an article in the runbook.
+   * Whether alarms are made, 14 of them: what was lost, is late, is parked, fails or stops, each with an article in the
+   * runbook.
    *
    * CloudWatch charges $0.10 a month for each beyond the account's first ten.
    *
@@ -29,7 +30,8 @@ export interface OperationProps {
   readonly alarms?: boolean;
 
   /**
-   * The page that alarms link to: it has an article for each, whose anchor is the name of the alarm, such as `#events-lost`.
+   * The page that alarms link to: it has an article for each, whose anchor is the name of the alarm, such as
+   * `#events-lost`.
    *
    * @default - the page of this version of bullbridge
    */

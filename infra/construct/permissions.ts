@@ -27,7 +27,8 @@ type KeyAction = 'Decrypt' | 'GenerateDataKey';
 /**
  * The use of a key through the one service that holds what is encrypted with it; none where there is no key.
  *
- * For the policy of a role, so that it holds for a key of another stack too, whose own policy cannot be changed from here.
+ * For the policy of a role, so that it holds for a key of another stack too, whose own policy cannot be changed from
+ * here.
  */
 export function keyStatement(key: IKey | undefined, service: KeyService, ...actions: KeyAction[]): PolicyStatement[] {
   if (key === undefined) return [];
@@ -49,14 +50,18 @@ export function allowKey(
 /**
  * The keys of a source in a bucket, each the id of an event, as a policy names them: `default/bull:*`.
  *
- * A character that means something in a policy, or to a tool that reads one (the braces of `{bull}`), is a `?`, which is any character.
+ * A character that means something in a policy, or to a tool that reads one (the braces of `{bull}`), is a `?`, which
+ * is any character.
  */
 export function keysOf(sourceName: string, prefix: string): string {
   const source = `${sourceName}/${prefix}`;
   return `${Token.isUnresolved(source) ? source : source.replaceAll(/[^\w./:=@+-]/gu, '?')}:*`;
 }
 
-/** Acknowledges for cdk-nag that a role may reach many objects of a bucket; a principal outside of the app has no policy to check. */
+/**
+ * Acknowledges for cdk-nag that a role may reach many objects of a bucket; a principal outside of the app has no policy
+ * to check.
+ */
 export function acknowledgeObjects(bucket: IBucket, keys: string, role: object): void {
   if (!Construct.isConstruct(role)) return;
   Validations.of(role).acknowledge({

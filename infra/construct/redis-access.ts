@@ -127,7 +127,8 @@ export class RedisAccess {
   }
 
   /**
-   * By IAM, to ElastiCache or MemoryDB in the account and region of the stack: TLS, and a token for each connection instead of a password.
+   * By IAM, to ElastiCache or MemoryDB in the account and region of the stack: TLS, and a token for each connection
+   * instead of a password.
    *
    * https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
    * https://docs.aws.amazon.com/memorydb/latest/devguide/auth-iam.html

@@ -31,7 +31,8 @@ export class ScheduledFunction extends BundledFunction {
         target: new LambdaInvoke(this.function, {
           input: ScheduleTargetInput.fromObject(payload),
           role,
-          // The next run is the retry. No dead-letter queue either: a missed invocation carries nothing that the next does not.
+          // The next run is the retry. No dead-letter queue either: a missed invocation carries nothing that the next
+          // does not.
           retryAttempts: 0,
         }),
       });

@@ -2,7 +2,10 @@ import type { Kind } from '../../functions/schemas.ts';
 import type { VariableName } from '../../functions/settings.ts';
 import type { Format } from './formats.ts';
 
-/** A setting, by the names that it has: a variable of the functions, props of the construct, an option of `cdk deploy -c`. */
+/**
+ * A setting, by the names that it has: a variable of the functions, props of the construct, an option of
+ * `cdk deploy -c`.
+ */
 export interface Setting extends Partial<Format>, Partial<Kind<unknown>> {
   readonly variable?: VariableName;
   readonly option?: string;

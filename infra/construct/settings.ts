@@ -7,8 +7,8 @@ import type { Setting } from './setting.ts';
 const minutes = (most: number) => ({ ...wholeNumber(1, most), allowed: `whole minutes from 1 to ${most}` });
 
 /**
- * Every setting. The checks at synthesis, the environment of the functions, the options of `cdk deploy` and the tables of the
- * documentation are made from this table and from {@link VARIABLES}, which has what the functions check.
+ * Every setting. The checks at synthesis, the environment of the functions, the options of `cdk deploy` and the tables
+ * of the documentation are made from this table and from {@link VARIABLES}, which has what the functions check.
  */
 export const SETTINGS = [
   {

@@ -62,7 +62,8 @@ function createTable(scope: Construct, { encryptionKey, removalPolicy }: Storage
 }
 
 /**
- * The bus, encrypted by a key where there is one; then with a queue of what the policy of the key does not let EventBridge encrypt.
+ * The bus, encrypted by a key where there is one; then with a queue of what the policy of the key does not let
+ * EventBridge encrypt.
  *
  * That queue has a key of AWS: what one key refuses must not be refused again.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-event-bus-cmkey.html

@@ -28,7 +28,11 @@ export interface BusOptions {
   readonly delay?: number;
   /** Whether to keep what was accepted; off for a benchmark. @default true */
   readonly record?: boolean;
-  /** Whether to look into each detail; off for a benchmark. What is recorded or subscribed to is looked into in any case. @default true */
+  /**
+   * Whether to look into each detail; off for a benchmark. What is recorded or subscribed to is looked into in any
+   * case.
+   * @default true
+   */
   readonly validate?: boolean;
   /** The status of a PutEvents request over the limit. @default 413 */
   readonly oversize?: 413 | 400;
@@ -87,8 +91,9 @@ const REGION = 'eu-west-1';
 /**
  * Starts a server on the loopback interface that answers the JSON protocols of the AWS SDK by their `X-Amz-Target`.
  *
- * It knows PutEvents and DescribeEventBus of EventBridge, the calls of SQS that move messages, and GetSecretValue of Secrets Manager;
- * anything else is an `UnknownOperationException`. A PUT or GET without a target is S3's PutObject or GetObject, by `/bucket/key`. A conformance suite holds its answers against LocalStack's.
+ * It knows PutEvents and DescribeEventBus of EventBridge, the calls of SQS that move messages, and GetSecretValue of
+ * Secrets Manager; anything else is an `UnknownOperationException`. A PUT or GET without a target is S3's PutObject or
+ * GetObject, by `/bucket/key`. A conformance suite holds its answers against LocalStack's.
  */
 export async function startBus(options: BusOptions): Promise<LocalBus> {
   const { secrets = {}, delay = 0, record = true, validate = true, oversize = 413, port = 0, now = Date.now } = options;

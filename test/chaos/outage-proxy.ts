@@ -3,8 +3,8 @@ import net from 'node:net';
 import { listen } from '../listen.ts';
 
 /**
- * How a service is away: nothing listens, connections break at their first byte, nothing is answered, or each request is answered with
- * an error. A connection that was open stays lost.
+ * How a service is away: nothing listens, connections break at their first byte, nothing is answered, or each request
+ * is answered with an error. A connection that was open stays lost.
  */
 export type Away =
   | { readonly kind: 'refuses' }

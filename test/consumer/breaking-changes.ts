@@ -2,7 +2,10 @@ import type { JsonSchema } from '../../consumer/json-schemas.ts';
 
 type Schemas = Readonly<Record<string, JsonSchema>>;
 
-/** The changes that break a consumer of the released schemas: fields that are gone, and new types or values of known fields. */
+/**
+ * The changes that break a consumer of the released schemas: fields that are gone, and new types or values of known
+ * fields.
+ */
 export function breakingChanges(released: Schemas, current: Schemas): string[] {
   return compareProperties('', released, current);
 }

@@ -16,7 +16,10 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Bytes that the minified consumer adds to a function. */
 const LIMIT = 6 * 1024;
 
-/** The Node that runs the tests, and the Node on the PATH, which can be older; `.ci/node-versions` has other versions on the PATH. */
+/**
+ * The Node that runs the tests, and the Node on the PATH, which can be older; `.ci/node-versions` has other versions on
+ * the PATH.
+ */
 const NODES = new Set([
   process.execPath,
   execFileSync('node', ['-p', 'process.execPath'], { encoding: 'utf8' }).trim(),

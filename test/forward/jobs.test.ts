@@ -7,7 +7,10 @@ import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
 
 const MB = 1_000_000;
 
-/** A sweep of two queues; each event is of a job of its own, but for the last one, which is of the first job of its queue. */
+/**
+ * A sweep of two queues; each event is of a job of its own, but for the last one, which is of the first job of its
+ * queue.
+ */
 async function sweepOf(prefix: string, jobs: number, bytes: number): Promise<Page[]> {
   const admin = adminRedis();
   const data = `"${'x'.repeat(bytes)}"`;

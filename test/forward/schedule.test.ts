@@ -9,9 +9,10 @@ import { adminRedis } from '../redis.ts';
 import { testStack } from '../stack.ts';
 
 /*
- * A schedule of one minute, 20 times as fast: an interval of 3 s, runs that start up to 1.5 s early or late, and one in eight that is
- * missing. A run lasts 2.1 intervals, as it does with a timeout of 60 + 75 s, of which the last 10 s are for draining; of a short
- * timeout, that is a fifth. What is not scaled: the lease (20 s), the pauses between two looks at it, and how late an event may be.
+ * A schedule of one minute, 20 times as fast: an interval of 3 s, runs that start up to 1.5 s early or late, and one in
+ * eight that is missing. A run lasts 2.1 intervals, as it does with a timeout of 60 + 75 s, of which the last 10 s are
+ * for draining; of a short timeout, that is a fifth. What is not scaled: the lease (20 s), the pauses between two looks
+ * at it, and how late an event may be.
  */
 const INTERVAL = 3000;
 const TIMEOUT = (2.1 * INTERVAL) / 0.8;

@@ -12,7 +12,8 @@ interface Call {
 }
 
 /**
- * Calls a service for which there is no client here; LocalStack looks at whose signature it is, and at nothing else of it.
+ * Calls a service for which there is no client here; LocalStack looks at whose signature it is, and at nothing else of
+ * it.
  *
  * @throws {Error} what LocalStack answers, where it refuses; or what a function rejects with
  */

@@ -9,8 +9,8 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { build } from 'esbuild';
 import { buildPackage } from '../../infra/build/package.ts';
 
-// A consumer's own app, with the bus of the context value `bus`: everything goes to a queue, failed jobs to examples/consumer.ts, and
-// everything through another queue to listener.mjs.
+// A consumer's own app, with the bus of the context value `bus`: everything goes to a queue, failed jobs to
+// examples/consumer.ts, and everything through another queue to listener.mjs.
 const CONSUMER = 'dist/consumer-function';
 await build({
   entryPoints: ['examples/consumer.ts'],

@@ -16,7 +16,10 @@ export interface History {
   trim(keep: number): Promise<void>;
   /** Deletes the stream, as `obliterate` does. */
   reset(): Promise<void>;
-  /** Makes the server count anew, as if the entries that are there were all it ever had; only once all of it was read. @returns whether it did */
+  /**
+   * Makes the server count anew, as if the entries that are there were all it ever had; only once all of it was read.
+   * @returns whether it did
+   */
   recount(): Promise<boolean>;
   snapshot(): Promise<void>;
   /** Brings back the stream as it was at the last snapshot. */
@@ -96,8 +99,9 @@ export async function createHistory(world: World, isFound: boolean): Promise<His
   }
 
   /**
-   * A stream with another history than the one that was read, which has trimmed just as many entries as were read and has no ids that
-   * are not above the position, looks as if it went on behind it: what is gone unread has left no trace.
+   * A stream with another history than the one that was read, which has trimmed just as many entries as were read and
+   * has no ids that are not above the position, looks as if it went on behind it: what is gone unread has left no
+   * trace.
    */
   async function hide(): Promise<void> {
     if (!rewritten) return;

@@ -8,7 +8,10 @@ import { reconcile, type Step, SWEEP_SIZE, take } from './steps.ts';
 /** A minute, so that no lease and no skew of clocks is left. */
 const LATER = 60_000;
 
-/** How the queue becomes known: it is named, found after all keys were looked at, or read by a server that did not count yet. */
+/**
+ * How the queue becomes known: it is named, found after all keys were looked at, or read by a server that did not count
+ * yet.
+ */
 export type Origin = 'named' | 'found' | 'uncounted';
 
 const SETTINGS: Readonly<Record<Origin, Partial<ForwardSettings>>> = {

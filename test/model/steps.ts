@@ -35,11 +35,17 @@ export type Step =
   | { readonly kind: 'crash'; readonly call: number; readonly after: boolean; readonly faults: readonly FaultKind[] }
   /** A service is away in mid-run: the run waits for it. */
   | { readonly kind: 'outage'; readonly outage: Outage; readonly events: readonly string[] }
-  /** A migration makes the server count the entries of the stream anew, after they were read; then a new container reads some more. */
+  /**
+   * A migration makes the server count the entries of the stream anew, after they were read; then a new container reads
+   * some more.
+   */
   | { readonly kind: 'recount'; readonly events: readonly string[] }
   /** The process stops at its n-th call for longer than its lease; another run does its work; then it goes on. */
   | { readonly kind: 'zombie'; readonly call: number; readonly events: readonly string[]; readonly keep: number }
-  /** A run goes on listening while things happen; it hands over to the next one, when that asks or before, or dies at its n-th call. */
+  /**
+   * A run goes on listening while things happen; it hands over to the next one, when that asks or before, or dies at
+   * its n-th call.
+   */
   | {
       readonly kind: 'tail';
       readonly changes: readonly Step[];
@@ -120,7 +126,10 @@ export const recounts = fc.array(
   LENGTH,
 );
 
-/** Many entries in one millisecond, a run that dies between their sweeps, and a stream that is trimmed to the last of them. */
+/**
+ * Many entries in one millisecond, a run that dies between their sweeps, and a stream that is trimmed to the last of
+ * them.
+ */
 export const bursts = fc
   .array(
     fc.tuple(
@@ -153,7 +162,10 @@ const unreadFailover = stepOf('failover', 1, {
   behind: fc.boolean(),
 });
 
-/** The same, and resets and roll-backs; under a run that listens, after it has saved how far it is, since nobody else knows that. */
+/**
+ * The same, and resets and roll-backs; under a run that listens, after it has saved how far it is, since nobody else
+ * knows that.
+ */
 export const rewritingSteps = fc.array(
   fc.oneof(
     ...WITHIN_ONE_HISTORY,

@@ -6,7 +6,8 @@ import { judgeFailure } from '../verdict.ts';
 /**
  * Asks whether a bus exists; see `check` of {@link EventBus}.
  *
- * A role that may not ask can be allowed to publish all the same, so that is only a warning. So is a quota that is used up.
+ * A role that may not ask can be allowed to publish all the same, so that is only a warning. So is a quota that is used
+ * up.
  * @throws {BusError} where there is no such bus, or it does not answer while the patience lasts
  */
 export async function checkEventBus(

@@ -19,18 +19,21 @@ export interface LeanOptions {
   readonly requestTimeout: number;
 }
 
-/** Milliseconds that an idle connection is kept: a run that tails publishes every few seconds, and a new one costs a handshake. */
+/**
+ * Milliseconds that an idle connection is kept: a run that tails publishes every few seconds, and a new one costs a
+ * handshake.
+ */
 const KEEP_ALIVE = 20_000;
 
 /** Gives a request without headers those that the client has inside of an invocation that is traced. */
 const trace = recursionDetectionMiddleware()(async ({ request }) => ({ response: request, output: undefined }), {});
 
 /**
- * Publishes to one bus with the credentials, region, endpoint and clock of the AWS SDK's client, for less than half of its CPU time.
+ * Publishes to one bus with the credentials, region, endpoint and clock of the AWS SDK's client, for less than half of
+ * its CPU time.
  *
- * The same request as the client's own, with the same signature, over undici's pool of connections; nothing is retried. It uses
- * no HTTP proxy.
- * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+ * The same request as the client's own, with the same signature, over undici's pool of connections; nothing is retried.
+ * It uses no HTTP proxy. https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  */
 export function leanPutEventsOf(client: EventBridgeClient, options: LeanOptions): PutEvents {
   const { config } = client;

@@ -23,7 +23,8 @@ export interface EventBus {
   readonly limits: { readonly entries: number; readonly bytes: number };
   readonly put: PutEvents;
   /**
-   * Makes sure that the bus exists: PutEvents accepts entries for a bus that does not, and drops them. Waits until the bus answers.
+   * Makes sure that the bus exists: PutEvents accepts entries for a bus that does not, and drops them. Waits until the
+   * bus answers.
    *
    * @param signal ends the waiting
    * @returns a warning where nobody says whether it exists

@@ -13,8 +13,8 @@ const SERVICE = 'events';
 /**
  * Signs POST requests to one path with the credentials and the region of the function.
  *
- * The signing key is the SDK's, derived once as long as its parts are the same. What is signed is put together here, since all
- * requests are alike: the SDK's own signer takes four times the CPU time (measured).
+ * The signing key is the SDK's, derived once as long as its parts are the same. What is signed is put together here,
+ * since all requests are alike: the SDK's own signer takes four times the CPU time (measured).
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  * @param headers those that every request has, by their names in lower case
  */

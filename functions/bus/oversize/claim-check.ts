@@ -23,8 +23,8 @@ export interface ClaimCheckOptions {
 /**
  * Bytes of an entry without the fields it leaves in the bucket.
  *
- * So few that it also fits into a dead letter, where each quote is escaped and takes two: an entry leaves the same fields
- * wherever it turns out to be too large, and the object of an id has the same content each time it is stored.
+ * So few that it also fits into a dead letter, where each quote is escaped and takes two: an entry leaves the same
+ * fields wherever it turns out to be too large, and the object of an id has the same content each time it is stored.
  */
 const REMAINDER_BYTES = 0.4 * MAX_REQUEST_BYTES;
 
@@ -34,8 +34,8 @@ const CLAIM_CHECK_BYTES = 100;
 /**
  * Leaves the largest fields of an entry that does not fit in a bucket, and a claim check for them in its detail.
  *
- * A failed upload is tried again as a failed request to the bus is; what still does not fit, or has an id that S3 takes for no
- * key, is cut.
+ * A failed upload is tried again as a failed request to the bus is; what still does not fit, or has an id that S3 takes
+ * for no key, is cut.
  */
 export function createClaimCheck({ bucket, putObject, concurrency, wait, random }: ClaimCheckOptions): MakeFit {
   async function leaveFields(

@@ -21,9 +21,11 @@ const NOTHING: Buffer = Buffer.alloc(0);
 const EMPTY_BYTES = 2;
 
 /**
- * Cuts the largest fields of an entry, as few as possible, so that it fits; `detail.truncated` lists each with the bytes it had.
+ * Cuts the largest fields of an entry, as few as possible, so that it fits; `detail.truncated` lists each with the
+ * bytes it had.
  *
- * A cut field is the beginning of its text, or else of its JSON. One of many small fields is not cut alone: their group is left out.
+ * A cut field is the beginning of its text, or else of its JSON. One of many small fields is not cut alone: their group
+ * is left out.
  */
 export function cut(entry: AnyEntry, maxBytes: number): BusEntry {
   if (!isLarge(entry)) return entry;

@@ -5,7 +5,8 @@ import type { AwsConnection, AwsIdentity } from '../../aws-identity.ts';
 /**
  * Stores an object; the same key again replaces it.
  *
- * Throws an error with S3's code as its name and with the status, as the clients of the AWS SDK do; it is not retried here.
+ * Throws an error with S3's code as its name and with the status, as the clients of the AWS SDK do; it is not retried
+ * here.
  */
 export type PutObject = (key: string, body: Buffer) => Promise<void>;
 
@@ -24,9 +25,9 @@ const CALL_TIMEOUT = 10_000;
 /**
  * Stores objects in a bucket in the name of the function, over the connections of another service's client.
  *
- * One PutObject, signed and sent by the parts that every client of the AWS SDK is made of: the client of S3 itself would add
- * half as much again to the bundle. How the object is encrypted is left to the bucket: S3 encrypts all of them.
- * https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+ * One PutObject, signed and sent by the parts that every client of the AWS SDK is made of: the client of S3 itself
+ * would add half as much again to the bundle. How the object is encrypted is left to the bucket: S3 encrypts all of
+ * them. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
  */
 export function putObjectIn({ bucket, endpoint, identity, connection, now }: PayloadBucketOptions): PutObject {
   const { credentials, region, sha256 } = identity;
@@ -63,7 +64,10 @@ export function putObjectIn({ bucket, endpoint, identity, connection, now }: Pay
   };
 }
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html: all but unreserved characters, slashes stay. */
+/**
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html: all but unreserved characters, slashes
+ * stay.
+ */
 function encodeKey(key: string): string {
   const percent = (character: string) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
   return key

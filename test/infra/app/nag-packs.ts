@@ -11,8 +11,8 @@ import { AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks } from 'cdk-nag
 import { Bullbridge, type BullbridgeProps } from '../../../infra/construct/bullbridge.ts';
 import { RedisAccess } from '../../../infra/construct/redis-access.ts';
 
-// What cdk-nag finds in a construct with default props, and in one with all that makes it stricter, as JSON: the rules by stack.
-// A process of its own, since the tests synthesize without validation, which prints its findings.
+// What cdk-nag finds in a construct with default props, and in one with all that makes it stricter, as JSON: the rules
+// by stack. A process of its own, since the tests synthesize without validation, which prints its findings.
 const { context } = JSON.parse(readFileSync(new URL('../../../cdk.json', import.meta.url), 'utf8'));
 const outdir = mkdtempSync(join(tmpdir(), 'bullbridge-nag-'));
 const app = new App({ outdir, context });

@@ -16,7 +16,10 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const flags = createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-flags.json');
 const MODULES = join(ROOT, 'node_modules');
 
-/** Bytes of the tarball: three bundles, the notices of what is in them, the documents, 30 kB for the consumer, and little more. */
+/**
+ * Bytes of the tarball: three bundles, the notices of what is in them, the documents, 30 kB for the consumer, and
+ * little more.
+ */
 const LIMIT = 1_130_000;
 
 const TIME = { timeout: 180_000 };

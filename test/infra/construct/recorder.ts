@@ -1,7 +1,10 @@
 import http from 'node:http';
 import { listen } from '../../listen.ts';
 
-/** The IAM action of a call, where it has another name: https://docs.aws.amazon.com/service-authorization/latest/reference/ */
+/**
+ * The IAM action of a call, where it has another name:
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/
+ */
 const ACTIONS: Readonly<Record<string, string>> = {
   'sqs:ChangeMessageVisibilityBatch': 'sqs:ChangeMessageVisibility',
 };

@@ -48,8 +48,9 @@ export interface Differences {
   /** AWS does not process a detail of more than 1,000 levels. LocalStack does. */
   readonly refusesDeepDetails: boolean;
   /**
-   * What a request over the limit is answered with. AWS's own connector for Kafka waits for status 413, LocalStack has what it once
-   * recorded of AWS. `undefined`: the limit is not AWS's (LocalStack's image looks at one entry alone, and for 256 KiB).
+   * What a request over the limit is answered with. AWS's own connector for Kafka waits for status 413, LocalStack has
+   * what it once recorded of AWS. `undefined`: the limit is not AWS's (LocalStack's image looks at one entry alone, and
+   * for 256 KiB).
    */
   readonly oversize: { readonly status: number; readonly name: string } | undefined;
 }
