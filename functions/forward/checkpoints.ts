@@ -26,7 +26,7 @@ export interface QueueCheckpoints {
    * @throws {SupersededError} where another run has taken the lease
    */
   writeLosses(losses: readonly QueueLoss[], detectedAt: Date): Promise<void>;
-  /** Moves the positions of queues. @throws {SupersededError} where another run has moved one */
+  /** Moves the positions of queues. @throws {SupersededError} where a later run has moved one */
   save(positions: ReadonlyMap<string, Position>): Promise<void>;
   /** Keeps them for the next run, at the end of one that did not fail. */
   keep(allReadAt: number): void;
@@ -81,6 +81,22 @@ export async function openCheckpoints(
     const key = keyOf(queue);
     checkpoints.set(key, recalled?.checkpoints.get(key) ?? loaded.get(key) ?? begun.get(queue));
   }
+
+  /**
+   * Moves a position from where it was, or from where a run before this one has moved it late.
+   *
+   * Such a run lost the lease while its write waited for the table. If this run ended, too, nobody would read until the
+   * next one starts. The position of this run is right in any case: this run has settled all entries up to there.
+   */
+  async function move(key: string, next: Position): Promise<Checkpoint | undefined> {
+    const previous = checkpoints.get(key);
+    const saved = await saveCheckpoint(rows, { key, previous, next }, lease.epoch);
+    if (saved) return saved;
+    const found = (await loadCheckpoints(rows, [key])).get(key);
+    if (!found || found.epoch >= lease.epoch) return undefined;
+    return saveCheckpoint(rows, { key, previous: found, next }, lease.epoch);
+  }
+
   return {
     cursors: queues.map((queue) => {
       const { position = beginning(0), anchors = [] } = checkpoints.get(keyOf(queue)) ?? {};
@@ -98,7 +114,7 @@ export async function openCheckpoints(
     async save(moved) {
       const saveOne = async ([queue, next]: readonly [string, Position]) => {
         const key = keyOf(queue);
-        const saved = await saveCheckpoint(rows, { key, previous: checkpoints.get(key), next }, lease.epoch);
+        const saved = await move(key, next);
         if (!saved) throw new SupersededError(`the position of queue "${queue}" was moved`);
         checkpoints.set(key, saved);
       };

@@ -33,3 +33,43 @@ test('a run that lost its lease does not take for lost what another run has forw
 
   expect(world.bus.accepted.map(({ Source }) => Source)).toEqual(Array(8).fill('bullmq'));
 });
+
+test('a run goes on where one that lost its lease saves a position late', async () => {
+  const world = await createWorld({ sweepSize: 2 });
+  const add = async (count: number) => {
+    for (let n = 0; n < count; n += 1) await world.admin.xadd(world.key('q'), '*', 'event', 'completed', 'jobId', n);
+  };
+  await add(2);
+  await world.run();
+  await add(2);
+  /** Holds back the first saving of a position. */
+  const holdSaving = () => {
+    const reached = Promise.withResolvers<void>();
+    const letGo = Promise.withResolvers<void>();
+    const around: Around = async (call, row) => {
+      if (row?.endsWith(' position')) {
+        reached.resolve();
+        await letGo.promise;
+      }
+      return call();
+    };
+    return { around, reached: reached.promise, letGo: letGo.resolve };
+  };
+  const [first, second] = [holdSaving(), holdSaving()];
+  const zombie = world.run({ around: first.around });
+  await first.reached;
+  world.advance(LEASE_MS + 1);
+  await add(5);
+  const successor = world.run({ around: second.around });
+  await second.reached;
+  first.letGo();
+  await zombie;
+  second.letGo();
+
+  expect(await successor).toMatchObject({ superseded: false, caughtUp: true, incidents: 0, warnings: [] });
+
+  expect(new Set(world.bus.accepted.map(({ detail }) => detail['id'])).size).toBe(9);
+  const count = world.bus.accepted.length;
+  await world.run();
+  expect(world.bus.accepted).toHaveLength(count);
+});
