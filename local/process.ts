@@ -1,4 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
 import { type Guardian, startGuardian } from './guardian.ts';
@@ -55,11 +56,20 @@ export async function stop(child: ChildProcess): Promise<void> {
   await guardians.get(child)?.end();
 }
 
-/** A port of the loopback interface that is free at the moment. */
+/**
+ * A port of the loopback interface that is free at the moment.
+ *
+ * It is below those that the system gives to outgoing connections (from 32,768 on Linux, from 49,152 elsewhere), so no
+ * connection takes it before the server that it is for.
+ */
 export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
+  const port = randomInt(12_000, 32_000);
+  const server = net.createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return freePort();
+  }
   server.close();
   await once(server, 'close');
   return port;
@@ -68,7 +78,7 @@ export async function freePort(): Promise<number> {
 /**
  * Tries until it succeeds, for a server that is starting.
  *
- * @throws the last failure after `timeout` milliseconds, or at once when `child` has ended
+ * @throws {Error} the last failure after `timeout` milliseconds, or at once that `child` has ended
  */
 export async function eventually<T>(attempt: () => Promise<T>, child?: ChildProcess, timeout = 10_000): Promise<T> {
   const end = Date.now() + timeout;
@@ -76,7 +86,10 @@ export async function eventually<T>(attempt: () => Promise<T>, child?: ChildProc
     try {
       return await attempt();
     } catch (error) {
-      if (Date.now() > end || (child && child.exitCode !== null)) throw error;
+      const ended = child?.exitCode ?? child?.signalCode;
+      if (ended !== null && ended !== undefined)
+        throw new Error(`The program ended with ${ended} before it answered.`, { cause: error });
+      if (Date.now() > end) throw error;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

@@ -1,0 +1,37 @@
+import net from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { eventually, freePort, start, stop } from '../../local/process.ts';
+
+describe('waiting for a program', () => {
+  const refused = async () => {
+    throw new Error('Connection is closed.');
+  };
+
+  test('that has ended says so, not only what the last attempt saw', async () => {
+    const child = start(process.execPath, ['-e', 'process.exit(3)']);
+
+    await expect(eventually(refused, child)).rejects.toMatchObject({
+      message: 'The program ended with 3 before it answered.',
+      cause: expect.objectContaining({ message: 'Connection is closed.' }),
+    });
+    await stop(child);
+  });
+
+  test('that was killed says by which signal', async () => {
+    const child = start(process.execPath, ['-e', 'process.kill(process.pid, "SIGKILL")']);
+
+    await expect(eventually(refused, child)).rejects.toThrow('The program ended with SIGKILL before it answered.');
+    await stop(child);
+  });
+});
+
+test('no outgoing connection can take a port that was found free', async () => {
+  const ports = await Promise.all(Array.from({ length: 50 }, freePort));
+
+  for (const port of ports) {
+    expect(port).toBeLessThan(32_768);
+    const server = net.createServer().listen(port, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
