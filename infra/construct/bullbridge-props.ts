@@ -9,7 +9,7 @@ import type { NetworkProps } from './network-props.ts';
 import type { OperationProps } from './operation-props.ts';
 import type { RedisAccess } from './redis-access.ts';
 
-/** What a {@link Bullbridge} reads, where it publishes and how it runs. */
+/** Props of a {@link Bullbridge}: the Redis to read, the bus to publish to, and how it runs. */
 export interface BullbridgeProps extends NetworkProps, OperationProps {
   /** The Redis to read. */
   readonly redis: RedisAccess;
@@ -24,36 +24,38 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
   /**
    * Time from one run to the next, 1 to 13 whole minutes.
    *
-   * EventBridge Scheduler counts in minutes, and Lambda ends a run at 15 minutes: a run has the interval and 75
-   * seconds, as its successor starts within a minute.
+   * EventBridge Scheduler works in whole minutes, and Lambda ends a run after 15 minutes. A run may take the interval
+   * plus 75 seconds, because the next run starts within a minute.
    *
    * @default Duration.minutes(1)
    */
   readonly interval?: Duration;
 
   /**
-   * Whether a run goes on listening until the next one, for events within a second instead of an interval.
+   * Whether a run listens until the next run starts, so that events arrive within a second instead of an interval.
    *
-   * `auto` does so only while Redis would else trim events before the next run. Listening costs the whole time of a
-   * function.
+   * With `auto`, a run listens only while Redis would otherwise trim events before the next run. AWS charges for all
+   * the time that a run listens.
    *
    * @default 'auto'
    */
   readonly tail?: 'auto' | 'always' | 'never';
 
   /**
-   * What sends events to the bus: `lean`, bullbridge's own sender, with the SDK's credentials, endpoints and signatures
-   * but half of its CPU time, or `sdk`, the client of the AWS SDK, which also knows HTTP proxies.
+   * The sender of events to the bus: `lean` or `sdk`.
+   *
+   * `lean` is bullbridge's own sender: it uses the SDK's credentials, endpoints and signatures, but half of its CPU
+   * time. `sdk` is the client of the AWS SDK, which also supports HTTP proxies.
    *
    * @default 'lean'
    */
   readonly publisher?: 'lean' | 'sdk';
 
   /**
-   * Runs at the same time, 1 to 100, each with its part of the queues.
+   * Number of runs at the same time, 1 to 100, each with its part of the queues.
    *
-   * One queue is never in two of them, so more shards than queues are of no use. The account's concurrency must allow
-   * as many.
+   * A queue belongs to one shard only, so more shards than queues are of no use. The concurrency of the account must
+   * allow as many runs.
    *
    * @default 1
    */
@@ -62,17 +64,18 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
   /**
    * Time from one recovery of lost events to the next, 1 to 1,440 whole minutes.
    *
-   * A job can be told of only as long as it is kept: `removeOnComplete` and `removeOnFail` of BullMQ decide on that.
+   * The end of a job can be recovered only while Redis keeps the job: BullMQ's `removeOnComplete` and `removeOnFail`
+   * decide how long.
    *
    * @default Duration.minutes(5)
    */
   readonly reconcileInterval?: Duration;
 
   /**
-   * By how much the clocks of Redis and of workers may differ, up to an hour.
+   * The largest difference between the clocks of Redis and of workers, up to an hour.
    *
-   * Around a gap, events of so much time are recovered that may have been forwarded, too; they are marked as possible
-   * duplicates.
+   * Recovery also covers this much time before and after a gap. Events of that time may have been forwarded already, so
+   * they are marked as possible duplicates.
    *
    * @default Duration.seconds(2)
    */
@@ -88,12 +91,12 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
   /**
    * Names of the queues to forward.
    *
-   * @default - all that are found under the prefix at each run
+   * @default - all queues that a run finds under the prefix
    */
   readonly queues?: readonly string[];
 
   /**
-   * Names of the events to forward; `['*']` for all of them, custom ones too.
+   * Names of the events to forward; `['*']` for all, including custom events.
    *
    * @default ['completed', 'failed', 'stalled']
    */
@@ -101,24 +104,24 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
 
   /**
    * Fields of the job that events carry in `detail.job`: `name`, `attemptsMade`, `attemptsStarted`, `timestamp`,
-   * `processedOn`, `finishedOn`, `delay`, `priority`, `parent`, `opts.<path>`, `data`, `data.<path>`; with `trace`, the
-   * trace of the job goes on.
+   * `processedOn`, `finishedOn`, `delay`, `priority`, `parent`, `opts.<path>`, `data`, `data.<path>`. With `trace`, the
+   * event continues the trace of the job.
    *
-   * A job is read when its event is forwarded: its fields can be newer than the event.
+   * A job is read when its event is forwarded, so its fields can be newer than the event.
    *
-   * @default - nothing, and no job is read
+   * @default - no fields, and no job is read
    */
   readonly jobFields?: readonly string[];
 
   /**
-   * Exceptions from {@link jobFields}, by the name of the event; `[]` for one that carries nothing of its job.
+   * Exceptions from {@link jobFields}, by the name of the event; `[]` for an event without fields of the job.
    *
    * @default - none
    */
   readonly jobFieldsByEvent?: Readonly<Record<string, readonly string[]>>;
 
   /**
-   * Bytes that each value of a job may have as JSON, 64 to 65,536; one with more is left out, and named in
+   * Bytes that each value of a job may have as JSON, 64 to 65,536. A larger value is left out and named in
    * `detail.job.omitted`.
    *
    * @default 4096
@@ -126,33 +129,34 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
   readonly jobDataBytes?: number;
 
   /**
-   * What must not leave Redis: names of fields, or paths in them, such as `failedReason`, `returnvalue.items.*.token`,
-   * `fields.note` or `job.data.password`; `*` is any name or index.
+   * Fields that must not leave Redis: names of fields, or paths in them, such as `failedReason`,
+   * `returnvalue.items.*.token`, `fields.note` or `job.data.password`; `*` is any name or index.
    *
-   * An event of which something was left out says so in `detail.omitted`.
+   * `detail.omitted` of an event names the fields that were left out.
    *
-   * @default - nothing is left out
+   * @default - no field is left out
    */
   readonly omit?: readonly string[];
 
   /**
-   * Names this Redis in the ids of events and positions: 1 to 64 letters, digits, dots, dashes or underscores.
+   * The name of this Redis in the ids of events and in the keys of positions: 1 to 64 letters, digits, dots, dashes or
+   * underscores.
    *
-   * Together with {@link prefix}, it must be unique on a bus, since it makes the ids of events unique; in a table,
-   * since it names the positions; and in a payload bucket, since it names the objects. Metrics are told apart by the
-   * name of the stack as well.
+   * Together with {@link prefix}, it must be unique on a bus (it is part of the ids of events), in a table (it is part
+   * of the keys of positions) and in a payload bucket (it is part of the keys of objects). Metrics also have the name
+   * of the stack.
    *
-   * Another name is another Redis: its streams are read from {@link startFrom} again.
+   * A new name stands for another Redis: its streams are read from {@link startFrom} again.
    *
    * @default 'default'
    */
   readonly sourceName?: string;
 
   /**
-   * Where a queue that is seen first begins: at the oldest entry still in its stream, or with what comes from the first
-   * run on.
+   * Where the first run begins to read a queue: at the oldest entry still in its stream, or at the first entry that
+   * comes after that run began.
    *
-   * A queue that appears later begins at its beginning either way.
+   * A queue that appears after the first run is always read from its beginning.
    *
    * @default 'beginning'
    */
@@ -166,58 +170,60 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
   readonly startFromByQueue?: Readonly<Record<string, Place>>;
 
   /**
-   * Entries that are published and saved together, 1 to 10,000; twice as many may come twice after an interrupted run.
+   * Number of stream entries that are published before the position is saved, 1 to 10,000. After an interrupted run,
+   * up to twice as many events may come again.
    *
    * @default 1000
    */
   readonly sweepSize?: number;
 
   /**
-   * The bucket for what is too large for EventBridge: an event leaves its largest fields there, and a claim check in
-   * its detail.
+   * The bucket for events that are too large for EventBridge: their largest fields are stored there, and their detail
+   * has a claim check.
    *
    * @default - a bucket of its own, see {@link Bullbridge.payloadBucket}
    */
   readonly payloadBucket?: IBucket;
 
   /**
-   * How long the bucket of its own keeps what events left there, in whole days.
+   * How long a bucket of its own keeps the fields of events, in whole days.
    *
    * @default Duration.days(30)
    */
   readonly payloadRetention?: Duration;
 
   /**
-   * The key that encrypts the bus, the positions, the parked events and the payloads that are its own, and the logs.
+   * The key that encrypts the logs, and the bus, the table, the dead-letter queue and the payload bucket that this
+   * construct creates.
    *
-   * CloudWatch Logs and EventBridge are let in by the policy of the key; for a key that was imported, write that there:
+   * The policy of the key must let CloudWatch Logs and EventBridge use it. For an imported key, write that yourself:
    * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
    * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-key-policy.html
-   * What the policy does not let EventBridge encrypt is kept in a queue, see {@link Bullbridge.busDeadLetterQueue}.
+   * Events that EventBridge cannot encrypt are kept in a queue, see {@link Bullbridge.busDeadLetterQueue}.
    *
-   * @default - keys of AWS
+   * @default - keys that AWS owns or manages
    */
   readonly encryptionKey?: IKey;
 
   /**
-   * The table of positions, leases and gaps: one that a deleted, renamed or restored stack has left. It has the string
-   * keys `pk` and `sk`, and `ttl` as its time to live.
+   * The table of positions, leases and gaps, such as the table of a stack that was deleted, renamed or restored. It
+   * must have the string keys `pk` and `sk`, and `ttl` as its time to live.
    *
-   * One table can serve several deployments, as long as each has a {@link sourceName} or a prefix of its own.
+   * Several deployments can share a table if each has its own {@link sourceName} or prefix.
    *
    * @default - a table of its own, see {@link Bullbridge.table}
    */
   readonly checkpointTable?: ITable;
 
   /**
-   * The queue for events that the bus refuses: a standard queue that keeps messages for 14 days.
+   * The dead-letter queue, for events that the bus refuses: a standard queue that keeps messages for 14 days.
    *
    * @default - a queue of its own, see {@link Bullbridge.deadLetterQueue}
    */
   readonly deadLetterQueue?: IQueue;
 
   /**
-   * What becomes of the positions, the parked events and the payloads when the stack is deleted.
+   * Whether the table, the dead-letter queue and the payload bucket stay when the stack is deleted.
    *
    * The table is also protected from deletion unless this is `DESTROY`.
    *

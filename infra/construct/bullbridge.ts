@@ -26,7 +26,7 @@ import { createStorage } from './storage.ts';
 export type { BullbridgeProps } from './bullbridge-props.ts';
 
 /**
- * Forwards the events of BullMQ's queues in one Redis to an EventBridge bus, at least once.
+ * Forwards the events of BullMQ queues in one Redis to an EventBridge bus, at least once.
  *
  * @example
  * const bullbridge = new Bullbridge(this, 'Bullbridge', {
@@ -37,24 +37,24 @@ export type { BullbridgeProps } from './bullbridge-props.ts';
 export class Bullbridge extends Measured implements IConnectable {
   /** The bus that events are published to. */
   readonly eventBus: IEventBus;
-  /** Positions, leases and gaps. */
+  /** The table of positions, leases and gaps. */
   readonly table: ITable;
-  /** Events that the bus refused, each with the reason. */
+  /** The dead-letter queue, with the events that the bus refused, each with the reason. */
   readonly deadLetterQueue: IQueue;
   /**
-   * Events that the policy of the key did not let a bus of its own encrypt; only with {@link
-   * BullbridgeProps.encryptionKey}.
+   * The queue with the events that a bus of its own could not encrypt, because the policy of the key forbids it; only
+   * with {@link BullbridgeProps.encryptionKey}.
    */
   readonly busDeadLetterQueue: IQueue | undefined;
-  /** The function that runs at each tick of the schedule. */
+  /** The function that forwards events; the schedule starts it. */
   readonly forwardFunction: LambdaFunction;
-  /** The function that recovers lost events; it can be invoked at any time, too. */
+  /** The function that recovers lost events; the schedule starts it, and you can invoke it at any time. */
   readonly reconcileFunction: LambdaFunction;
-  /** The function that sends parked events again, when it is invoked. */
+  /** The function that sends dead letters again; it runs only when you invoke it. */
   readonly redriveFunction: LambdaFunction;
-  /** What is too large for EventBridge. */
+  /** The bucket for fields of events that are too large for EventBridge. */
   readonly payloadBucket: IBucket;
-  /** The alarms, by name; none with `alarms: false`. */
+  /** The alarms, by name; empty with `alarms: false`. */
   readonly alarms: Readonly<Partial<Record<AlarmName, Alarm>>>;
 
   private readonly origin: Origin;
@@ -68,7 +68,7 @@ export class Bullbridge extends Measured implements IConnectable {
     const [sourceName, prefix] = [propOf(props, 'sourceName'), propOf(props, 'prefix')];
     this.origin = { prefix, sourceName, queues: props.queues, events: props.events };
     this.watchedProps = props;
-    // A scope of their own, so that no id is that of a part of this construct.
+    // A scope of their own: the ids that users choose cannot collide with those of this construct.
     this.failureAlarms = new Construct(this, 'FailureAlarms');
     checkNetwork(props);
     settingsOf(props);
@@ -112,7 +112,7 @@ export class Bullbridge extends Measured implements IConnectable {
   }
 
   /**
-   * The network connections of the functions, to let them in elsewhere:
+   * The network connections of the functions, to open other security groups to them:
    * `cache.connections.allowDefaultPortFrom(bullbridge)`.
    *
    * @throws Error without the prop `vpc`
@@ -123,7 +123,7 @@ export class Bullbridge extends Measured implements IConnectable {
   }
 
   /**
-   * Makes a rule on the bus for events of BullMQ, of this Redis only.
+   * Creates a rule on the bus for queue events of this Redis.
    *
    * @throws Error at synthesis for a queue or an event that is not forwarded, and for a bus of another account or
    * region
@@ -134,16 +134,17 @@ export class Bullbridge extends Measured implements IConnectable {
     return rule;
   }
 
-  /** Makes a rule on the bus for the news that events were lost. */
+  /** Creates a rule on the bus for the event `Events Lost`. */
   onLoss(id: string, { target, description, ...queues }: OnLossOptions): Rule {
     return this.consumers.addRule(id, target, lossPatternOf(this.origin, queues), description);
   }
 
   /**
-   * Makes an alarm that goes off when more than a share of a queue's jobs failed; needs `jobMetrics` with `completed`
-   * and `failed`.
+   * Creates an alarm that goes off when more than a given share of a queue's jobs failed; needs `jobMetrics` with
+   * `completed` and `failed`.
    *
    * It has the same action as the other alarms.
+   *
    * @throws Error at synthesis without these metrics, or for a queue that is not forwarded
    */
   alarmOnFailures(id: string, options: FailureAlarmOptions): Alarm {
@@ -157,20 +158,20 @@ export class Bullbridge extends Measured implements IConnectable {
   }
 
   /**
-   * Lets a consumer read what too large events left in the bucket, which `detail.claimCheck` points to.
+   * Lets a consumer read the payloads in the bucket that `detail.claimCheck` points to.
    *
-   * For a consumer in another stack, call it after {@link onEvent}.
+   * For a consumer in another stack, call this after {@link onEvent}.
    */
   grantReadPayloads(grantee: IGrantable): Grant {
     return this.consumers.grantReadPayloads(grantee);
   }
 
-  /** Lets someone invoke the function that recovers lost events, for a time of their choice. */
+  /** Grants the right to invoke the function that recovers lost events, for a time window of the caller's choice. */
   grantReconcile(grantee: IGrantable): Grant {
     return this.reconcileFunction.grantInvokeLatestVersion(grantee);
   }
 
-  /** Lets someone invoke the function that sends parked events again. */
+  /** Grants the right to invoke the function that sends dead letters again. */
   grantRedrive(grantee: IGrantable): Grant {
     return this.redriveFunction.grantInvokeLatestVersion(grantee);
   }

@@ -1,12 +1,12 @@
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 
-/** Where the functions of a {@link Bullbridge} that read Redis run. */
+/** Props of a {@link Bullbridge} for the network that its functions run in. */
 export interface NetworkProps {
   /**
-   * The network of Redis, where it has no public address.
+   * The network of Redis, if Redis has no public address. The functions that read Redis run in it.
    *
-   * From the chosen subnets, EventBridge, DynamoDB, SQS, S3 and Secrets Manager must be reachable: by NAT or by
-   * endpoints ({@link vpcEndpoints}).
+   * EventBridge, DynamoDB, SQS, S3 and Secrets Manager must be reachable from the chosen subnets, through NAT or
+   * through endpoints ({@link vpcEndpoints}).
    *
    * @default - no network; Redis must be reachable from the internet
    */
@@ -15,29 +15,30 @@ export interface NetworkProps {
   /**
    * The subnets of the network to run in.
    *
-   * @default - the private ones
+   * @default - the private subnets
    */
   readonly vpcSubnets?: SubnetSelection;
 
   /**
-   * Whether to make the endpoints that the functions need in the network: of DynamoDB and S3, and, at a price by the
-   * hour, of EventBridge, SQS and Secrets Manager.
+   * Whether to create the endpoints that the functions need in the network: for DynamoDB and S3, and, at an hourly
+   * price, for EventBridge, SQS and Secrets Manager.
    *
-   * Not where the network has them already.
+   * Leave this out if the network already has them.
    *
    * @default false
    */
   readonly vpcEndpoints?: boolean;
 
   /**
-   * The security groups to run with; that of Redis must let them in, see {@link RedisUrlOptions.securityGroup}.
+   * The security groups of the functions. The security group of Redis must let them in, see
+   * {@link RedisUrlOptions.securityGroup}.
    *
-   * @default - one for all functions, which {@link Bullbridge.forwardFunction}'s `connections` opens others to
+   * @default - one group for all functions; see `connections` of {@link Bullbridge.forwardFunction}
    */
   readonly securityGroups?: ISecurityGroup[];
 
   /**
-   * Whether the function that sends parked events again runs in the network, too. It does not call Redis.
+   * Whether the function that sends dead letters again also runs in the network. It does not call Redis.
    *
    * @default false
    */

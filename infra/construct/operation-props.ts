@@ -2,35 +2,35 @@ import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { BullmqEventName } from '../../functions/event/catalogue.ts';
 
-/** How a {@link Bullbridge} is watched and run. */
+/** Props of a {@link Bullbridge} for its metrics, alarms, logs and schedules. */
 export interface OperationProps {
   /**
-   * Whether metrics also come for each queue. CloudWatch charges for every one of them.
+   * Whether there are also metrics for each queue. CloudWatch charges for each of these metrics.
    *
    * @default false
    */
   readonly queueMetrics?: boolean;
 
   /**
-   * Events to count for each queue, forwarded or not: `['completed', 'failed', 'stalled']`. Each is a metric of
-   * CloudWatch, such as `JobCompleted`, with the dimension `queue`.
+   * Names of events to count for each queue, forwarded or not, such as `['completed', 'failed', 'stalled']`. Each
+   * becomes a CloudWatch metric, such as `JobCompleted`, with the dimension `queue`.
    *
-   * @default - none
+   * @default - no event is counted
    */
   readonly jobMetrics?: readonly BullmqEventName[];
 
   /**
-   * Whether alarms are made, 14 of them: what was lost, is late, is parked, fails or stops, each with an article in the
-   * runbook.
+   * Whether to create the 14 alarms: for events that are lost, late or parked, and for functions that fail or stop. The
+   * runbook has an article for each.
    *
-   * CloudWatch charges $0.10 a month for each beyond the account's first ten.
+   * CloudWatch charges $0.10 a month for each alarm after the first ten of the account.
    *
    * @default true
    */
   readonly alarms?: boolean;
 
   /**
-   * The page that alarms link to: it has an article for each, whose anchor is the name of the alarm, such as
+   * The page that alarms link to. It needs an article for each alarm, with the name of the alarm as its anchor, such as
    * `#events-lost`.
    *
    * @default - the page of this version of bullbridge
@@ -38,14 +38,16 @@ export interface OperationProps {
   readonly runbookUrl?: string;
 
   /**
-   * What an alarm does when it goes off and when it is over, such as `new SnsAction(topic)`.
+   * The action of each alarm when it goes off and when it ends, such as `new SnsAction(topic)`.
    *
-   * @default - the alarms only change their state
+   * @default - no action; the alarms only change their state
    */
   readonly alarmAction?: IAlarmAction;
 
   /**
-   * Whether a dashboard is made. The first three of an account cost nothing, each other one $3 a month.
+   * Whether to create a dashboard.
+   *
+   * CloudWatch charges $3 a month for each dashboard after the first three of the account.
    *
    * @default true
    */
@@ -59,34 +61,35 @@ export interface OperationProps {
   readonly tracing?: boolean;
 
   /**
-   * Memory of each function in MB; its share of a processor grows with it.
+   * Memory of each function in MB. Lambda gives a function with more memory a larger share of a processor.
    *
    * @default 256
    */
   readonly memorySize?: number;
 
   /**
-   * How long logs are kept.
+   * How long CloudWatch keeps the logs.
    *
    * @default RetentionDays.ONE_MONTH
    */
   readonly logRetention?: RetentionDays;
 
   /**
-   * Whether the schedules start runs. `false` pauses: positions stay, and with `true` runs continue from them.
+   * Whether the schedules start runs. `false` pauses them: positions stay, and runs continue from there once this is
+   * `true` again.
    *
-   * Redis goes on trimming streams meanwhile.
+   * Redis continues to trim streams during the pause.
    *
    * @default true
    */
   readonly enabled?: boolean;
 
   /**
-   * Concurrency that is reserved for the function that forwards, so that others of the account cannot use it up.
+   * Concurrency reserved for the forward function, so that other functions of the account cannot use it up.
    *
-   * Two for each shard are enough: a run begins before the last one has ended.
+   * Two for each shard are enough: a run can start before the last one has ended.
    *
-   * @default - none is reserved
+   * @default - no concurrency is reserved
    */
   readonly reservedConcurrentExecutions?: number;
 }
