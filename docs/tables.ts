@@ -1,10 +1,14 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { glob, readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { CATALOGUE, type EventKind, QUEUE_EVENTS } from '../functions/event/catalogue.ts';
 import { METRICS, type MetricName } from '../functions/metrics.ts';
 import { type Need, PERMISSIONS } from '../functions/redis/permissions.ts';
 import { VARIABLES, type Variable } from '../functions/settings.ts';
+import type { Options } from '../infra/app/options.ts';
+import type { BullbridgeProps } from '../infra/construct/bullbridge-props.ts';
 import { defaultOf, kindOf } from '../infra/construct/environment.ts';
 import { METRIC_FACTS } from '../infra/construct/metrics.ts';
+import type { RedisUrlOptions } from '../infra/construct/redis-access.ts';
 import type { Setting } from '../infra/construct/setting.ts';
 import { SETTINGS } from '../infra/construct/settings.ts';
 
@@ -14,7 +18,7 @@ const settings: readonly Setting[] = SETTINGS;
 const TABLES: Readonly<Record<string, () => string>> = {
   events: eventTable,
   variables: variableTable,
-  options: optionTable,
+  settings: settingTable,
   metrics: metricTable,
   permissions: permissionTable,
 };
@@ -58,15 +62,46 @@ function variableTable(): string {
   return table(['variable', 'meaning', 'allowed', 'default'], rows);
 }
 
-function optionTable(): string {
-  const rows = settings.flatMap((setting) => {
-    const { option, about } = setting;
-    if (option === undefined) return [];
-    const value = defaultOf(setting) ?? '';
-    const otherwise = value.startsWith('- ') ? value.slice(2) : `\`${value}\``;
-    return [[`\`${option}\``, about, kindOf(setting)?.allowed ?? '', otherwise]];
+/** What the stack of `cdk deploy` sets by options that are no plain values: props, or options of the prop `redis`. */
+export const SET_BY_OPTIONS: Readonly<
+  Partial<Record<keyof Options, keyof BullbridgeProps | `redis.${keyof RedisUrlOptions}`>>
+> = {
+  redis: 'redis',
+  redisIam: 'redis',
+  redisCluster: 'redis.cluster',
+  redisSentinel: 'redis.sentinel',
+  redisCaFile: 'redis.ca',
+  redisSecurityGroupId: 'redis.securityGroup',
+  eventBusName: 'eventBus',
+  payloadBucketName: 'payloadBucket',
+  payloadBucketKeyArn: 'payloadBucket',
+  checkpointTableName: 'checkpointTable',
+  deadLetterQueueArn: 'deadLetterQueue',
+  vpcId: 'vpc',
+  encryptionKeyArn: 'encryptionKey',
+  alarmTopicArn: 'alarmAction',
+};
+
+function settingTable(): string {
+  const rows = settings.map((setting) => {
+    const { variable, option, about } = setting;
+    const prop = option && SET_BY_OPTIONS[option as keyof Options];
+    const props = setting.props ?? [prop ?? []].flat();
+    const allowed = (kindOf(setting)?.allowed ?? '').replaceAll('<', '&lt;');
+    return [code(variable), props.map(code).join(', '), code(option), about, allowed, defaultFor(setting)];
   });
-  return table(['option', 'meaning', 'allowed', 'default'], rows);
+  return table(['variable', 'prop', 'option', 'meaning', 'allowed', 'default'], rows);
+}
+
+function defaultFor(setting: Setting): string {
+  const value = defaultOf(setting);
+  if (value !== undefined) return value.startsWith('- ') ? value.slice(2) : code(value);
+  const known: Variable<unknown> | undefined = setting.variable && VARIABLES[setting.variable];
+  return known?.optional ? 'none' : 'required';
+}
+
+function code(text: string | undefined): string {
+  return text === undefined ? '' : `\`${text}\``;
 }
 
 function metricTable(): string {
@@ -101,8 +136,9 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 if (import.meta.main) {
-  for (const page of ['README.md', 'docs/deploy.md', 'docs/redis-user.md']) {
-    const file = new URL(`../${page}`, import.meta.url);
+  const root = new URL('..', import.meta.url);
+  for await (const page of glob(['README.md', 'docs/*.md'], { cwd: fileURLToPath(root) })) {
+    const file = new URL(page, root);
     await writeFile(file, fillPage(await readFile(file, 'utf8'), page));
   }
 }

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { fillPage } from '../../docs/tables.ts';
+import { fillPage, SET_BY_OPTIONS } from '../../docs/tables.ts';
+import type { Setting } from '../../infra/construct/setting.ts';
+import { SETTINGS } from '../../infra/construct/settings.ts';
 import { ROOT, readPage, readPages } from './pages.ts';
 
 /** As GitHub makes the anchor of a heading. */
@@ -37,4 +39,12 @@ describe.each(await readPages('*.md', 'docs/*.md'))('$file', ({ file, text }) =>
 
     for (const name of named) expect(Object.keys(scripts)).toContain(name);
   });
+});
+
+test('the table of settings has the prop of each option but the name of the stack', () => {
+  const without = (SETTINGS as readonly Setting[]).flatMap(({ option, props }) =>
+    option === undefined || props || option in SET_BY_OPTIONS ? [] : [option],
+  );
+
+  expect(without).toEqual(['stackName']);
 });
