@@ -4,11 +4,11 @@ import { readOptions } from './options.ts';
 import { BullbridgeStack } from './stack.ts';
 
 const app = new App();
-// Only the look-up of a network needs to know the account; without, one synthesis is good for all of them.
+// Only the look-up of a network needs the account; without it, one template works in every account.
 const lookup = app.node.tryGetContext('vpcId') !== undefined;
 const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env;
 if (lookup && !account) {
-  throw new Error('context vpcId must come with AWS credentials, to look the network up, got none');
+  throw new Error('context vpcId needs AWS credentials, to look the network up, got none');
 }
 const { stackName = 'Bullbridge' } = readOptions(app.node);
 new BullbridgeStack(app, stackName, { env: lookup ? { account, region } : undefined });

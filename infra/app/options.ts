@@ -6,18 +6,18 @@ import { SETTINGS } from '../construct/settings.ts';
 
 type OptionName = Extract<(typeof SETTINGS)[number], { readonly option: string }>['option'];
 
-/** The context values of the stack, `-c name=value`. */
+/** The names of the context values of the stack, `-c name=value`. */
 export const OPTIONS: readonly OptionName[] = SETTINGS.flatMap((setting) =>
   'option' in setting ? [setting.option] : [],
 );
 
-/** What was given, as text. */
+/** The given values, as text. */
 export type Options = { readonly [Name in OptionName]?: string };
 
-/** Reads the options from the context. @throws Error for a name that is none of them, nor one of the CDK's own */
+/** Reads the options from the context. @throws Error for a name that neither bullbridge nor the CDK knows */
 export function readOptions(node: Node): Options {
   for (const name of Object.keys(node.getAllContext())) {
-    // Those of the CDK have colons, slashes or dashes: feature flags, answers to look-ups.
+    // Names of the CDK have colons, slashes or dashes: feature flags, results of look-ups.
     if ((OPTIONS as readonly string[]).includes(name) || !/^\w+$/.test(name)) continue;
     const meant = OPTIONS.find((option) => distance(option.toLowerCase(), name.toLowerCase()) <= 2);
     const hint = meant === undefined ? `the options are ${OPTIONS.join(', ')}` : `did you mean ${meant}?`;
@@ -26,7 +26,7 @@ export function readOptions(node: Node): Options {
   const given = OPTIONS.flatMap((name) => {
     const value = node.tryGetContext(name);
     if (value === undefined) return [];
-    // A value in cdk.json may be a number or a list; from the command line all are text.
+    // A value in cdk.json may be a number or a list; on the command line, all values are text.
     const text = String(value).trim();
     if (text === '') throw new Error(`context ${name} must not be empty; leave it out for the default`);
     return [[name, text]];
@@ -34,7 +34,7 @@ export function readOptions(node: Node): Options {
   return Object.fromEntries(given);
 }
 
-/** The props of the options that are plain values. */
+/** The props that are set by plain values. */
 export function propsOf(options: Options): Partial<BullbridgeProps> {
   const props = (SETTINGS as readonly Setting[]).map(({ option, read, readable }) => {
     const text = option && options[option as OptionName];

@@ -7,7 +7,7 @@ import { RedisAccess, type RedisIamOptions } from '../construct/redis-access.ts'
 import { flagOf, type Options } from './options.ts';
 
 const REMEDY =
-  '-c redis=<name or complete ARN of the secret that holds its URL>, or, with IAM, -c redis=rediss://<user>@<host>:6379 -c redisIam=<service>:<name>';
+  '-c redis=<name or complete ARN of the secret with its URL>, or, with IAM, -c redis=rediss://<user>@<host>:6379 -c redisIam=<service>:<name>';
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html */
 const SECRET = /^(arn:[^:]+:secretsmanager:[^:]+:\d+:secret:)?[\w/+=.@-]+$/;
@@ -15,7 +15,7 @@ const SECRET = /^(arn:[^:]+:secretsmanager:[^:]+:\d+:secret:)?[\w/+=.@-]+$/;
 /** The Redis that the options name. */
 export function redisOf(scope: Construct, options: Options): RedisAccess {
   const { redis, redisIam, redisSecurityGroupId: groupId } = options;
-  if (redis === undefined) throw new Error(`context redis must say where Redis is, got none: ${REMEDY}`);
+  if (redis === undefined) throw new Error(`context redis must name the Redis to read, got none: ${REMEDY}`);
   const securityGroup =
     groupId === undefined ? undefined : SecurityGroup.fromSecurityGroupId(scope, 'RedisGroup', groupId);
   const cluster = flagOf(options, 'redisCluster');
@@ -23,8 +23,8 @@ export function redisOf(scope: Construct, options: Options): RedisAccess {
     return RedisAccess.withIam({ ...cacheOf(redisIam), ...endpointOf(redis), cluster, securityGroup });
   }
   if (!SECRET.test(redis)) {
-    // It may be a URL with a password, and who may read a template is more than who may read a secret.
-    throw new Error(`context redis must name a secret; what was given is not repeated here: ${REMEDY}`);
+    // It may be a URL with a password, and more people may read a template than a secret.
+    throw new Error(`context redis must name a secret; the given value is not repeated here: ${REMEDY}`);
   }
   const secret = redis.startsWith('arn:')
     ? Secret.fromSecretCompleteArn(scope, 'RedisUrl', redis)
@@ -49,5 +49,5 @@ function endpointOf(redis: string): Pick<RedisIamOptions, 'host' | 'port' | 'use
   }
   const allowed = 'a URL such as rediss://<user>@<host>:6379, without a password or a database';
   const found = fault ?? 'it is another URL';
-  throw new Error(`context redis must be ${allowed}, with redisIam; what was given is not repeated here: ${found}`);
+  throw new Error(`context redis must be ${allowed}, with redisIam; the given value is not repeated here: ${found}`);
 }

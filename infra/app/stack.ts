@@ -12,10 +12,10 @@ import { Bullbridge } from '../construct/bullbridge.ts';
 import { type Options, propsOf, readOptions } from './options.ts';
 import { redisOf } from './redis-option.ts';
 
-/** The stack that `cdk deploy` deploys: one {@link Bullbridge}, by context values. */
+/** The stack of `cdk deploy`: one {@link Bullbridge}, configured by context values. */
 export class BullbridgeStack extends Stack {
   constructor(scope: Construct, id: string, props?: StackProps) {
-    super(scope, id, { description: "Forwards BullMQ's events to EventBridge", ...props });
+    super(scope, id, { description: 'Forwards BullMQ events to EventBridge', ...props });
     const options = readOptions(this.node);
     const { vpcId, encryptionKeyArn, checkpointTableName, deadLetterQueueArn } = options;
     const bullbridge = new Bullbridge(this, 'Bullbridge', {
@@ -33,21 +33,21 @@ export class BullbridgeStack extends Stack {
     const { forwardFunction, reconcileFunction, redriveFunction } = bullbridge;
     const output = (name: string, description: string, value: string) =>
       new CfnOutput(this, name, { description, value });
-    output('EventBusName', 'The bus to write rules for', eventBus.eventBusName);
-    output('EventBusArn', 'Its ARN', eventBus.eventBusArn);
-    output('CheckpointTable', 'The table with positions, leases and gaps', table.tableName);
-    output('DeadLetterQueueUrl', 'The queue of events that the bus refused', deadLetterQueue.queueUrl);
-    output('ForwardFunction', 'The function that forwards', forwardFunction.functionName);
-    output('PayloadBucket', 'The bucket of what is too large for the bus', payloadBucket.bucketName);
+    output('EventBusName', 'The bus to create rules on', eventBus.eventBusName);
+    output('EventBusArn', 'The ARN of the bus', eventBus.eventBusArn);
+    output('CheckpointTable', 'The table of positions, leases and gaps', table.tableName);
+    output('DeadLetterQueueUrl', 'The queue with events that the bus refused', deadLetterQueue.queueUrl);
+    output('ForwardFunction', 'The function that forwards events', forwardFunction.functionName);
+    output('PayloadBucket', 'The bucket for fields that are too large for the bus', payloadBucket.bucketName);
     output('ReconcileFunction', 'The function that recovers lost events', reconcileFunction.functionName);
-    output('RedriveFunction', 'The function that sends refused events again', redriveFunction.functionName);
+    output('RedriveFunction', 'The function that sends dead letters again', redriveFunction.functionName);
     for (const group of vpcId === undefined ? [] : forwardFunction.connections.securityGroups) {
-      output('SecurityGroupId', 'The group that the security group of Redis must let in', group.securityGroupId);
+      output('SecurityGroupId', 'The security group that Redis must let in', group.securityGroupId);
     }
   }
 }
 
-/** What is made of an option, where it is given. */
+/** The result of `make` for an option that is given. */
 function given<T>(option: string | undefined, make: (option: string) => T): T | undefined {
   return option === undefined ? undefined : make(option);
 }
@@ -65,5 +65,5 @@ function bucketOf(scope: Construct, options: Options): IBucket | undefined {
   const encryptionKey = given(payloadBucketKeyArn, (arn) => Key.fromKeyArn(scope, 'PayloadsKey', arn));
   if (bucketName !== undefined) return Bucket.fromBucketAttributes(scope, 'Payloads', { bucketName, encryptionKey });
   if (encryptionKey === undefined) return undefined;
-  throw new Error('context payloadBucketKeyArn must come with payloadBucketName, got none');
+  throw new Error('context payloadBucketKeyArn needs payloadBucketName, got none');
 }

@@ -10,23 +10,23 @@ import {
 import { Construct } from 'constructs';
 import type { Watched } from './watched.ts';
 
-/** What a user has of the repository: the manifest, in the package as in a clone. */
+/** The manifest is in the npm package as well as in a clone; the runbook is not. */
 const { version, homepage } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
-/** Where the articles of this version are. */
+/** The runbook of this version. */
 export const RUNBOOK_URL = `${homepage.replace(/#.*$/, '')}/blob/v${version}/docs/runbook.md`;
 
-/** How much of a stream's capacity the backlog may take: at twice the load, half of it is all of it. */
+/** Percent of a stream's entries that the backlog may take: at twice the load, half of them becomes all of them. */
 const MAX_RETENTION_USED = 50;
 
-/** Of the 14 days that SQS keeps a parked event, those after which it is time to act. */
+/** Days after which someone must act; SQS keeps a dead letter for 14. */
 const MAX_DAYS_PARKED = 10;
 
-/** Runs in a row that did nothing; a hand-over that is late takes one of them. */
+/** Runs in a row that did nothing; a late hand-over alone makes one such run. */
 const MAX_HELD = 3;
 
 /**
- * What an alarm looks at may not take more:
+ * The periods that an alarm evaluates may not be longer in total:
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
  */
 const MAX_EVALUATION = Duration.days(1);
@@ -50,27 +50,27 @@ export type AlarmName =
 
 export interface AlarmsProps {
   readonly watched: Watched;
-  /** Runs of an interval. */
+  /** Runs in an interval. */
   readonly shards: number;
   /** Whether the schedules start runs. */
   readonly enabled: boolean;
   readonly runbookUrl: string;
-  /** Between two runs of the forward function. */
+  /** Time from one run of the forward function to the next. */
   readonly interval: Duration;
   readonly reconcileInterval: Duration;
   /** @default - the alarms only change their state */
   readonly action?: IAlarmAction | undefined;
 }
 
-/** In how many of the last periods the threshold must be reached. */
+/** The number of the last periods in which the threshold must be reached. */
 type When = Pick<AlarmProps, 'evaluationPeriods' | 'datapointsToAlarm'>;
 
-/** One failure is made good by the next run, so it takes two. */
+/** Two, because the next run makes up for a single failure. */
 const TWICE: When = { evaluationPeriods: 3, datapointsToAlarm: 2 };
 const ALWAYS: When = { evaluationPeriods: 3, datapointsToAlarm: 3 };
 const ONCE: When = { evaluationPeriods: 1, datapointsToAlarm: 1 };
 
-/** What an operator should know of, by name; each has an article in the runbook, whose anchor is its name. */
+/** The alarms, by name; the runbook has an article for each, with the name as its anchor. */
 export class Alarms extends Construct {
   readonly alarms: Readonly<Record<AlarmName, Alarm>>;
 
@@ -81,9 +81,9 @@ export class Alarms extends Construct {
     const each = { period: interval };
     const eachRecovery = { period: reconcileInterval };
     const severalRecoveries = (when: When) => (fits(reconcileInterval, when) ? when : ONCE);
-    // Without a run there is no data; that there is none has an alarm of its own.
+    // Without runs there is no data; ForwardingStopped and RecoveryStopped are the alarms for that.
     const { NOT_BREACHING, IGNORE } = TreatMissingData;
-    // Lambda has no data of a function that is not invoked: that is what the alarm is for, unless nothing is to run.
+    // Lambda sends no data for a function that is not invoked. The alarm is for this case, unless runs are paused.
     const notStarted = {
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       treatMissingData: enabled ? TreatMissingData.BREACHING : NOT_BREACHING,
@@ -92,7 +92,7 @@ export class Alarms extends Construct {
     const alarms: Record<AlarmName, AlarmProps> = {
       EventsLost: {
         alarmDescription: 'Entries of a stream were lost before they were read.',
-        // Not Lost: of some losses it is not known how many entries they took.
+        // Not Lost: the number of lost entries is not always known.
         metric: watched.metric('Incidents', each),
         threshold: 1,
         ...ONCE,
@@ -107,36 +107,36 @@ export class Alarms extends Construct {
       },
       EventsLate: {
         alarmDescription: 'For three intervals, runs published events that were older than three intervals.',
-        // Not Lag: a fresh queue would hide one that is late.
+        // Not Lag: a queue that is up to date would hide a queue that is late.
         metric: watched.metric('OldestAge', each),
         threshold: 3 * interval.toMilliseconds(),
         ...ALWAYS,
-        // Nothing was published: there was nothing, or the runs fail.
+        // No event was published: there was none, or the runs fail.
         treatMissingData: NOT_BREACHING,
       },
       RetentionUsed: {
-        alarmDescription: `The backlog of a queue took ${MAX_RETENTION_USED} % or more of what its stream keeps; at 100 % events are lost.`,
+        alarmDescription: `The backlog of a queue took ${MAX_RETENTION_USED} % or more of the entries that its stream keeps; at 100 %, events are lost.`,
         metric: watched.metric('RetentionUsed', each),
         threshold: MAX_RETENTION_USED,
         ...ONCE,
         treatMissingData: NOT_BREACHING,
       },
       ForwardingFails: {
-        alarmDescription: 'The function that forwards failed in two of the last three intervals.',
+        alarmDescription: 'The forward function failed in two of the last three intervals.',
         metric: forwardFunction.metricErrors(each),
         threshold: 1,
         ...TWICE,
         treatMissingData: NOT_BREACHING,
       },
       ForwardingStopped: {
-        alarmDescription: 'In three intervals, runs that forward were not started, or not those of each shard.',
+        alarmDescription: 'For three intervals, the forward function was not started for each shard.',
         metric: forwardFunction.metricInvocations(each),
         threshold: shards,
         ...ALWAYS,
         ...notStarted,
       },
       ForwardingHeld: {
-        alarmDescription: `${MAX_HELD} runs in a row did nothing, since another run had the lease or took it.`,
+        alarmDescription: `${MAX_HELD} runs in a row did nothing, because another run had the lease or took it.`,
         metric: watched.metric('Held', each),
         threshold: MAX_HELD,
         ...ONCE,
@@ -151,22 +151,22 @@ export class Alarms extends Construct {
       },
       ForwardingThrottled: {
         alarmDescription:
-          'The account had no concurrency left for the function that forwards, in two of the last three intervals.',
+          'In two of the last three intervals, the account had no concurrency left for the forward function.',
         metric: forwardFunction.metricThrottles(each),
         threshold: 1,
         ...TWICE,
         treatMissingData: NOT_BREACHING,
       },
       DeadLettersWaiting: {
-        alarmDescription: 'The dead-letter queue has events that the bus refused.',
+        alarmDescription: 'The dead-letter queue contains events that the bus refused.',
         metric: deadLetterQueue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5) }),
         threshold: 1,
         ...ONCE,
-        // SQS has no data of a queue that nobody has used for six hours; its messages are still there.
+        // SQS sends no data for a queue that was not used for six hours; its messages are still there.
         treatMissingData: IGNORE,
       },
       DeadLettersExpire: {
-        alarmDescription: `A parked event is ${MAX_DAYS_PARKED} days old; SQS deletes it after 14.`,
+        alarmDescription: `A dead letter is ${MAX_DAYS_PARKED} days old; SQS deletes it after 14 days.`,
         metric: deadLetterQueue.metricApproximateAgeOfOldestMessage({ period: Duration.hours(1) }),
         threshold: Duration.days(MAX_DAYS_PARKED).toSeconds(),
         ...ONCE,
@@ -187,11 +187,11 @@ export class Alarms extends Construct {
         treatMissingData: NOT_BREACHING,
       },
       GapsOpen: {
-        alarmDescription: 'Lost events were found and are not recovered.',
+        alarmDescription: 'Events were lost and are not recovered yet.',
         metric: watched.metric('OpenGaps', eachRecovery),
         threshold: 1,
         ...severalRecoveries(ALWAYS),
-        // A run that fails says nothing, and closes no gap.
+        // A run that fails sends no data and closes no gap.
         treatMissingData: IGNORE,
       },
     };

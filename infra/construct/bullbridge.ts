@@ -118,7 +118,7 @@ export class Bullbridge extends Measured implements IConnectable {
    * @throws Error without the prop `vpc`
    */
   get connections(): Connections {
-    if (!this.forwardFunction.isBoundToVpc) throw new Error('connections must come with the prop vpc, got none');
+    if (!this.forwardFunction.isBoundToVpc) throw new Error('connections needs the prop vpc, got none');
     return this.forwardFunction.connections;
   }
 

@@ -17,7 +17,7 @@ export interface BundledFunctionProps {
   readonly description: string;
   readonly environment: Environment;
   readonly timeout: Duration;
-  /** How long an invocation may wait for its start. @default - as long as Lambda keeps it, six hours */
+  /** How long an invocation may wait until it starts. @default - as long as Lambda keeps it, six hours */
   readonly maxEventAge?: Duration | undefined;
   readonly memorySize: number;
   readonly reservedConcurrentExecutions?: number | undefined;
@@ -29,7 +29,7 @@ export interface BundledFunctionProps {
   readonly securityGroups?: ISecurityGroup[] | undefined;
 }
 
-/** A bundled function with its logs and a role that may write those, and nothing more. */
+/** A bundled function with its log group and a role that may only write to that log group. */
 export class BundledFunction extends Construct {
   readonly function: LambdaFunction;
 
@@ -41,7 +41,7 @@ export class BundledFunction extends Construct {
       encryptionKey: props.encryptionKey,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    // A role of its own: the one that CDK makes comes with managed policies, which may write to every log group.
+    // Not the default role of the CDK: its managed policies may write to every log group.
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
     if (vpc) allowNetworkInterfaces(role);
@@ -60,7 +60,7 @@ export class BundledFunction extends Construct {
       vpc,
       vpcSubnets,
       securityGroups,
-      // The next run is the retry: it goes on from where a failed one stopped.
+      // The next run is the retry: it continues where the failed run stopped.
       retryAttempts: 0,
       maxEventAge: props.maxEventAge,
       tracing: props.tracing ? Tracing.ACTIVE : undefined,
@@ -68,7 +68,7 @@ export class BundledFunction extends Construct {
     if (vpc || props.tracing) {
       Validations.of(role).acknowledge({
         id: 'AwsSolutions-IAM5[Resource::*]',
-        reason: 'Network interfaces of Lambda, and traces, have no resource that a policy could name.',
+        reason: 'A policy cannot name a resource for network interfaces of Lambda or for traces.',
       });
     }
   }

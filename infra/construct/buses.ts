@@ -4,21 +4,21 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { Construct, IConstruct } from 'constructs';
 import type { Origin } from './rules.ts';
 
-/** What publishes to a bus, and has its positions in a table. */
+/** A construct that publishes to a bus and has its positions in a table. */
 interface Publisher extends Origin {
   readonly path: string;
   readonly bus: string;
   readonly table: string;
 }
 
-/** Those of each stage: what is in another stage is deployed somewhere else. */
+/** By stage: constructs of different stages are deployed to different places. */
 const publishers = new WeakMap<IConstruct, Publisher[]>();
 
 /**
- * Notes that a construct publishes to a bus.
+ * Registers that a construct publishes to a bus.
  *
- * @throws Error for a bus of another region, and where another construct would publish events with the same ids to the
- * same bus, or have the same positions in the same table
+ * @throws Error for a bus of another region, and if another construct would publish events with the same ids to the
+ * same bus, or would have the same positions in the same table
  */
 export function publishTo(
   scope: Construct,
@@ -28,7 +28,7 @@ export function publishTo(
   const { region } = Stack.of(scope);
   if (areDifferent(eventBus.env.region, region)) {
     throw new Error(
-      `eventBus must be in the region of the stack (${region}), got one in ${eventBus.env.region}; publish to a bus here, and let a rule send events on to the other`,
+      `eventBus must be in the region of the stack (${region}), got one in ${eventBus.env.region}; publish to a bus in this region, and let a rule forward the events to the other bus`,
     );
   }
   const publisher = {
@@ -43,16 +43,16 @@ export function publishTo(
   const twin = others.find((other) => areTwins(other, publisher));
   if (twin === undefined) return;
   throw new Error(
-    `sourceName must be unique on a bus and in a table, got "${origin.sourceName}" (with the prefix "${origin.prefix}") of both ${twin.path} and ${publisher.path}: their events and positions would have the same ids. Give one of them another sourceName or prefix, or both of them queues of their own`,
+    `sourceName must be unique on a bus and in a table, got "${origin.sourceName}" (with the prefix "${origin.prefix}") for both ${twin.path} and ${publisher.path}: their events and positions would have the same ids. Give one of them another sourceName or prefix, or give each of them different queues`,
   );
 }
 
-/** @throws Error where a rule cannot be made on the bus: a stack makes rules in its own account and region only */
+/** @throws Error for a bus of another account or region: a stack can create rules only in its own */
 export function checkRuleOn(scope: Construct, eventBus: IEventBus): void {
   const { account, region } = Stack.of(scope);
   if (!areDifferent(eventBus.env.account, account) && !areDifferent(eventBus.env.region, region)) return;
   throw new Error(
-    `onEvent and onLoss must be of a bus in the account and region of the stack (${account}, ${region}), got one in ${eventBus.env.account}, ${eventBus.env.region}; make the rule there, with a Rule of aws-events`,
+    `onEvent and onLoss need a bus in the account and region of the stack (${account}, ${region}), got one in ${eventBus.env.account}, ${eventBus.env.region}; create the rule there, with a Rule of aws-events`,
   );
 }
 
@@ -64,7 +64,11 @@ function areTwins(one: Publisher, other: Publisher): boolean {
   return !areNamed(mine) || !areNamed(theirs) || mine?.some((queue) => theirs?.includes(queue)) === true;
 }
 
-/** What has a name here may be imported several times; what gets its name at deployment is one construct. */
+/**
+ * The identity of a resource: its name, or its path if the name is known only at deployment.
+ *
+ * Several constructs can import the same name, but a resource without a name yet is a single construct.
+ */
 function identityOf({ env: { account, region }, node }: IResource, name: string): string {
   return Token.isUnresolved(name) ? node.path : `${known(account)}/${known(region)}/${name}`;
 }

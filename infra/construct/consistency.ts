@@ -5,7 +5,7 @@ import { likelyMisspelt } from '../../functions/event/filter.ts';
 import { VARIABLES } from '../../functions/settings.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 
-/** Throws where props contradict each other, so that one of them would be ignored. */
+/** @throws Error for props that contradict each other: one of them would be ignored */
 export function checkTogether(props: BullbridgeProps): void {
   const { queues, shards = 1, startFromByQueue = {}, alarms } = props;
   const without = (prop: keyof BullbridgeProps, other: string, isOff: boolean) => {
@@ -13,18 +13,18 @@ export function checkTogether(props: BullbridgeProps): void {
   };
   without('alarmAction', 'alarms: false', alarms === false);
   without('runbookUrl', 'alarms: false', alarms === false);
-  without('payloadRetention', 'payloadBucket, which has rules of its own', props.payloadBucket !== undefined);
+  without('payloadRetention', 'payloadBucket, which has its own lifecycle rules', props.payloadBucket !== undefined);
   const named = namedIn(queues);
   if (named === undefined) return;
   for (const queue of Object.keys(startFromByQueue).filter((name) => !isAmong(name, named))) {
-    throw new Error(`startFromByQueue must be by queues that are forwarded (${named.join(', ')}), got "${queue}"`);
+    throw new Error(`startFromByQueue must name queues that are forwarded (${named.join(', ')}), got "${queue}"`);
   }
   if (shards > named.length) {
     throw new Error(`shards must be at most the number of queues (${named.length}), got ${shards}`);
   }
 }
 
-/** Warns of what may be meant, but most likely is not. */
+/** Warns about props that are allowed but most likely a mistake. */
 export function warnOfSlips(scope: Construct, props: BullbridgeProps): void {
   const { queues, events, jobFields, jobFieldsByEvent, jobDataBytes, shards = 1, reservedConcurrentExecutions } = props;
   const warn = (prop: keyof BullbridgeProps, message: string) =>
@@ -37,7 +37,7 @@ export function warnOfSlips(scope: Construct, props: BullbridgeProps): void {
   for (const name of (namedIn(queues) ?? []).filter((queue) => queue.includes('*'))) {
     warn(
       'queues',
-      `queues has "${name}", which is one queue with a * in its name, no pattern; leave queues out for all`,
+      `queues has "${name}", which is the name of one queue, not a pattern; leave queues out to forward all queues`,
     );
   }
   if (jobDataBytes !== undefined && jobFields === undefined && jobFieldsByEvent === undefined) {
@@ -46,22 +46,22 @@ export function warnOfSlips(scope: Construct, props: BullbridgeProps): void {
   if (reservedConcurrentExecutions !== undefined && reservedConcurrentExecutions < 2 * shards) {
     warn(
       'reservedConcurrentExecutions',
-      `reservedConcurrentExecutions is ${reservedConcurrentExecutions}, less than two for each of the shards (${shards}): a run begins before the last one has ended, and would be throttled`,
+      `reservedConcurrentExecutions is ${reservedConcurrentExecutions}, less than two for each of the shards (${shards}): a run can start before the last one has ended and would then be throttled`,
     );
   }
 }
 
-/** Warns of names that are likely other events of BullMQ's; a custom event may have any name. */
+/** Warns about names that are likely misspelt names of BullMQ's events; a custom event may have any name. */
 export function warnOfEvents(scope: Construct, prop: 'events' | 'event', names: readonly string[]): void {
   for (const { given, nearest } of slipsIn(names)) {
     Annotations.of(scope).addWarningV2(
       `bullbridge:${prop}`,
-      `${prop} has "${given}", which BullMQ does not emit; if it is no event of your own, write "${nearest}"`,
+      `${prop} has "${given}", which BullMQ does not emit; write "${nearest}", unless it is a custom event of yours`,
     );
   }
 }
 
-/** Names of events that are likely others of BullMQ's: misspelt, or the detail-type instead. */
+/** Names that are likely mistakes for BullMQ's events: misspelt names, and detail-types. */
 function slipsIn(names: readonly string[]): { readonly given: string; readonly nearest: string }[] {
   const byDetailType = Object.entries<EventKind>(CATALOGUE).flatMap(([nearest, { detailType }]) =>
     names.filter((name) => name === detailType).map((given) => ({ given, nearest })),
@@ -69,12 +69,12 @@ function slipsIn(names: readonly string[]): { readonly given: string; readonly n
   return [...likelyMisspelt(names), ...byDetailType];
 }
 
-/** Whether a name is in a list, or may be: a name that is known at deployment may be any. */
+/** Whether a name is in a list or could be: a name that is known only at deployment could be any name. */
 function isAmong(name: string, names: readonly string[]): boolean {
   return names.some((item) => item === name || Token.isUnresolved(item));
 }
 
-/** The names of a list; `undefined` where it is left out, known at deployment, or `*`. */
+/** The names of a list; `undefined` if the list is left out, known only at deployment, or `*`. */
 function namedIn(list: readonly string[] | undefined): readonly string[] | undefined {
   return list === undefined || Token.isUnresolved(list) || list.includes('*') ? undefined : list;
 }

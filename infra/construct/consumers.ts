@@ -9,17 +9,17 @@ import { acknowledgeObjects, keyStatement } from './permissions.ts';
 interface ConsumersProps {
   readonly eventBus: IEventBus;
   readonly bucket: IBucket;
-  /** The keys of this source in the bucket, as a policy names them. */
+  /** The keys of this source in the bucket, as a pattern for policies. */
   readonly keys: string;
-  /** What this stack refers to already; some of it may be in other stacks. */
+  /** Constructs that this stack refers to already; they may be in other stacks. */
   readonly uses: readonly (IConstruct | undefined)[];
 }
 
 /**
- * The rules and grants of those who get events.
+ * The rules and grants of consumers, which may be in other stacks.
  *
- * They may be in other stacks. References between two stacks must all go one way: once a rule or a prop makes this
- * stack refer to another one, what it is granted is in this stack, too.
+ * All references between two stacks must go in one direction. Once a rule or a prop makes this stack refer to another
+ * stack, the grants for that stack are also created in this stack.
  */
 export class Consumers extends Construct {
   readonly #props: ConsumersProps;

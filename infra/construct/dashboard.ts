@@ -15,7 +15,7 @@ import type { Watched } from './watched.ts';
 
 export interface DashboardOptions {
   readonly watched: Watched;
-  /** Between two runs of the forward function: one point in a graph. */
+  /** Time from one run of the forward function to the next: one point in a graph. */
   readonly interval: Duration;
   readonly alarms: readonly IAlarm[];
 }
@@ -23,7 +23,7 @@ export interface DashboardOptions {
 /** Three graphs in a row. */
 const WIDTH = 8;
 
-/** The dashboard: what went through, what it is short of, what went wrong, and what it costs. */
+/** The dashboard: throughput, backlog, failures and cost. */
 export function createDashboard(scope: Construct, id: string, options: DashboardOptions): Dashboard {
   const { alarms } = options;
   const status =
@@ -42,7 +42,7 @@ function eventRows({ watched, interval }: DashboardOptions): IWidget[][] {
       graph('Events', [metric('Published'), metric('Filtered'), metric('Parked')]),
       graph('Lag (ms)', [metric('Lag'), metric('OldestAge'), metric('SweepDuration')]),
       new GraphWidget({
-        title: 'Backlog, and how much of a stream it took',
+        title: 'Backlog, and its share of a stream',
         width: WIDTH,
         left: [metric('Backlog')],
         right: [metric('RetentionUsed')],
@@ -53,7 +53,7 @@ function eventRows({ watched, interval }: DashboardOptions): IWidget[][] {
     ],
     [
       graph('Losses', [metric('Lost'), metric('Incidents'), metric('Recovered'), metric('OpenGaps')]),
-      graph('Parked events', [
+      graph('Dead letters', [
         watched.deadLetterQueue.metricApproximateNumberOfMessagesVisible({ label: 'in the queue' }),
         metric('Redriven'),
         metric('RedriveFailed'),
@@ -125,7 +125,7 @@ interface SeriesOptions {
   readonly label: string;
 }
 
-/** Of this log group: the metric that CDK makes has no dimension, which is the whole account. */
+/** The bytes of this log group: the metric of the CDK has no dimension, so it covers the whole account. */
 function logBytes({ logGroup }: LambdaFunction, options: SeriesOptions): IMetric {
   const dimensionsMap = { LogGroupName: logGroup.logGroupName };
   return new Metric({
@@ -137,7 +137,7 @@ function logBytes({ logGroup }: LambdaFunction, options: SeriesOptions): IMetric
   });
 }
 
-/** Lambda charges for these, and for invocations. */
+/** Lambda charges for GB-seconds and for invocations. */
 function gigabyteSeconds(fn: LambdaFunction, options: SeriesOptions): IMetric {
   const { memorySize = 128 } = fn.node.defaultChild as CfnFunction;
   return new MathExpression({

@@ -8,14 +8,13 @@ import type { Environment } from './variables.ts';
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
 const MAX_BYTES = 4096;
-/** What an ARN, a URL or a name takes that is known at deployment; it is about as long. */
+/** Estimated length of an ARN, a URL or a name that is known only at deployment. */
 const TOKEN_BYTES = 100;
 
 /**
- * The variables of the props that are given, each checked as the functions check it; for the others the functions have
- * the defaults.
+ * The variables of the given props, checked as the functions check them; for other props, the functions have defaults.
  *
- * @throws Error that names the prop, the value that was given and what is allowed
+ * @throws Error that names the prop, the given value and the allowed values
  */
 export function settingsOf(props: BullbridgeProps): Environment {
   const environment: Record<string, string> = {};
@@ -40,20 +39,20 @@ export function propOf<Prop extends keyof BullbridgeProps>(
   return value;
 }
 
-/** The default of a setting as text, its own or that of its variable. */
+/** The default of a setting as text: its own, or the default of its variable. */
 export function defaultOf({ variable, default: own }: Setting): string | undefined {
   const known: Variable<unknown> | undefined = variable && VARIABLES[variable];
   return own ?? known?.default;
 }
 
-/** What is allowed for a setting, in the words of its own or of its variable. */
+/** The allowed values of a setting: its own, or those of its variable. */
 export function kindOf({ schema, allowed, variable }: Setting): Kind<unknown> | undefined {
   const own = variable && VARIABLES[variable];
   const known = { schema: schema ?? own?.schema, allowed: allowed ?? own?.allowed };
   return known.schema && known.allowed ? { schema: known.schema, allowed: known.allowed } : undefined;
 }
 
-/** Without the variables that are not set. @throws Error where they are too long for Lambda */
+/** The variables that are set. @throws Error if they are too long for Lambda */
 export function given(environment: Environment): Record<string, string> {
   const set = Object.entries(environment).filter((entry): entry is [string, string] => Boolean(entry[1]));
   const sizes = set.map(([name, value]) => {

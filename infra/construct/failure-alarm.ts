@@ -5,15 +5,15 @@ import { metricOf } from '../../functions/event/job-metrics.ts';
 import { dimensionValue, NAMESPACE } from '../../functions/metrics.ts';
 import { check } from './check.ts';
 
-/** Which failures an alarm of {@link Bullbridge.alarmOnFailures} is for. */
+/** Options of {@link Bullbridge.alarmOnFailures}: the queue, and the share of its jobs that may fail. */
 export interface FailureAlarmOptions {
   /** The name of a queue that is forwarded. */
   readonly queue: string;
 
-  /** Of the jobs that ended, the part that may fail, in percent. */
+  /** The share of ended jobs that may fail, in percent. */
   readonly percent: number;
 
-  /** The time over which jobs are counted: whole minutes, a day at most. */
+  /** The time over which jobs are counted: whole minutes, up to a day. */
   readonly over: Duration;
 }
 
@@ -23,15 +23,15 @@ interface Counted {
   readonly queues?: readonly string[] | undefined;
 }
 
-/** Both are needed for a share. */
+/** The share is computed from both. */
 const NEEDED = ['completed', 'failed'];
 /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html */
 const MAX_MINUTES = 24 * 60;
 
 /**
- * Makes an alarm that goes off when more than a share of a queue's jobs failed.
+ * Creates an alarm that goes off when more than a given share of a queue's jobs failed.
  *
- * @throws Error that names the option, what was given and what is allowed
+ * @throws Error that names the option, the given value and the allowed values
  */
 export function createFailureAlarm(
   scope: Construct,
@@ -52,7 +52,7 @@ export function createFailureAlarm(
     'over',
     minutes,
     (value) => Number.isInteger(value) && value >= 1 && value <= MAX_MINUTES,
-    'whole minutes, a day at most',
+    'whole minutes, up to a day',
   );
   const counted = (event: string) =>
     new Metric({
@@ -64,7 +64,7 @@ export function createFailureAlarm(
     });
   const metric = new MathExpression({
     label: `Failed jobs of ${queue}, in percent`,
-    // Without a job that ended there is no share.
+    // No data if no job ended.
     expression: '100 * FILL(failed, 0) / (FILL(failed, 0) + FILL(completed, 0))',
     usingMetrics: { failed: counted('failed'), completed: counted('completed') },
     period: over,

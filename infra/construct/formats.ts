@@ -5,14 +5,15 @@ import { type Place, parseStartFrom } from '../../functions/start-from.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { check } from './check.ts';
 
-/** How props are read from the text of an option, and written into a variable. */
+/** Converts props from the text of an option and to the text of a variable. */
 export interface Format<Props = Partial<BullbridgeProps>> {
   /** The props that the text sets. */
   readonly props: readonly (keyof BullbridgeProps)[];
-  /** @returns `undefined` for a text that is not {@link readable} */
+  /** @returns `undefined` for a text that cannot be read */
   readonly read: (text: string) => Props | undefined;
+  /** The texts that can be read, in words that end the sentence "it must be …". */
   readonly readable: string;
-  /** @returns `undefined` where none of the props is given; a token for a value that is known at deployment */
+  /** @returns `undefined` if none of the props is given; a token for a value that is known only at deployment */
   readonly print: (props: BullbridgeProps) => string | undefined;
 }
 
@@ -46,7 +47,7 @@ const isWhole = (text: string) => /^\d+$/.test(text);
 const durationText = (duration: Duration, inUnit: () => number) =>
   duration.isUnresolved() ? Token.asString(duration) : `${inUnit()}`;
 
-/** A text, or one of a few words. */
+/** A text, also one of a few words. */
 export const TEXT = { read: (text: string) => text as never, readable: 'a text', print: (text: string) => text };
 
 export const NUMBER: ValueFormat<number> = {
@@ -105,7 +106,7 @@ export function list<Name extends string>(
   };
 }
 
-/** Paths to what must not leave Redis. */
+/** Paths to fields that must not leave Redis. */
 export const PATHS: ValueFormat<readonly string[]> = {
   read: (text) => text.split(',').map((item) => item.trim()),
   readable: 'paths separated by commas',
@@ -115,7 +116,7 @@ export const PATHS: ValueFormat<readonly string[]> = {
   },
 };
 
-/** `now,emails=beginning`: the place of all queues, then those of single ones. */
+/** `now,emails=beginning`: the place for all queues, then exceptions for single queues. */
 export const START_FROM: Format<Pick<BullbridgeProps, 'startFrom' | 'startFromByQueue'>> = {
   props: ['startFrom', 'startFromByQueue'],
   readable: '"beginning" or "now", then queue=beginning or queue=now',
@@ -129,7 +130,7 @@ export const START_FROM: Format<Pick<BullbridgeProps, 'startFrom' | 'startFromBy
     checkPlace('startFrom', startFrom);
     const exceptions = Object.entries(startFromByQueue).map(([queue, place]) => {
       const isName = (name: string) => /^[^,:]+$/.test(name) && name === name.trim();
-      check('startFromByQueue', queue, isName, 'by names of queues, without commas, colons or spaces around them');
+      check('startFromByQueue', queue, isName, 'by name of a queue, without commas, colons or spaces around it');
       checkPlace(`startFromByQueue.${queue}`, place);
       return join('=', [queue, place]);
     });
@@ -137,7 +138,7 @@ export const START_FROM: Format<Pick<BullbridgeProps, 'startFrom' | 'startFromBy
   },
 };
 
-/** `name+attemptsMade,failed=name+opts.attempts`: the fields for all events, then those for single ones. */
+/** `name+attemptsMade,failed=name+opts.attempts`: the fields for all events, then exceptions for single events. */
 export const JOB_FIELDS: Format<Pick<BullbridgeProps, 'jobFields' | 'jobFieldsByEvent'>> = {
   props: ['jobFields', 'jobFieldsByEvent'],
   readable: `names joined by +, then event=names, separated by commas, with the names ${JOB_NAMES}`,
@@ -149,14 +150,14 @@ export const JOB_FIELDS: Format<Pick<BullbridgeProps, 'jobFields' | 'jobFieldsBy
   },
   print: ({ jobFields, jobFieldsByEvent = {} }) => {
     const together = (prop: string, names: readonly string[]) => {
-      for (const name of names) check(prop, name, isJobField, `names out of ${JOB_NAMES}`);
+      for (const name of names) check(prop, name, isJobField, `a list of these names: ${JOB_NAMES}`);
       return names.length === 0 ? '' : join('+', names);
     };
     check('jobFields', jobFields, ({ length }) => length > 0, 'a list that is not empty; leave it out for the default');
     const items = jobFields === undefined ? [] : [together('jobFields', jobFields)];
     for (const [event, names] of Object.entries(jobFieldsByEvent)) {
       const isName = (name: string) => /^[^,]+$/.test(name) && name === name.trim() && name !== '*';
-      check('jobFieldsByEvent', event, isName, 'by names of events (not *), without commas or spaces around them');
+      check('jobFieldsByEvent', event, isName, 'by name of an event (not *), without commas or spaces around it');
       items.push(join('=', [event, together(`jobFieldsByEvent.${event}`, names)]));
     }
     return joined(items);
@@ -167,7 +168,7 @@ function joined(items: readonly string[]): string | undefined {
   return items.length === 0 ? undefined : join(',', items);
 }
 
-/** At deployment, where one of the items is known only then. */
+/** Joins texts; CloudFormation does it if one of them is known only at deployment. */
 function join(separator: string, items: readonly string[]): string {
   return Token.isUnresolved(items) || items.some((item) => Token.isUnresolved(item))
     ? Fn.join(separator, [...items])

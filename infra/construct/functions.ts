@@ -10,8 +10,8 @@ import { ScheduledFunction } from './scheduled-function.ts';
 import type { Storage } from './storage.ts';
 
 /**
- * Time that a run has beyond the interval: until its successor starts, which EventBridge Scheduler does within a
- * minute, and to end in order.
+ * Time that a run has beyond the interval: up to a minute until EventBridge Scheduler starts the next run, and the rest
+ * to end in order.
  *
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
  */
@@ -25,7 +25,7 @@ interface Functions {
   readonly redrive: LambdaFunction;
 }
 
-/** The functions with their schedules, each allowed exactly what it calls. */
+/** Creates the functions and their schedules; each function may do exactly what it calls. */
 export function createFunctions(
   scope: Construct,
   props: BullbridgeProps,
@@ -39,7 +39,7 @@ export function createFunctions(
   const shared = {
     environment: {
       ...access.environment,
-      // By its ARN, a bus of another account is found too.
+      // The ARN also works for a bus of another account.
       EVENT_BUS_NAME: storage.eventBus.eventBusArn,
       CHECKPOINT_TABLE: storage.table.tableName,
       DEAD_LETTER_QUEUE_URL: storage.deadLetterQueue.queueUrl,
@@ -66,7 +66,7 @@ export function createFunctions(
     vpcSubnets,
     securityGroups,
   });
-  // The same ones for all, so that Redis has to let in one group only.
+  // The same groups for all functions, so that Redis has to let in only one group.
   const network = vpc && { vpc, vpcSubnets, securityGroups: forward.connections.securityGroups };
   const { function: reconcile } = new ScheduledFunction(scope, 'Reconcile', {
     ...shared,
@@ -82,7 +82,7 @@ export function createFunctions(
     ...shared,
     ...(props.redriveInVpc && network),
     name: 'redrive',
-    description: 'Sends parked BullMQ events to EventBridge again',
+    description: 'Sends dead letters with BullMQ events to EventBridge again',
     timeout: MAX_TIMEOUT,
   });
 

@@ -6,55 +6,61 @@ import { dimensionsOf, type MetricName, NAMESPACE } from '../../functions/metric
 import type { BullbridgeProps } from './bullbridge-props.ts';
 
 interface MetricFacts {
-  /** What sums it up over time: counts of a run add up, states do not. */
+  /** The statistic over time: counts of runs add up, states do not. */
   readonly statistic: string;
   readonly about: string;
 }
 
 /**
- * What each metric means; alarms, the dashboard and the table of the documentation are made from this and from {@link
- * METRICS}.
+ * The meaning of each metric; alarms, the dashboard and the table of the documentation come from this and from
+ * {@link METRICS}.
  */
 export const METRIC_FACTS: Readonly<Record<MetricName, MetricFacts>> = {
   Published: { statistic: Stats.SUM, about: 'Events that the bus accepted.' },
-  Filtered: { statistic: Stats.SUM, about: 'Entries of events that are not forwarded.' },
-  Parked: { statistic: Stats.SUM, about: 'Events that the bus refused, which are in the dead-letter queue.' },
-  Lost: { statistic: Stats.SUM, about: 'Entries that were gone before they were read, as far as they can be counted.' },
-  Incidents: { statistic: Stats.SUM, about: 'Losses, also those of which the number of entries is not known.' },
+  Filtered: { statistic: Stats.SUM, about: 'Stream entries with events that are not forwarded.' },
+  Parked: { statistic: Stats.SUM, about: 'Events that the bus refused; they are in the dead-letter queue.' },
+  Lost: {
+    statistic: Stats.SUM,
+    about: 'Stream entries that were gone before they were read, as far as they can be counted.',
+  },
+  Incidents: { statistic: Stats.SUM, about: 'Losses, including losses of an unknown number of stream entries.' },
   Lag: {
     statistic: Stats.MAXIMUM,
-    about: 'From the time of the newest published event to the saving of its position.',
+    about: 'Time from the newest published event until its position is saved.',
   },
   OldestAge: {
     statistic: Stats.MAXIMUM,
-    about: 'From the time of the oldest event that a run published to the saving of its position, in whichever queue.',
+    about: 'Time from the oldest event that a run published, in any queue, until its position is saved.',
   },
-  Backlog: { statistic: Stats.MAXIMUM, about: 'Entries that were not read when a run ended.' },
+  Backlog: { statistic: Stats.MAXIMUM, about: 'Stream entries that were not read when a run ended.' },
   RetentionUsed: {
     statistic: Stats.MAXIMUM,
     about:
-      'How much of what its stream keeps the backlog of the fullest queue took; at 100, Redis begins to trim what was not read.',
+      'Backlog of the fullest queue, in percent of the entries that its stream keeps; at 100, Redis begins to trim entries that were not read.',
   },
   SweepDuration: {
     statistic: Stats.MAXIMUM,
-    about: 'From the reading of a sweep until all of it is settled; its positions are saved after that.',
+    about: 'Time from reading a sweep until all of its entries are settled; its positions are saved after that.',
   },
-  Queues: { statistic: Stats.MAXIMUM, about: 'Queues that a run forwarded; with shards, of the largest one.' },
+  Queues: {
+    statistic: Stats.MAXIMUM,
+    about: 'Queues that a run forwarded; with shards, the queues of the largest shard.',
+  },
   Missing: { statistic: Stats.MAXIMUM, about: 'Named queues that have neither a stream nor settings.' },
   Held: {
     statistic: Stats.MAXIMUM,
     about:
-      'Runs in a row that did nothing, since another run had the lease or took it; counted by each container for itself.',
+      'Runs in a row that did nothing, because another run had the lease or took it; each container counts for itself.',
   },
-  Recovered: { statistic: Stats.SUM, about: 'Lost events that were published from the state of their jobs.' },
+  Recovered: { statistic: Stats.SUM, about: 'Lost events that were recovered from the state of their jobs.' },
   OpenGaps: { statistic: Stats.MAXIMUM, about: 'Gaps that were not recovered when a run ended.' },
-  Redriven: { statistic: Stats.SUM, about: 'Parked events that the bus accepted when they were sent again.' },
-  RedriveFailed: { statistic: Stats.SUM, about: 'Parked events that the bus refused again.' },
+  Redriven: { statistic: Stats.SUM, about: 'Dead letters that the bus accepted when they were sent again.' },
+  RedriveFailed: { statistic: Stats.SUM, about: 'Dead letters that the bus refused again.' },
 };
 
-/** A construct whose functions measure what they do; its metrics are of this deployment, one Redis and one prefix. */
+/** A construct with metrics; they belong to this deployment, one Redis and one prefix. */
 export abstract class Measured extends Construct {
-  /** Names this deployment in its metrics: the stack and the path of the construct. */
+  /** The name of this deployment in metrics: the stack and the path of the construct. */
   protected readonly deployment: string;
   protected readonly dimensions: Readonly<Record<string, string>>;
 
@@ -72,7 +78,7 @@ export abstract class Measured extends Construct {
     this.dimensions = { ...dimensionsOf(this.deployment, sourceName, prefix) };
   }
 
-  /** A metric by its name, summed up in its own way unless told otherwise. */
+  /** A metric by its name, with its own statistic unless the options have another one. */
   metric(metricName: MetricName, options?: MetricOptions): Metric {
     return new Metric({
       namespace: NAMESPACE,
@@ -88,29 +94,32 @@ export abstract class Measured extends Construct {
     return this.metric('Published', options);
   }
 
-  /** Entries that Redis trimmed before they were read, as far as they can be counted. */
+  /** Stream entries that were gone before they were read, as far as they can be counted. */
   metricLost(options?: MetricOptions): Metric {
     return this.metric('Lost', options);
   }
 
-  /** Events that the bus refused, which are in the dead-letter queue. */
+  /** Events that the bus refused; they are in the dead-letter queue. */
   metricParked(options?: MetricOptions): Metric {
     return this.metric('Parked', options);
   }
 
-  /** From the newest published event's time to its publishing, in milliseconds; none where nothing was published. */
+  /**
+   * Time from the newest published event until its position is saved, in milliseconds; no data while no event is
+   * published.
+   */
   metricLag(options?: MetricOptions): Metric {
     return this.metric('Lag', options);
   }
 
-  /** Entries that were not read when a run ended. */
+  /** Stream entries that were not read when a run ended. */
   metricBacklog(options?: MetricOptions): Metric {
     return this.metric('Backlog', options);
   }
 
   /**
-   * How much of its stream's capacity the backlog of the fullest queue took, in percent; at 100 Redis begins to trim
-   * what was not read.
+   * Backlog of the fullest queue, in percent of the entries that its stream keeps; at 100, Redis begins to trim entries
+   * that were not read.
    */
   metricRetentionUsed(options?: MetricOptions): Metric {
     return this.metric('RetentionUsed', options);

@@ -12,21 +12,21 @@ import { RedisAccess } from './redis-access.ts';
 
 type Network = Pick<BullbridgeProps, 'redis' | 'vpc' | 'vpcSubnets' | 'vpcEndpoints'>;
 
-/** Refuses what is of use in a network only. */
+/** @throws Error for props that have no effect without a network */
 export function checkNetwork(props: BullbridgeProps): void {
   const { securityGroup } = RedisAccess._accessOf(props.redis);
   if (props.vpc !== undefined) return;
   const { vpcEndpoints, vpcSubnets, securityGroups, redriveInVpc } = props;
   const needs = { vpcEndpoints, vpcSubnets, securityGroups, redriveInVpc, 'the securityGroup of redis': securityGroup };
   for (const [prop, value] of Object.entries(needs)) {
-    if (value) throw new Error(`${prop} must come with the prop vpc, got none`);
+    if (value) throw new Error(`${prop} needs the prop vpc, got none`);
   }
 }
 
 /**
- * The ways from a network without NAT to what the functions call, where they are asked for.
+ * Creates the endpoints through which the functions reach AWS from a network without NAT, if the props ask for them.
  *
- * Open to the whole network: each takes over the name of its service there, for whatever else runs in it.
+ * They are open to the whole network: an endpoint takes over the name of its service for everything that runs there.
  */
 export function createEndpoints(scope: Construct, { redis, vpc, vpcSubnets: subnets, vpcEndpoints }: Network): void {
   if (!vpc || !vpcEndpoints) return;
@@ -44,13 +44,13 @@ export function createEndpoints(scope: Construct, { redis, vpc, vpcSubnets: subn
   }
 }
 
-/** Lets the groups of the functions in at the security group of Redis, where that is known. */
+/** Opens the security group of Redis, if it is known, to the groups of the functions. */
 export function letIn(groups: readonly ISecurityGroup[], redis: RedisAccess): void {
   const { securityGroup, ports } = RedisAccess._accessOf(redis);
   if (securityGroup === undefined) return;
   for (const group of groups) {
     for (const port of ports.map((number) => Port.tcp(number))) {
-      // In the stack of the functions, which may need the one of Redis but not the other way round.
+      // In the stack of the functions: it may depend on the stack of Redis, but not the other way round.
       securityGroup.addIngressRule(group, port, 'bullbridge', true);
       if (!group.allowAllOutbound) group.addEgressRule(securityGroup, port, 'Redis');
     }

@@ -2,42 +2,42 @@ import { oneOf, text, wholeNumber } from '../../functions/schemas.ts';
 import { FLAG, NUMBER, of, REMOVAL_POLICY, TEXT } from './formats.ts';
 import type { Setting } from './setting.ts';
 
-/** The settings of how a deployment is operated; the rest of the table is in `settings.ts`. */
+/** The settings for operating a deployment; the other rows of the table are in `settings.ts`. */
 export const OPERATION = [
   {
     option: 'checkpointTableName',
-    about: 'Name of an existing table for positions, leases and gaps, such as the one that a deleted stack left.',
+    about: 'Name of an existing table for positions, leases and gaps, such as the table of a deleted stack.',
     default: '- a table of its own',
   },
   {
     option: 'deadLetterQueueArn',
-    about: 'ARN of an existing queue for events that the bus refuses.',
+    about: 'ARN of an existing dead-letter queue, for events that the bus refuses.',
     default: '- a queue of its own',
   },
   {
     option: 'enabled',
     ...of('enabled', FLAG),
-    about: 'Whether the schedules start runs; `false` pauses the deployment and keeps all it has.',
+    about: 'Whether the schedules start runs; `false` pauses the deployment, and all data stay.',
     default: 'true',
   },
   {
     option: 'reservedConcurrentExecutions',
     ...of('reservedConcurrentExecutions', NUMBER),
     ...wholeNumber(1, 1000),
-    about: 'Concurrency that is reserved for the function that forwards; two for each shard are enough.',
+    about: 'Concurrency reserved for the forward function; two for each shard are enough.',
     default: '- none',
   },
   {
     option: 'memorySize',
     ...of('memorySize', NUMBER),
     ...wholeNumber(128, 10_240),
-    about: 'Memory of each function in MB; its share of a processor grows with it.',
+    about: 'Memory of each function in MB; more memory comes with a larger share of a processor.',
     default: '256',
   },
   {
     option: 'redriveInVpc',
     ...of('redriveInVpc', FLAG),
-    about: 'Whether the function that sends parked events again runs in the VPC, too.',
+    about: 'Whether the function that sends dead letters again also runs in the VPC.',
     default: 'false',
   },
   { option: 'vpcId', about: 'The VPC of Redis.', default: '- none' },
@@ -49,30 +49,30 @@ export const OPERATION = [
   },
   {
     option: 'encryptionKeyArn',
-    about: 'KMS key for the bus, the table, the dead-letter queue, the bucket and the logs.',
+    about: 'ARN of the KMS key for the bus, the table, the dead-letter queue, the bucket and the logs.',
     default: '- keys of AWS',
   },
   { option: 'tracing', ...of('tracing', FLAG), about: 'Whether X-Ray traces the functions.', default: 'false' },
   {
     option: 'alarms',
     ...of('alarms', FLAG),
-    about: 'Whether alarms are made; [the runbook](docs/runbook.md) has an article for each.',
+    about: 'Whether to create the alarms; [the runbook](docs/runbook.md) has an article for each.',
     default: 'true',
   },
   {
     option: 'runbookUrl',
     ...of('runbookUrl', TEXT),
     ...text('a URL', /^https?:\/\/\S+$/),
-    about: 'The page that alarms link to, with an article for each.',
-    default: "- this version's page",
+    about: 'The page that alarms link to, with an article for each alarm.',
+    default: '- the page of this version',
   },
-  { option: 'alarmTopicArn', about: 'SNS topic that alarms notify.', default: '- none' },
-  { option: 'dashboard', ...of('dashboard', FLAG), about: 'Whether a dashboard is made.', default: 'true' },
+  { option: 'alarmTopicArn', about: 'ARN of the SNS topic that alarms notify.', default: '- none' },
+  { option: 'dashboard', ...of('dashboard', FLAG), about: 'Whether to create a dashboard.', default: 'true' },
   {
     option: 'removalPolicy',
     ...of('removalPolicy', REMOVAL_POLICY),
     ...oneOf('retain', 'destroy'),
-    about: 'What happens to the table, the dead-letter queue and the bucket when the stack is deleted.',
+    about: 'Whether the table, the dead-letter queue and the bucket stay when the stack is deleted.',
     default: 'retain',
   },
 ] as const satisfies readonly Setting[];

@@ -6,13 +6,13 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 
-/** Exactly what a function calls: `grantRead`, `sendMessages` and their like would allow more. */
+/** Allows exactly the given actions; `grantRead`, `grantSendMessages` and the like would allow more. */
 export function allow(grantee: LambdaFunction, resources: string | readonly string[], ...actions: string[]): void {
   grantee.addToRolePolicy(new PolicyStatement({ actions, resources: [resources].flat() }));
 }
 
 /**
- * Lets a function publish events of its own sources only.
+ * Lets a function publish events, but only with the sources of bullbridge.
  *
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
  */
@@ -25,10 +25,11 @@ type KeyService = 'dynamodb' | 's3' | 'secretsmanager' | 'sqs';
 type KeyAction = 'Decrypt' | 'GenerateDataKey';
 
 /**
- * The use of a key through the one service that holds what is encrypted with it; none where there is no key.
+ * Statements that allow the use of a key, but only through the service that stores the encrypted data; none without a
+ * key.
  *
- * For the policy of a role, so that it holds for a key of another stack too, whose own policy cannot be changed from
- * here.
+ * They belong into the policy of a role, so that they also work for a key of another stack, whose own policy cannot be
+ * changed from here.
  */
 export function keyStatement(key: IKey | undefined, service: KeyService, ...actions: KeyAction[]): PolicyStatement[] {
   if (key === undefined) return [];
@@ -48,10 +49,10 @@ export function allowKey(
 }
 
 /**
- * The keys of a source in a bucket, each the id of an event, as a policy names them: `default/bull:*`.
+ * The keys of a source in a bucket, as a pattern for policies: `default/bull:*`. Each key is the id of an event.
  *
- * A character that means something in a policy, or to a tool that reads one (the braces of `{bull}`), is a `?`, which
- * is any character.
+ * Characters with a meaning in a policy, or for a tool that reads policies (the braces of `{bull}`), become `?`, which
+ * matches any character.
  */
 export function keysOf(sourceName: string, prefix: string): string {
   const source = `${sourceName}/${prefix}`;
@@ -59,18 +60,18 @@ export function keysOf(sourceName: string, prefix: string): string {
 }
 
 /**
- * Acknowledges for cdk-nag that a role may reach many objects of a bucket; a principal outside of the app has no policy
- * to check.
+ * Acknowledges for cdk-nag that a role may reach many objects of a bucket; cdk-nag checks no policy of a principal
+ * outside the app.
  */
 export function acknowledgeObjects(bucket: IBucket, keys: string, role: object): void {
   if (!Construct.isConstruct(role)) return;
   Validations.of(role).acknowledge({
     id: `AwsSolutions-IAM5[Resource::${nameOf(bucket.arnForObjects(keys), bucket.stack)}]`,
-    reason: 'Each object has a key of its own, the id of an event.',
+    reason: 'Each object has its own key, the id of an event.',
   });
 }
 
-/** An ARN as cdk-nag writes it, with the names of what is not known yet. */
+/** An ARN as cdk-nag writes it: parts that are not known yet have the name of their resource. */
 function nameOf(arn: string, stack: Stack): string {
   const resolved = stack.resolve(arn);
   if (typeof resolved === 'string') return resolved;

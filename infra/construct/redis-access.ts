@@ -6,12 +6,11 @@ import { check } from './check.ts';
 import { allow, allowKey } from './permissions.ts';
 import type { Environment } from './variables.ts';
 
-/** How the server behind a URL is reached. */
+/** Options for a Redis whose URL is in a secret. */
 export interface RedisUrlOptions {
   /**
-   * Certificates, as PEM text, of the authority that signed the certificate of Redis; up to 3,000 characters.
-   *
-   * Lambda has room for 4 KB of environment.
+   * Certificates, as PEM text, of the authority that signed the certificate of Redis; up to 3,000 characters, since
+   * Lambda allows 4 KB for the environment.
    *
    * @default - the authorities that Node trusts
    */
@@ -25,79 +24,79 @@ export interface RedisUrlOptions {
   readonly cluster?: boolean;
 
   /**
-   * The name by which Sentinels know the master; the URL then names them, several separated by commas.
+   * The name of the master at the Sentinels; the URL then names the Sentinels, separated by commas.
    *
    * @default - no Sentinels
    */
   readonly sentinel?: string;
 
   /**
-   * The security group of Redis; the functions are let in. Needs the prop `vpc`.
+   * The security group of Redis, which is opened to the functions. Needs the prop `vpc`.
    *
-   * @default - you let the functions' group in where that is needed
+   * @default - no group; let the group of the functions in yourself, where that is needed
    */
   readonly securityGroup?: ISecurityGroup;
 
   /**
-   * The TCP ports at which {@link securityGroup} lets the functions in.
+   * The TCP ports that {@link securityGroup} opens to the functions.
    *
    * @default - 6379, and 26379 with Sentinels
    */
   readonly ports?: readonly number[];
 }
 
-/** A cache of AWS, and the user to be there. */
+/** Options for an AWS cache with IAM authentication. */
 export interface RedisIamOptions {
-  /** Which kind of cache it is: a replication group of ElastiCache, ElastiCache Serverless, or a cluster of MemoryDB. */
+  /** The kind of the cache: a replication group of ElastiCache, ElastiCache Serverless, or a cluster of MemoryDB. */
   readonly service: 'elasticache' | 'elasticache-serverless' | 'memorydb';
 
   /** The id of the replication group, or the name of the cache or cluster. */
   readonly name: string;
 
-  /** The host name of its endpoint: the configuration endpoint of a cluster, else the primary one. */
+  /** The host name of the endpoint: the configuration endpoint of a cluster, otherwise the primary endpoint. */
   readonly host: string;
 
   /**
-   * The port of its endpoint.
+   * The port of the endpoint.
    *
    * @default 6379
    */
   readonly port?: number;
 
-  /** The id of the user, who is made for IAM authentication, with the id as the name. */
+  /** The id of the user. The user must have IAM authentication enabled, and its name must be the same as its id. */
   readonly userId: string;
 
   /**
-   * Whether it is a cluster (cluster mode enabled).
+   * Whether the cache is a cluster (cluster mode enabled).
    *
    * @default - true, but false with the service 'elasticache'
    */
   readonly cluster?: boolean;
 
   /**
-   * The security group of the cache; the functions are let in. Needs the prop `vpc`.
+   * The security group of the cache, which is opened to the functions. Needs the prop `vpc`.
    *
-   * @default - you let the functions' group in where that is needed
+   * @default - no group; let the group of the functions in yourself, where that is needed
    */
   readonly securityGroup?: ISecurityGroup;
 }
 
-/** How the functions get to Redis and what they need for it. */
+/** What the functions need in order to reach Redis. */
 interface Access {
   readonly environment: Environment;
   readonly allow: (grantee: LambdaFunction) => void;
-  /** Whether a secret is read. */
+  /** Whether the functions read a secret. */
   readonly secret: boolean;
   readonly securityGroup: ISecurityGroup | undefined;
   readonly ports: readonly number[];
 }
 
-/** The Redis to read, and how the functions get in; a user who may only read is enough. */
+/** The Redis to read, and how the functions log in; a user with read permissions is enough. */
 export class RedisAccess {
   /**
-   * By the URL in a secret, `redis://` or `rediss://` for TLS, as plain text or as JSON with the key `url`.
+   * A Redis whose URL is in a secret: `redis://`, or `rediss://` for TLS, as plain text or as JSON with the key `url`.
    *
-   * It is read at each run, so a new password is used at once.
+   * Each run reads the secret, so the next run already uses a new password.
    */
   static fromUrlSecret(secret: ISecret, options: RedisUrlOptions = {}): RedisAccess {
     const { ca, cluster, sentinel, securityGroup } = options;
@@ -115,7 +114,7 @@ export class RedisAccess {
         BULLBRIDGE_REDIS_SENTINEL: sentinel,
       },
       allow: (grantee) => {
-        // Secrets Manager ends an ARN with a dash and six random characters, which a secret known by its name lacks.
+        // The ARN of a secret ends with a dash and six random characters, which are unknown for a secret by its name.
         const arn = secret.secretFullArn ?? `${secret.secretArn}-??????`;
         allow(grantee, arn, 'secretsmanager:GetSecretValue');
         allowKey(grantee, secret.encryptionKey, 'secretsmanager', 'Decrypt');
@@ -127,8 +126,8 @@ export class RedisAccess {
   }
 
   /**
-   * By IAM, to ElastiCache or MemoryDB in the account and region of the stack: TLS, and a token for each connection
-   * instead of a password.
+   * An ElastiCache or MemoryDB in the account and region of the stack, with IAM authentication: TLS, and a token for
+   * each connection instead of a password.
    *
    * https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
    * https://docs.aws.amazon.com/memorydb/latest/devguide/auth-iam.html
@@ -138,7 +137,7 @@ export class RedisAccess {
     const { cluster = service !== 'elasticache' } = options;
     const services = ['elasticache', 'elasticache-serverless', 'memorydb'];
     check('service', service, (text) => services.includes(text), services.map((text) => `"${text}"`).join(', '));
-    // As AWS keeps it, whatever case it was made with; an ARN with capitals allows nothing.
+    // AWS stores the name in lower case; an ARN with capitals would match no cache.
     check('name', name, (text) => /^[a-z0-9-]+$/.test(text), 'lower-case letters, digits and dashes');
     check('host', host, (text) => /^[\w.-]+$/.test(text), 'a host name without protocol, user and port');
     check('userId', userId, (text) => /^[\w-]+$/.test(text), 'letters, digits and dashes');
@@ -160,20 +159,20 @@ export class RedisAccess {
   }
 
   /**
-   * How the functions get in.
+   * The access of a prop `redis`.
    *
    * @internal
-   * @throws Error for what plain JavaScript may pass instead: a URL, a secret
+   * @throws Error for a value that is not a RedisAccess, such as a URL or a secret in plain JavaScript
    */
   static _accessOf(redis: RedisAccess): Access {
     if (redis instanceof RedisAccess) return redis.access;
-    const given = typeof redis === 'string' ? 'a text (not repeated here: it may hold a password)' : typeof redis;
+    const given = typeof redis === 'string' ? 'a text (not repeated here: it may contain a password)' : typeof redis;
     throw new Error(
-      `redis must be RedisAccess.fromUrlSecret(secret), with a secret that holds the URL, or RedisAccess.withIam({ … }), got ${given}`,
+      `redis must be RedisAccess.fromUrlSecret(secret), with a secret that contains the URL, or RedisAccess.withIam({ … }), got ${given}`,
     );
   }
 
-  /** Private, so that nothing else than an instance of this class is one for the compiler. */
+  /** Private, so that the compiler accepts only instances of this class. */
   private readonly access: Access;
 
   private constructor(access: Access) {
@@ -182,9 +181,10 @@ export class RedisAccess {
 }
 
 /**
- * The complete ARN of a secret; where only its name is known, the name, if it is of this account and region.
+ * The complete ARN of a secret; if only the name is known, the name for a secret of this account and region.
  *
- * An ARN without the six random characters of its end is not found where the name itself ends like that.
+ * AWS may not find a secret by an ARN without the six random characters, if its name itself ends with a dash and six
+ * characters:
  * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_RequestParameters
  */
 function idOf(secret: ISecret): string {
@@ -194,7 +194,7 @@ function idOf(secret: ISecret): string {
 }
 
 /**
- * The ARNs that both must be allowed: of the cache and of the user.
+ * The ARNs of the cache and of the user; a policy must allow both.
  *
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticache.html
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmemorydb.html

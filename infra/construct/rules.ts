@@ -5,61 +5,61 @@ import { type BullmqEventName, detailTypeOf } from '../../functions/event/catalo
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { check } from './check.ts';
 
-/** Which queues' losses a rule of {@link Bullbridge.onLoss} is for, and where they go. */
+/** Options of {@link Bullbridge.onLoss}: the queues, and the target of the rule. */
 export interface OnLossOptions {
   /**
-   * The name of a queue, or of several.
+   * The name of a queue, or the names of several queues.
    *
    * @default - all queues that are forwarded
    */
   readonly queue?: string | readonly string[];
 
-  /** Where they go; the rule takes more by `addTarget`. */
+  /** The target of the rule; `addTarget` adds more. */
   readonly target: IRuleTarget;
 
   /**
-   * What the rule is for.
+   * The description of the rule.
    *
-   * @default - none
+   * @default - no description
    */
   readonly description?: string;
 }
 
-/** Which events a rule of {@link Bullbridge.onEvent} is for, and where they go. */
+/** Options of {@link Bullbridge.onEvent}: the events, and the target of the rule. */
 export interface OnEventOptions extends OnLossOptions {
   /**
-   * BullMQ's name of an event or of several, such as `failed`; a custom event has the name that it was given.
+   * The name of an event, or the names of several events: names of BullMQ, such as `failed`, or of custom events.
    *
    * @default - all events that are forwarded
    */
   readonly event?: EventName | readonly EventName[];
 
   /**
-   * More that the detail of an event must match, as a pattern of EventBridge: `{ job: { name: ['charge'] } }`.
+   * An EventBridge pattern for other fields of the detail, such as `{ job: { name: ['charge'] } }`.
    *
-   * What `queue`, `sourceName` and `prefix` match is set already.
+   * The rule itself sets the patterns for `queue`, `sourceName` and `prefix`.
    *
-   * @default - nothing more
+   * @default - other fields may have any value
    */
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
-/** A name of BullMQ's own, which an editor can list, or a custom one. */
+/** The name of a BullMQ event, which editors can complete, or of a custom event. */
 export type EventName = BullmqEventName | (string & {});
 
-/** Whose events they are. */
+/** The Redis and the queues that events come from. */
 export interface Origin extends Pick<BullbridgeProps, 'events' | 'queues'> {
   readonly prefix: string;
   readonly sourceName: string;
 }
 
-/** What arrives on the bus of these queues and events. */
+/** The pattern for these queues and events. */
 export function patternOf(origin: Origin, { queue, event, detail = {} }: Omit<OnEventOptions, 'target'>): EventPattern {
   const events: readonly string[] = origin.events ?? DEFAULTS.events;
   const names = namesOf('event', event, events.includes('*') ? undefined : events);
   const own = detailOf(origin, queue);
   for (const name of ['queue', ...Object.keys(own)].filter((key) => Object.hasOwn(detail, key))) {
-    throw new Error(`detail must be without ${name}, which the rule sets itself, got ${JSON.stringify(detail[name])}`);
+    throw new Error(`detail must not have ${name}, which the rule sets itself, got ${JSON.stringify(detail[name])}`);
   }
   return {
     source: ['bullmq'],
@@ -68,18 +68,18 @@ export function patternOf(origin: Origin, { queue, event, detail = {} }: Omit<On
   };
 }
 
-/** The news that events of these queues were lost. */
+/** The pattern for the event `Events Lost` of these queues. */
 export function lossPatternOf(origin: Origin, { queue }: Omit<OnLossOptions, 'target'>): EventPattern {
   return { source: ['bullbridge'], detailType: ['Events Lost'], detail: detailOf(origin, queue) };
 }
 
-/** Of this Redis only: another construct may publish to the same bus. */
+/** The pattern for this Redis and these queues; other constructs may publish to the same bus. */
 function detailOf({ prefix, sourceName, queues }: Origin, queue: OnLossOptions['queue']) {
   const names = namesOf('queue', queue, queues);
   return { sourceName: [sourceName], prefix: [prefix], ...(names && { queue: names }) };
 }
 
-/** Names that a rule is for; one that is never forwarded would make a rule that never matches. */
+/** The names that a rule matches. @throws Error for a name that is not forwarded: the rule would never match */
 function namesOf(
   option: string,
   given: string | readonly string[] | undefined,
@@ -88,7 +88,7 @@ function namesOf(
   if (given === undefined) return undefined;
   const names = [given].flat();
   check(option, names, ({ length }) => length > 0, 'a name or a list of names; leave it out for all');
-  const allowed = `among the ${option}s that are forwarded (${forwarded?.join(', ')})`;
+  const allowed = `one of the ${option}s that are forwarded (${forwarded?.join(', ')})`;
   const among = (name: string) => forwarded?.some((item) => item === name || Token.isUnresolved(item)) ?? true;
   for (const name of names) check(option, name, among, allowed);
   return names;

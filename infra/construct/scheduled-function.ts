@@ -12,14 +12,14 @@ interface ScheduledFunctionProps extends Omit<BundledFunctionProps, 'maxEventAge
   readonly interval: Duration;
   /** Whether the schedules start runs. */
   readonly enabled: boolean;
-  /** Of each run of an interval, a schedule each. */
+  /** The payloads of the runs of an interval; each has its own schedule. */
   readonly payloads: readonly unknown[];
 }
 
 /** A bundled function with a schedule for each of its payloads. */
 export class ScheduledFunction extends BundledFunction {
   constructor(scope: Construct, id: string, { interval, enabled, payloads, ...props }: ScheduledFunctionProps) {
-    // A run that could not start before the next one (the account's concurrency was used up) has nothing left to do.
+    // If a run cannot start before the next one (no concurrency is left), it has nothing left to do.
     const maxEventAge = interval.toSeconds() < MAX_EVENT_AGE.toSeconds() ? interval : MAX_EVENT_AGE;
     super(scope, id, { ...props, maxEventAge });
     const role = this.schedulerRole();
@@ -31,15 +31,14 @@ export class ScheduledFunction extends BundledFunction {
         target: new LambdaInvoke(this.function, {
           input: ScheduleTargetInput.fromObject(payload),
           role,
-          // The next run is the retry. No dead-letter queue either: a missed invocation carries nothing that the next
-          // does not.
+          // The next run is the retry. There is no dead-letter queue either: every invocation has the same payload.
           retryAttempts: 0,
         }),
       });
     }
   }
 
-  /** May invoke the function itself; the target's own grant would add a wildcard, for each of its versions. */
+  /** A role that may invoke the function; the grant of the target itself would add a wildcard for its versions. */
   private schedulerRole() {
     const stack = Stack.of(this);
     const group = stack.formatArn({ service: 'scheduler', resource: 'schedule-group', resourceName: 'default' });

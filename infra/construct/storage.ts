@@ -9,12 +9,12 @@ import type { Construct } from 'constructs';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { propOf } from './environment.ts';
 
-/** What is kept, and where events go: given, or made. */
+/** The bus and the stores: given by props, or created. */
 export interface Storage {
   readonly eventBus: IEventBus;
   readonly busDeadLetterQueue: IQueue | undefined;
   readonly table: ITable;
-  /** The key of the table, which a table of its own does not expose. */
+  /** The key of the table; a `TableV2` does not expose its key. */
   readonly tableKey: IKey | undefined;
   readonly deadLetterQueue: IQueue;
   readonly payloadBucket: IBucket;
@@ -53,7 +53,7 @@ function createTable(scope: Construct, { encryptionKey, removalPolicy }: Storage
     removalPolicy,
   });
   if (encryptionKey) {
-    // Not by the prop `encryption`, which refuses a key in a stack that does not name its region.
+    // Not through the prop `encryption`: it refuses a key if the stack does not name its region.
     const resource = table.node.defaultChild as CfnGlobalTable;
     resource.addPropertyOverride('SSESpecification', { SSEEnabled: true, SSEType: 'KMS' });
     resource.addPropertyOverride('Replicas.0.SSESpecification', { KMSMasterKeyId: encryptionKey.keyArn });
@@ -62,10 +62,10 @@ function createTable(scope: Construct, { encryptionKey, removalPolicy }: Storage
 }
 
 /**
- * The bus, encrypted by a key where there is one; then with a queue of what the policy of the key does not let
- * EventBridge encrypt.
+ * Creates the bus. With a key, the bus is encrypted, and a queue keeps the events that EventBridge cannot encrypt
+ * because the policy of the key forbids it.
  *
- * That queue has a key of AWS: what one key refuses must not be refused again.
+ * That queue has a key of AWS, so that the same policy cannot refuse the events again:
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-event-bus-cmkey.html
  */
 function createBus(
@@ -74,7 +74,7 @@ function createBus(
   { encryptionKey, removalPolicy }: StorageOptions,
 ): Pick<Storage, 'eventBus' | 'busDeadLetterQueue'> {
   const description = "Events of BullMQ's queues";
-  // The name that CDK makes has the id of the stack in it, which two apps may share, and not its name.
+  // The CDK would build the name from the id of the stack, which two apps may share, and not from its name.
   const eventBusName = Token.isUnresolved(deployment)
     ? Fn.join('-', Fn.split('/', deployment))
     : deployment.replaceAll(/[^\w.-]/g, '-');
@@ -103,7 +103,7 @@ function createBus(
   return { eventBus, busDeadLetterQueue: deadLetterQueue };
 }
 
-/** A queue of events that could not be published. */
+/** A dead-letter queue for events that could not be published. */
 function createQueue(scope: Construct, id: string, { encryptionKey, removalPolicy }: StorageOptions): Queue {
   const queue = new Queue(scope, id, {
     encryption: encryptionKey ? QueueEncryption.KMS : QueueEncryption.SQS_MANAGED,
@@ -114,12 +114,12 @@ function createQueue(scope: Construct, id: string, { encryptionKey, removalPolic
   });
   Validations.of(queue).acknowledge({
     id: 'AwsSolutions-SQS3',
-    reason: 'This is a dead-letter queue; the function or the bus sends to it, so no other queue or function names it.',
+    reason: 'This is a dead-letter queue; a function or the bus sends to it, so no redrive policy names it.',
   });
   return queue;
 }
 
-/** The bucket of what is too large for the bus. */
+/** The bucket for fields that are too large for the bus. */
 function createBucket(
   scope: Construct,
   { encryptionKey, removalPolicy, retention }: StorageOptions & { retention: Duration },
@@ -127,7 +127,7 @@ function createBucket(
   const bucket = new Bucket(scope, 'Payloads', {
     encryption: encryptionKey ? BucketEncryption.KMS : BucketEncryption.S3_MANAGED,
     encryptionKey,
-    // One call of KMS for many objects.
+    // Fewer calls of KMS.
     bucketKeyEnabled: encryptionKey && true,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     enforceSSL: true,
@@ -136,7 +136,7 @@ function createBucket(
   });
   Validations.of(bucket).acknowledge({
     id: 'AwsSolutions-S1',
-    reason: 'Only the functions of this construct write to it; who reads is for the consumers of the events to say.',
+    reason: 'Only the functions of this construct write to it, and the owners of consumers decide who reads from it.',
   });
   return bucket;
 }
@@ -144,7 +144,7 @@ function createBucket(
 /**
  * Lets CloudWatch encrypt the logs of this account with a key.
  *
- * Not of the log groups alone: their names are given at deployment, after the key they need.
+ * It allows all log groups of the account, because the names of single groups are known only after the key is deployed.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
  */
 function allowLogs(key: IKey): void {

@@ -4,7 +4,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { MetricName } from '../../functions/metrics.ts';
 
-/** What alarms and the dashboard look at. */
+/** The resources that alarms and the dashboard watch. */
 export interface Watched {
   readonly forwardFunction: LambdaFunction;
   readonly reconcileFunction: LambdaFunction;

@@ -112,7 +112,7 @@ test('the stack takes a cache with IAM instead of a secret', () => {
 
 test('the stack needs to know where Redis is, and says how to set that', () => {
   expect(() => createStack({ redis: undefined })).toThrowErrorMatchingInlineSnapshot(
-    `[Error: context redis must say where Redis is, got none: -c redis=<name or complete ARN of the secret that holds its URL>, or, with IAM, -c redis=rediss://<user>@<host>:6379 -c redisIam=<service>:<name>]`,
+    `[Error: context redis must name the Redis to read, got none: -c redis=<name or complete ARN of the secret with its URL>, or, with IAM, -c redis=rediss://<user>@<host>:6379 -c redisIam=<service>:<name>]`,
   );
 });
 
@@ -143,7 +143,7 @@ test('the stack takes a bucket with its key', () => {
   const payloadBucketKeyArn = 'arn:aws:kms:eu-west-1:123456789012:key/1';
   const template = synthesize({ payloadBucketName: 'payloads', payloadBucketKeyArn });
   expect(permissionsOf(template, 'BullbridgeForwardRole')).toContainEqual(['kms:GenerateDataKey', payloadBucketKeyArn]);
-  expect(() => synthesize({ payloadBucketKeyArn })).toThrow('payloadBucketKeyArn must come with payloadBucketName');
+  expect(() => synthesize({ payloadBucketKeyArn })).toThrow('payloadBucketKeyArn needs payloadBucketName');
 });
 
 test('two stacks with default options differ in the names that they give', () => {
@@ -210,7 +210,7 @@ test.for(
     ],
     [{ redisCluster: 'yes' }, 'context redisCluster must be true or false, got "yes"'],
     [{ tail: 'maybe' }, 'tail must be auto, always or never, got "maybe"'],
-    [{ vpcEndpoints: 'true' }, 'vpcEndpoints must come with the prop vpc, got none'],
+    [{ vpcEndpoints: 'true' }, 'vpcEndpoints needs the prop vpc, got none'],
     [{ alarms: 'yes' }, 'context alarms must be true or false, got "yes"'],
     [{ removalPolicy: 'keep' }, 'context removalPolicy must be retain or destroy, got "keep"'],
   ),

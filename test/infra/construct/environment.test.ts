@@ -192,11 +192,13 @@ describe('a fault stops the synthesis', () => {
       `[Error: jobFields must be a list that is not empty; leave it out for the default, got []]`,
     );
     expect(faultOf({ jobFields: ['name', 'opts'] })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: jobFields must be names out of name, attemptsMade, attemptsStarted, timestamp, processedOn, finishedOn, delay, priority, parent, opts.<path>, data, data.<path> and trace, got "opts"]`,
+      `[Error: jobFields must be a list of these names: name, attemptsMade, attemptsStarted, timestamp, processedOn, finishedOn, delay, priority, parent, opts.<path>, data, data.<path> and trace, got "opts"]`,
     );
-    expect(faultOf({ jobFieldsByEvent: { failed: ['returnvalue'] } })).toThrow('jobFieldsByEvent.failed must be names');
+    expect(faultOf({ jobFieldsByEvent: { failed: ['returnvalue'] } })).toThrow(
+      'jobFieldsByEvent.failed must be a list',
+    );
     expect(faultOf({ jobFieldsByEvent: { '*': ['name'] } })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: jobFieldsByEvent must be by names of events (not *), without commas or spaces around them, got "*"]`,
+      `[Error: jobFieldsByEvent must be by name of an event (not *), without commas or spaces around it, got "*"]`,
     );
     expect(faultOf({ jobDataBytes: 0 })).toThrowErrorMatchingInlineSnapshot(
       `[Error: jobDataBytes must be a whole number from 64 to 65536, got 0]`,
@@ -255,7 +257,7 @@ describe('a fault stops the synthesis', () => {
       `[Error: startFromByQueue.emails must be "beginning" or "now", got "newest"]`,
     );
     expect(faultOf({ startFromByQueue: { 'emails,payments': 'now' } })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: startFromByQueue must be by names of queues, without commas, colons or spaces around them, got "emails,payments"]`,
+      `[Error: startFromByQueue must be by name of a queue, without commas, colons or spaces around it, got "emails,payments"]`,
     );
   });
 });

@@ -81,8 +81,8 @@ test('no endpoint for secrets is made where IAM needs no secret', () => {
 });
 
 test('endpoints and a security group of Redis are refused without a network', () => {
-  expect(() => createStack({ vpcEndpoints: true })).toThrow('vpcEndpoints must come with the prop vpc, got none');
+  expect(() => createStack({ vpcEndpoints: true })).toThrow('vpcEndpoints needs the prop vpc, got none');
   expect(() => createStack((stack) => ({ ...besideRedis(stack), vpc: undefined }))).toThrow(
-    'the securityGroup of redis must come with the prop vpc, got none',
+    'the securityGroup of redis needs the prop vpc, got none',
   );
 });

@@ -71,9 +71,9 @@ describe('a rule for events', () => {
       detail: { ...origin, queue: ['payments'], ...detail },
     });
     expect(() => patternOf({ detail: { queue: ['payments'] } })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: detail must be without queue, which the rule sets itself, got ["payments"]]`,
+      `[Error: detail must not have queue, which the rule sets itself, got ["payments"]]`,
     );
-    expect(() => patternOf({ detail: { sourceName: ['x'] } })).toThrow('detail must be without sourceName');
+    expect(() => patternOf({ detail: { sourceName: ['x'] } })).toThrow('detail must not have sourceName');
   });
 
   test('may have any id, also one of the construct’s own', () => {
@@ -85,10 +85,10 @@ describe('a rule for events', () => {
 
   test('that would never match is refused', () => {
     expect(() => patternOf({ event: 'progress' })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: event must be among the events that are forwarded (completed, failed, stalled), got "progress"]`,
+      `[Error: event must be one of the events that are forwarded (completed, failed, stalled), got "progress"]`,
     );
     expect(() => patternOf({ queue: 'payment' }, { queues: ['payments'] })).toThrowErrorMatchingInlineSnapshot(
-      `[Error: queue must be among the queues that are forwarded (payments), got "payment"]`,
+      `[Error: queue must be one of the queues that are forwarded (payments), got "payment"]`,
     );
     expect(() => patternOf({ event: [] })).toThrowErrorMatchingInlineSnapshot(
       `[Error: event must be a name or a list of names; leave it out for all, got []]`,

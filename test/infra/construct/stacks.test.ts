@@ -113,7 +113,7 @@ describe('two deployments', () => {
       const [one, other] = pair(createApp(), env);
       add(one, props(one));
       expect(() => add(other, props(other))).toThrow(
-        'sourceName must be unique on a bus and in a table, got "default" (with the prefix "bull") of both A/Bullbridge and B/Bullbridge',
+        'sourceName must be unique on a bus and in a table, got "default" (with the prefix "bull") for both A/Bullbridge and B/Bullbridge',
       );
     }
   });
@@ -175,7 +175,7 @@ describe('a bus elsewhere', () => {
     const target = new SqsQueue(new Queue(stack, 'Target'));
     for (const method of ['onEvent', 'onLoss'] as const) {
       expect(() => bullbridge[method]('Rule', { target })).toThrow(
-        'onEvent and onLoss must be of a bus in the account and region of the stack (123456789012, eu-west-1), got one in 210987654321, eu-west-1',
+        'onEvent and onLoss need a bus in the account and region of the stack (123456789012, eu-west-1), got one in 210987654321, eu-west-1',
       );
     }
   });
