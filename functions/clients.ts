@@ -80,6 +80,7 @@ export function createContainer(config: Config, warn: (message: string) => void)
         });
   const deadLetters = { client: sqs, queueUrl, busName, makeFit };
   const bus: EventBus = {
+    name: busName,
     limits: LIMITS,
     put:
       config.BULLBRIDGE_PUBLISHER === 'sdk'
@@ -90,7 +91,6 @@ export function createContainer(config: Config, warn: (message: string) => void)
   const publishAndPark = (park: Park) =>
     createPublisher({
       bus,
-      busName,
       park,
       makeFit,
       concurrency: createConcurrencyLimit(MAX_REQUESTS),

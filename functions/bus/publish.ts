@@ -25,9 +25,7 @@ export type Settlement = 'published' | 'parked';
 export type Publish = (entries: readonly AnyEntry[], signal: AbortSignal) => Promise<Settlement[]>;
 
 export interface PublisherOptions {
-  readonly bus: Pick<EventBus, 'limits' | 'put'>;
-  /** The name of the bus, for errors. */
-  readonly busName: string;
+  readonly bus: EventBus;
   readonly park: Park;
   /** Makes entries fit into a request. @default what does not fit is cut */
   readonly makeFit?: MakeFit;
@@ -44,15 +42,7 @@ export interface PublisherOptions {
 const LAST_TRIES = 3;
 
 /** Makes a publisher; its requests share one bound, however many calls there are at once. */
-export function createPublisher({
-  bus,
-  busName,
-  park,
-  concurrency,
-  wait,
-  random,
-  ...options
-}: PublisherOptions): Publish {
+export function createPublisher({ bus, park, concurrency, wait, random, ...options }: PublisherOptions): Publish {
   const { makeFit = cutToFit } = options;
   const outage = createOutage('The event bus', options.warn);
   const sender = createSender(bus.put, concurrency, outage);
@@ -100,6 +90,8 @@ export function createPublisher({
     const acceptedAtFirst = sender.accepted;
     for (let attempts = 1; waiting.length > 0; attempts += 1) {
       const isSuspect = failures >= MAX_FAILURES;
+      // A new outage blames nobody either.
+      if (lastTries > 0) await bus.check(signal);
       const acceptedBefore = sender.accepted;
       const verdicts = isSuspect
         ? await sender.sendSuspect(waiting, lastTries > 0, signal)
@@ -129,7 +121,7 @@ export function createPublisher({
           case 'denied':
             throw busDenied(code, message);
           case 'missing':
-            throw busMissing(busName);
+            throw busMissing(bus.name);
         }
       };
       for (const [i, pending] of waiting.entries()) await settleOne(pending, verdicts[i] as Verdict);

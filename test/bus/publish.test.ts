@@ -10,6 +10,7 @@ import { putEventsOf } from '../../functions/bus/eventbridge/sdk-sender.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { BusError, ParkingError } from '../../functions/errors.ts';
 import type { BusEntry } from '../../functions/event/entry.ts';
+import type { Fault } from '../../local/bus/faults.ts';
 import { startBus } from '../../local/bus/server.ts';
 import { faultsByName } from '../titles.ts';
 import { largeEntry } from './oversize/large-entry.ts';
@@ -52,12 +53,14 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
     const limit = createConcurrencyLimit(concurrency);
     const waits: number[] = [];
     const warnings: string[] = [];
+    const patience = { wait: async () => {}, signal: never, warn: (message: string) => warnings.push(message) };
     const publish = createPublisher({
       bus: {
+        name: 'bus',
         limits: { ...LIMITS, bytes: maxRequestBytes },
+        check: (signal) => checkEventBus(client, 'bus', { ...patience, signal }),
         put: (SENDERS[sender] as (typeof SENDERS)[string])(client, timeouts),
       },
-      busName: 'bus',
       park: parkIn(sqs, { queueUrl: bus.queueUrl('parked'), busName: 'bus', now: () => NOW }),
       concurrency: limit,
       wait: async (milliseconds) => waits.push(milliseconds),
@@ -71,7 +74,6 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
     });
     const arrived = () => bus.accepted.map(({ detail }) => detail['n']);
     const parked = () => bus.messages('parked').map((body) => JSON.parse(body));
-    const patience = { wait: async () => {}, signal: never, warn: (message: string) => warnings.push(message) };
     return { bus, client, publish, limit, waits, warnings, patience, arrived, parked };
   }
 
@@ -208,6 +210,28 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       );
       expect(arrived()).toHaveLength(19);
       expect(parked()).toMatchObject([{ errorCode: 'InternalException', attempts: 12 }]);
+    });
+
+    test('still waiting from one outage when the next one begins is not to blame', async () => {
+      const { bus, publish, arrived, parked } = await world();
+      const away: Fault = { kind: 'error', status: 503, code: 'ServiceUnavailable' };
+      let isAgain = false;
+      let asked = 0;
+      bus.faults.describeEventBus = ({ number }) => {
+        asked = number;
+        return number <= 10 ? away : undefined;
+      };
+      bus.faults.putEvents = ({ entries, number }) => {
+        if (number <= 2 * 8) return away;
+        if (isAgain) return asked < 10 ? away : undefined;
+        // It takes all others, and goes away again.
+        isAgain = bus.counts.entries >= 9;
+        return entries.some(({ Detail }) => Detail === '{"n":0}') ? away : undefined;
+      };
+
+      expect(await publish(entriesOf(20), never)).toEqual(Array(20).fill('published'));
+      expect(parked()).toEqual([]);
+      expect(new Set(arrived()).size).toBe(20);
     });
 
     test('one of several to blame for failures of their request is parked, as are the others', async () => {

@@ -217,8 +217,12 @@ export async function createWorld(
       ...kept,
       bus: { confirm: async () => {} },
       publish: parts.createPublisher({
-        bus: { limits: LIMITS, put: (entries) => around(() => putEvents(entries), undefined, 'bus') },
-        busName: BUS,
+        bus: {
+          name: BUS,
+          limits: LIMITS,
+          put: (entries) => around(() => putEvents(entries), undefined, 'bus'),
+          check: async () => undefined,
+        },
         park: (sent, refusal, signal) => around(() => park(sent, refusal, signal), undefined, 'queue'),
         concurrency: createConcurrencyLimit(4),
         wait: waits,

@@ -125,8 +125,7 @@ export async function gapStack(
       const draining = new AbortController();
       const report = emptyReport();
       const publisher = createPublisher({
-        bus: { limits: LIMITS, put: putEventsOf(bus, BUS) },
-        busName: BUS,
+        bus: { name: BUS, limits: LIMITS, put: putEventsOf(bus, BUS), check: async () => undefined },
         park: () => Promise.reject(new Error('nothing is parked here')),
         concurrency: createConcurrencyLimit(4),
         wait: async () => {},

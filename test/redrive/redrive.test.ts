@@ -50,8 +50,7 @@ async function world(count: number) {
     deadLetters: { client, queueUrl, busName: 'bus', makeFit: cutToFit },
     publishAndPark: (park: Park) =>
       createPublisher({
-        bus: { limits: LIMITS, put: putEventsOf(events, 'bus') },
-        busName: 'bus',
+        bus: { name: 'bus', limits: LIMITS, put: putEventsOf(events, 'bus'), check: async () => undefined },
         park,
         concurrency: createConcurrencyLimit(4),
         wait,

@@ -19,6 +19,8 @@ export const LIMITS: EventBus['limits'] = { entries: 10, bytes: MAX_REQUEST_BYTE
 
 /** A bus to publish to. */
 export interface EventBus {
+  /** For errors. */
+  readonly name: string;
   /** Of one request. */
   readonly limits: { readonly entries: number; readonly bytes: number };
   readonly put: PutEvents;

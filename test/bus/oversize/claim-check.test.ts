@@ -63,8 +63,7 @@ async function world({ bucket = 'payloads', requestTimeout = 10_000 } = {}) {
     random: () => 1,
   });
   const publish = createPublisher({
-    bus: { limits: LIMITS, put: putEventsOf(client, 'bus') },
-    busName: 'bus',
+    bus: { name: 'bus', limits: LIMITS, put: putEventsOf(client, 'bus'), check: async () => undefined },
     park: parkIn(sqs, { queueUrl: bus.queueUrl('parked'), busName: 'bus', makeFit, now: () => NOW }),
     makeFit,
     concurrency: createConcurrencyLimit(4),
