@@ -7,11 +7,10 @@ import { BUNDLE_FILE, BUNDLES } from './bundle.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-// The CommonJS packages in a bundle (ioredis is one) ask for Node's own modules with a `require` that ESM does not
-// have.
+// CommonJS packages in a bundle, such as ioredis, load Node's own modules with `require`, which ESM does not have.
 const BANNER = "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);";
 
-/** What was built of one function. */
+/** The built bundle of one function. */
 export interface Bundle {
   /** Name of the function: its folder in `functions/`. */
   readonly name: string;
@@ -26,7 +25,7 @@ export interface Bundle {
 /**
  * Bundles every function, a folder of `functions/` with a `handler.ts`, into one self-contained ESM file.
  *
- * The same sources give the same bytes, wherever the clone is: only a change of code changes what is deployed.
+ * The same sources give the same bytes wherever the clone is, so only a change of code changes the deployed function.
  */
 export async function buildFunctions(outDir: string = BUNDLES): Promise<Bundle[]> {
   const handlers = await Array.fromAsync(glob('functions/*/handler.ts', { cwd: ROOT }));
@@ -50,21 +49,21 @@ async function buildFunction(handler: string, outDir: string): Promise<Bundle> {
     minify: true,
     legalComments: 'none',
     banner: { js: BANNER },
-    // undici's own switch: without the parser that it only tries out, 165 kB less.
+    // undici's own switch: it leaves out a parser, which saves 165 kB.
     define: { esbuildDetection: 'true' },
     logLevel: 'warning',
   });
   const [output] = outputs;
-  if (output === undefined) throw new Error(`esbuild made nothing of ${handler}`);
+  if (output === undefined) throw new Error(`esbuild made no bundle of ${handler}`);
   await replaceFile(file, output.contents);
   const folders = packageFolders(metafile);
   return { name, file, bytes: output.contents.byteLength, packages: folders.map(nameOf), folders };
 }
 
-/** Renames a finished file into its place, so that whoever reads it while it is built again gets a whole one. */
+/** Renames a finished file into its place, so that a reader never gets a part of it. */
 export async function replaceFile(file: string, contents: Uint8Array): Promise<void> {
   const folder = dirname(file);
-  // Next to the folder of the file: all that is in the folder of a function is deployed.
+  // Next to the folder of the file, because everything in the folder of a function is deployed.
   const finished = `${folder}.${randomUUID()}`;
   await mkdir(folder, { recursive: true });
   await writeFile(finished, contents);
@@ -81,7 +80,7 @@ function nameOf(folder: string): string {
   return folder.replace(/.*node_modules\//, '');
 }
 
-/** Says where bundles are and how large. To stderr: the output of `cdk synth` is the template. */
+/** Prints where the bundles are and how large. To stderr, because the output of `cdk synth` is the template. */
 export function printSizes(bundles: readonly Bundle[]): void {
   for (const { name, bytes } of bundles) {
     console.error(`dist/lambda/${name}/${BUNDLE_FILE}  ${(bytes / 1024).toFixed(1)} KiB`);

@@ -8,16 +8,16 @@ interface Manifest {
   readonly author?: string | { readonly name: string };
 }
 
-/** Files that have the terms of a package. */
+/** Files with the terms of a package. */
 const TERMS = '{LICENSE,LICENCE,COPYING,NOTICE}*';
 const RULE = `${'-'.repeat(80)}\n`;
 
 /**
- * The notices of the packages that bundles contain: names, versions, licences, and the terms of each, once where
- * several have the same.
+ * The notices of the packages in the bundles: names, versions, licences and terms. Packages with the same terms share
+ * one notice.
  *
- * @param folders of the packages, from the root
- * @throws Error for a package that says nowhere under which licence it is
+ * @param folders of the packages, relative to the root
+ * @throws Error for a package that does not name its licence
  */
 export async function noticesOf(root: string, folders: readonly string[]): Promise<string> {
   const packages = await Promise.all([...new Set(folders)].map((folder) => readPackage(join(root, folder))));

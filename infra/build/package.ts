@@ -12,7 +12,7 @@ import { noticesOf } from './notices.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = join(ROOT, 'dist');
 
-/** The construct: CommonJS only, as aws-cdk-lib is, which `require` and `import` both find. */
+/** The construct: CommonJS only, like aws-cdk-lib; both `require` and `import` can load it. */
 const CONSTRUCT = { 'construct/index': 'infra/construct/index.ts' };
 
 /** The entries for consumers, in CommonJS and ESM. */
@@ -23,30 +23,29 @@ export const CONSUMER = {
   testing: 'consumer/testing/index.ts',
 };
 
-/** npm shows it where it is in the root. */
+/** In the root, where npm shows it. */
 const NOTICES = 'THIRD-PARTY-NOTICES';
 
 const run = promisify(execFile);
 
 /**
- * Makes what the npm package has: the bundles of the functions, the construct and the consumer as JavaScript and
- * declarations, schemas, and the notices of all that they contain.
+ * Builds the content of the npm package: the bundles of the functions, the construct and the consumer as JavaScript and
+ * declarations, the schemas, and the notices of all packages in them.
  */
 export async function buildPackage(): Promise<Bundle[]> {
   const construct = await bundle(CONSTRUCT, 'cjs', DIST, {
-    // Peers, which the user's app has; all else is inside.
+    // Peer dependencies, which the user's app provides; the bundle contains all other packages.
     packages: 'bundle',
     external: ['aws-cdk-lib', 'constructs'],
     mainFields: ['module', 'main'],
-    // The bundles are found from where a file is: from here `../../dist/lambda`, as from `infra/build/`.
+    // The construct finds the bundles relative to its own file: `../../dist/lambda`, as from `infra/build/`.
     banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
     define: { 'import.meta.url': '__url' },
   });
   const consumers = [await bundle(CONSUMER, 'cjs', DIST), await bundle(CONSUMER, 'esm', join(DIST, 'esm'))];
   const bundles = await buildFunctions();
   const folders = [...[construct, ...consumers].flatMap(packageFolders), ...bundles.flatMap((each) => each.folders)];
-  // Written in `dist` first: beside the project, where a finished file of its own folder would be made, may be no right
-  // to write.
+  // Written to `dist` first: replaceFile would write next to the project, where it may have no right to write.
   const notices = join(DIST, NOTICES);
   await write(notices, await noticesOf(ROOT, folders));
   await rename(notices, join(ROOT, NOTICES));
@@ -54,7 +53,7 @@ export async function buildPackage(): Promise<Bundle[]> {
   const entries = Object.values(CONSUMER);
   for (const [file, text] of reachable(emitted, [...Object.values(CONSTRUCT), ...entries]))
     await write(join(DIST, 'types', file), text);
-  // A declaration is of the format that its package.json says, so that each format has its own.
+  // A package.json decides the format of its declarations, so each format has its own copy.
   for (const [file, text] of reachable(emitted, entries)) await write(join(DIST, 'esm/types', file), text);
   for (const [name, schema] of Object.entries(jsonSchemas()))
     await write(join(DIST, 'schemas', `${name}.json`), `${JSON.stringify(schema, null, 2)}\n`);
@@ -82,12 +81,12 @@ async function bundle(
     ...options,
   });
   for (const { path, contents } of outputFiles ?? []) await replaceFile(path, contents);
-  // The package.json of the project says that files are ESM.
+  // The package.json of the project would make all of them ESM.
   await write(join(outdir, 'package.json'), `{ "type": "${format === 'cjs' ? 'commonjs' : 'module'}" }\n`);
   return metafile as Metafile;
 }
 
-/** The declarations of all sources of the package, by the names of their files. */
+/** The declarations of all sources of the package, by file name. */
 async function emitDeclarations(): Promise<Map<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'bullbridge-types-'));
   const tsc = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin', 'tsc');
@@ -99,7 +98,7 @@ async function emitDeclarations(): Promise<Map<string, string>> {
   return emitted;
 }
 
-/** The declarations of the entries and of their imports, which a user's compiler reads. */
+/** The declarations that a user's compiler reads: those of the entries and of their imports. */
 function reachable(emitted: ReadonlyMap<string, string>, entries: readonly string[]): Map<string, string> {
   const found = new Map<string, string>();
   const files = [...entries];
