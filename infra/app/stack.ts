@@ -29,7 +29,7 @@ export class BullbridgeStack extends Stack {
       encryptionKey: given(encryptionKeyArn, (arn) => Key.fromKeyArn(this, 'Key', arn)),
       alarmAction: given(options.alarmTopicArn, (arn) => new SnsAction(Topic.fromTopicArn(this, 'AlarmTopic', arn))),
     });
-    const { eventBus, table, deadLetterQueue, payloadBucket } = bullbridge;
+    const { eventBus, table, deadLetterQueue, payloadBucket, schemaRegistry } = bullbridge;
     const { forwardFunction, reconcileFunction, redriveFunction } = bullbridge;
     const output = (name: string, description: string, value: string) =>
       new CfnOutput(this, name, { description, value });
@@ -41,6 +41,9 @@ export class BullbridgeStack extends Stack {
     output('PayloadBucket', 'The bucket for fields that are too large for the bus', payloadBucket.bucketName);
     output('ReconcileFunction', 'The function that recovers lost events', reconcileFunction.functionName);
     output('RedriveFunction', 'The function that sends dead letters again', redriveFunction.functionName);
+    if (schemaRegistry) {
+      output('SchemaRegistry', 'The registry of the schemas of events', schemaRegistry.attrRegistryName);
+    }
     for (const group of vpcId === undefined ? [] : forwardFunction.connections.securityGroups) {
       output('SecurityGroupId', 'The security group that Redis must let in', group.securityGroupId);
     }

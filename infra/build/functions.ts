@@ -86,5 +86,3 @@ export function printSizes(bundles: readonly Bundle[]): void {
     console.error(`dist/lambda/${name}/${BUNDLE_FILE}  ${(bytes / 1024).toFixed(1)} KiB`);
   }
 }
-
-if (import.meta.main) printSizes(await buildFunctions());

@@ -5,9 +5,9 @@ import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
-import { jsonSchemas } from '../../consumer/json-schemas.ts';
 import { type Bundle, buildFunctions, packageFolders, printSizes, replaceFile } from './functions.ts';
 import { noticesOf } from './notices.ts';
+import { buildSchemas } from './schemas.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = join(ROOT, 'dist');
@@ -55,8 +55,7 @@ export async function buildPackage(): Promise<Bundle[]> {
     await write(join(DIST, 'types', file), text);
   // A package.json decides the format of its declarations, so each format has its own copy.
   for (const [file, text] of reachable(emitted, entries)) await write(join(DIST, 'esm/types', file), text);
-  for (const [name, schema] of Object.entries(jsonSchemas()))
-    await write(join(DIST, 'schemas', `${name}.json`), `${JSON.stringify(schema, null, 2)}\n`);
+  await buildSchemas();
   return bundles;
 }
 

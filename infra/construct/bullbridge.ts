@@ -2,6 +2,7 @@ import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { Connections, IConnectable } from 'aws-cdk-lib/aws-ec2';
 import type { IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import type { CfnRegistry } from 'aws-cdk-lib/aws-eventschemas';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
@@ -21,6 +22,7 @@ import { checkNetwork, createEndpoints, letIn } from './network.ts';
 import { keysOf } from './permissions.ts';
 import { RedisAccess } from './redis-access.ts';
 import { lossPatternOf, type OnEventOptions, type OnLossOptions, type Origin, patternOf } from './rules.ts';
+import { SchemaRegistry } from './schema-registry.ts';
 import { createStorage } from './storage.ts';
 
 export type { BullbridgeProps } from './bullbridge-props.ts';
@@ -56,6 +58,8 @@ export class Bullbridge extends Measured implements IConnectable {
   readonly payloadBucket: IBucket;
   /** The alarms, by name; empty with `alarms: false`. */
   readonly alarms: Readonly<Partial<Record<AlarmName, Alarm>>>;
+  /** The registry of schemas; only with {@link BullbridgeProps.schemaRegistry}. */
+  readonly schemaRegistry: CfnRegistry | undefined;
 
   private readonly origin: Origin;
   private readonly consumers: Consumers;
@@ -90,6 +94,9 @@ export class Bullbridge extends Measured implements IConnectable {
     createEndpoints(this, props);
     if (vpc) letIn(this.connections.securityGroups, redis);
 
+    this.schemaRegistry = propOf(props, 'schemaRegistry')
+      ? new SchemaRegistry(this, 'Schemas', propOf(props, 'events')).registry
+      : undefined;
     this.consumers = new Consumers(this, 'Consumers', {
       eventBus: this.eventBus,
       bucket: this.payloadBucket,

@@ -54,6 +54,14 @@ export interface OperationProps {
   readonly dashboard?: boolean;
 
   /**
+   * Whether the schemas of the forwarded events are put into a registry of EventBridge, from which the console and IDEs
+   * generate code. The registry costs nothing.
+   *
+   * @default false
+   */
+  readonly schemaRegistry?: boolean;
+
+  /**
    * Whether X-Ray traces the functions.
    *
    * @default false

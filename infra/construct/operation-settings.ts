@@ -69,6 +69,12 @@ export const OPERATION = [
   { option: 'alarmTopicArn', about: 'ARN of the SNS topic that alarms notify.', default: '- none' },
   { option: 'dashboard', ...of('dashboard', FLAG), about: 'Whether to create a dashboard.', default: 'true' },
   {
+    option: 'schemaRegistry',
+    ...of('schemaRegistry', FLAG),
+    about: 'Whether the schemas of the forwarded events are put into a registry of EventBridge.',
+    default: 'false',
+  },
+  {
     option: 'removalPolicy',
     ...of('removalPolicy', REMOVAL_POLICY),
     ...oneOf('retain', 'destroy'),

@@ -5,6 +5,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { OPTIONS } from '../../../infra/app/options.ts';
 import { BullbridgeStack } from '../../../infra/app/stack.ts';
+import { buildSchemas } from '../../../infra/build/schemas.ts';
 import { withName } from '../../titles.ts';
 import { createApp, environmentOf, permissionsOf } from '../synth.ts';
 
@@ -15,6 +16,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bullbridge-stack-'));
   caFile = join(folder, 'ca.pem');
   await writeFile(caFile, `${PEM}\n`);
+  await buildSchemas();
 });
 
 afterAll(() => rm(folder, { recursive: true }));
@@ -163,6 +165,14 @@ function namesOf(resource: unknown): string[] {
 
 test('the stack pauses', () => {
   synthesize({ enabled: 'false' }).allResourcesProperties('AWS::Scheduler::Schedule', { State: 'DISABLED' });
+});
+
+test('the stack has a registry of schemas where it is asked for, and its name as an output', () => {
+  const template = synthesize({ schemaRegistry: 'true' });
+
+  template.resourceCountIs('AWS::EventSchemas::Registry', 1);
+  expect(Object.keys(template.findOutputs('SchemaRegistry'))).toHaveLength(1);
+  synthesize({}).resourceCountIs('AWS::EventSchemas::Registry', 0);
 });
 
 test('the stack has alarms with a topic and a dashboard, or none of them', () => {
