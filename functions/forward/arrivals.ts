@@ -1,24 +1,27 @@
 import { idTime } from '../stream/id.ts';
 import type { Page } from '../stream/position.ts';
 
-/** What arrived in a queue, as a run saw it. */
+/** The stream entries that arrived in a queue during a run. */
 export interface Arrival {
-  /** Entries since the run began or since the queue was last read to its end, whichever were more: read or lost. */
+  /**
+   * The most entries that were waiting at one time, read or lost: since the run began, or since the queue was last read
+   * to its end.
+   */
   readonly most: number;
-  /** Entries per millisecond in the densest stretch. */
+  /** Entries per millisecond in the busiest stretch of time. */
   readonly rate: number;
-  /** Redis trimmed entries that were not read. */
+  /** Whether Redis trimmed entries that were not read. */
   readonly overran: boolean;
 }
 
-/** Follows what arrives in the queues of a run, from the pages that it reads. */
+/** Counts the stream entries that arrive in the queues of a run, from the pages that it reads. */
 export interface Arrivals {
   add(page: Page): void;
-  /** Entries that arrived and were not read, at the end of a run. */
+  /** Adds entries that are unread at the end of a run. */
   addUnread(queue: string, entries: number): void;
-  /** Begins to count anew for a queue that was read to its end. */
+  /** Restarts the count of a queue that was read to its end. */
   caughtUp(queue: string): void;
-  /** By queue; those with nothing new are left out. */
+  /** By queue, without queues that received no entry. */
   all(): ReadonlyMap<string, Arrival>;
 }
 
@@ -30,9 +33,9 @@ interface Queue {
   readonly halves: Map<number, number>;
 }
 
-/** A burst is no rate: the entries of a shorter time than this, in milliseconds, count as those of this time. */
+/** Shortest time over which a rate is measured, in milliseconds: a short burst must not look like a high rate. */
 const SHORTEST_STRETCH = 1000;
-/** The part of the interval over which a rate is taken. */
+/** Stretches of an interval; a rate is measured over one of them. */
 const STRETCHES = 6;
 
 /** @param interval milliseconds from one run to the next */
@@ -47,7 +50,7 @@ export function createArrivals(interval: number): Arrivals {
     return queue;
   }
 
-  /** Entries older than an interval no longer show the pace of a queue. */
+  /** Entries older than an interval do not show the current rate. */
   function forgetOld({ halves }: Queue): void {
     const newest = Math.max(...halves.keys());
     for (const index of halves.keys()) if ((newest - index) * half > interval) halves.delete(index);

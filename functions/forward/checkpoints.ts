@@ -14,21 +14,21 @@ import { type FirstPositions, saveFirstPositions, saveSource } from './first-pos
 import type { QueueLoss } from './outgoing.ts';
 import { queuesOf, type Shard } from './shard.ts';
 
-/** The saved positions of a run's queues. */
+/** The saved positions of the queues of a run. */
 export interface QueueCheckpoints {
-  /** Where each queue of the shard was when the run began. */
+  /** The position of each queue of the shard at the beginning of the run. */
   readonly cursors: readonly Cursor[];
-  /** When all queues were read last, in milliseconds since the epoch; absent where this container does not know. */
+  /** When all queues were last read, in milliseconds since the epoch; absent if this container does not know. */
   readonly allReadAt: number | undefined;
   /**
-   * Writes losses to the ledger, which must come before they are published and before positions pass them.
+   * Writes losses to the ledger, before they are published and before positions move past them.
    *
-   * @throws {SupersededError} where another run has taken the lease
+   * @throws {SupersededError} if another run has taken the lease
    */
   writeLosses(losses: readonly QueueLoss[], detectedAt: Date): Promise<void>;
-  /** Moves the positions of queues. @throws {SupersededError} where a later run has moved one */
+  /** Moves the positions of queues. @throws {SupersededError} if a later run has moved one of them */
   save(positions: ReadonlyMap<string, Position>): Promise<void>;
-  /** Keeps them for the next run, at the end of one that did not fail. */
+  /** Keeps the positions in memory for the next run, after a run that did not fail. */
   keep(allReadAt: number): void;
 }
 
@@ -44,13 +44,13 @@ interface Settings {
   readonly sourceName: string;
   readonly prefix: string;
   readonly startFrom: StartFrom;
-  /** `*` where they are found, or their names. */
+  /** The names of the queues, or `*` for all queues that are found. */
   readonly queues: '*' | readonly string[];
   /** Milliseconds from one run to the next. */
   readonly interval: number;
 }
 
-/** Loads the positions of the queues that a run has the lease for, as far as its container does not know them. */
+/** Loads the positions of the queues of a leased shard, except those that the container still knows. */
 export async function openCheckpoints(
   { dynamodb: client, table, now, wait, checkpoints: memory }: Table,
   { sourceName, prefix, startFrom, queues: configured, interval }: Settings,
@@ -69,7 +69,7 @@ export async function openCheckpoints(
   const unseen = unknown.filter((queue) => !loaded.has(keyOf(queue)));
   const begin = async () => {
     if (configured !== '*') return saveFirstPositions(first, unseen);
-    // The run before has seen all queues, and there is no new one.
+    // The previous run has seen all queues, and there is no new queue.
     if (recalled?.isWhole && unseen.length === 0) return new Map<string, Checkpoint>();
     return saveSource(first, known.queues, known.isWhole);
   };
@@ -83,10 +83,10 @@ export async function openCheckpoints(
   }
 
   /**
-   * Moves a position from where it was, or from where a run before this one has moved it late.
+   * Moves a position from its last known value, or from a value that an earlier run saved late.
    *
-   * Such a run lost the lease while its write waited for the table. If this run ended, too, nobody would read until the
-   * next one starts. The position of this run is right in any case: this run has settled all entries up to there.
+   * Such a run lost the lease while its write waited for the table. If this run also ended, no run would read until the
+   * next one starts. The position of this run is correct in any case: it has settled all entries up to there.
    */
   async function move(key: string, next: Position): Promise<Checkpoint | undefined> {
     const previous = checkpoints.get(key);
@@ -107,7 +107,7 @@ export async function openCheckpoints(
     async writeLosses(losses, detectedAt) {
       const ledger = { client, table, sourceName, prefix };
       const gaps = losses.map((loss) => ({ ...loss, detectedAt: detectedAt.getTime() }));
-      // Whoever lost the lease has read on from where others have been since: what it misses may have been forwarded.
+      // A run that lost the lease reads behind other runs: entries that it misses may have been forwarded by them.
       if (gaps.length > 0) await lease.confirm();
       await pMap(gaps, (gap) => openGap(ledger, gap), { concurrency: MAX_CONCURRENCY });
     },

@@ -1,7 +1,7 @@
-/** How often each event came, by queue. */
+/** The number of stream entries of each event, by queue. */
 export type EventCounts = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
-/** Adds up how often events came. */
+/** Adds up the numbers of events. */
 export interface EventTally {
   add(queue: string, event: string, times: number): void;
   readonly counts: EventCounts;

@@ -13,7 +13,7 @@ import type { Source } from './source.ts';
 interface Run {
   readonly redis: RedisConnection;
   readonly prefix: string;
-  /** Where the queues were when the run began. */
+  /** The positions of the queues at the beginning of the run. */
   readonly cursors: readonly Cursor[];
   readonly reader: StreamReader;
   readonly source: Source;
@@ -22,18 +22,18 @@ interface Run {
 }
 
 /**
- * Reports the entries that are left, how full streams were, and which queues are missing.
+ * Adds the backlog, the retention used and the missing queues to the report.
  *
- * @throws {RedisError} when the connection fails, or why a queue could not be read
+ * @throws {RedisError} when the connection fails, or if a queue could not be read
  */
 export async function finish({ redis, prefix, cursors, reader, source, arrivals, keptBy }: Run, report: Report) {
   const unread = await countUnread((queues) => readStates(redis, queues, prefix), reader.due());
   report.backlog = [...unread.values()].reduce((sum, { entries }) => sum + entries, source.waiting());
   for (const [queue, { entries, exact }] of unread) if (exact) arrivals.addUnread(queue, entries);
   const arrived = new Map(arrivals.all());
-  // Nothing of a queue seen first can be lost yet.
+  // A queue without a saved position cannot have lost entries yet.
   for (const { queue, position } of cursors) if (position.kind === 'unread') arrived.delete(queue);
-  // A forecast only: a run that forwarded everything has not failed for want of it.
+  // Only a forecast: without it, a run that forwarded everything has not failed.
   report.retentionUsed = await retentionUsed(keptBy, arrived).catch((error: Error) => {
     report.warnings.push(error.message);
     return undefined;

@@ -12,16 +12,16 @@ export interface FirstPositions {
   readonly sourceName: string;
   readonly prefix: string;
   readonly startFrom: StartFrom;
-  /** Asks for the state of streams, by queue. */
+  /** Asks Redis for the states of streams, by queue. */
   readonly statesOf: (queues: readonly string[]) => Promise<ReadonlyMap<string, State>>;
 }
 
 /**
- * Saves where queues begin that are named now for the first time, so that whatever is trimmed from now on is counted.
+ * Saves the first positions of queues, so that every entry trimmed from now on is counted.
  *
- * Entries that were trimmed before do not count as lost. No clock decides which entries are old: the stream's own last
- * id does.
- * @returns the checkpoints by queue: those saved now, or meanwhile by another run
+ * Entries that were trimmed before do not count as lost. The last id of the stream decides which entries are old, not a
+ * clock.
+ * @returns the checkpoints by queue, saved by this run or meanwhile by another one
  * @throws {CheckpointError} when the table is missing, denied or does not answer
  */
 export async function saveFirstPositions(
@@ -33,7 +33,7 @@ export async function saveFirstPositions(
   const save = async (queue: string): Promise<readonly [string, Checkpoint | undefined]> => {
     const next = firstPosition(states.get(queue) as State, placeOf(startFrom, queue));
     const key = keyOf(queue);
-    // By the lowest epoch: a run of another shard may be the one that continues here.
+    // With the lowest epoch: a run of another shard may continue from this position.
     const saved = await saveCheckpoint(table, { key, previous: undefined, next }, 0);
     return [queue, saved ?? (await loadCheckpoints(table, [key])).get(key)];
   };
@@ -42,12 +42,12 @@ export async function saveFirstPositions(
 }
 
 /**
- * Saves where every queue of a source begins, once all of them are known for the first time.
+ * Saves the first position of every queue of a source, once all queues are known for the first time.
  *
- * From then on, a queue without a checkpoint is a new one: it begins at its beginning, whatever `startFrom` says.
+ * Later, a queue without a checkpoint is a new queue and is read from its beginning, whatever `startFrom` says.
  * @param queues of all shards
- * @param isWhole whether no queue is missing
- * @returns checkpoints by queue; none where an earlier run has done this
+ * @param isWhole whether these are all queues
+ * @returns the checkpoints by queue; none if an earlier run has done this
  */
 export async function saveSource(
   source: FirstPositions,

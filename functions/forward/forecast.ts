@@ -4,17 +4,17 @@ import type { Cursor } from '../stream/read.ts';
 import type { Arrival } from './arrivals.ts';
 import type { Kept, KeptBy } from './kept.ts';
 
-/** A burst is no rate: entries of a shorter time than this, in milliseconds, count as those of this time. */
+/** Shortest time over which a rate is measured, in milliseconds: a short burst must not look like a high rate. */
 const MIN_SPAN = 1000;
-/** The part of the entries a stream keeps that may come within an interval. */
+/** Share of a stream's capacity that may arrive within an interval. */
 const SAFE_PART = 0.5;
 /** Milliseconds by which the clocks of Redis and of the function may differ. */
 const CLOCK_SLACK = 2 * 60_000;
 
 export interface Forecast {
-  /** Where each queue is now. */
+  /** The current position of each queue. */
   readonly cursors: readonly Cursor[];
-  /** What the run has seen arrive, by queue. */
+  /** The arrivals of the run, by queue. */
   readonly arrivals: ReadonlyMap<string, Arrival>;
   /** Milliseconds from one run to the next. */
   readonly interval: number;
@@ -22,12 +22,12 @@ export interface Forecast {
 }
 
 /**
- * The queues that are so busy that Redis could trim their streams before the next run reads them: at twice the load, half of
- * the entries that a stream keeps are all of them.
+ * The queues that are so busy that Redis could trim their streams before the next run reads them: half of the entries
+ * that a stream keeps, or more, arrive within an interval.
  *
- * A queue whose stream does not say what it keeps counts as one of them. Queues with nothing new within an interval are not
- * asked for.
- * @throws {RedisError} when Redis refuses to say what streams keep, or the connection fails
+ * A queue counts as busy if the capacity of its stream is not known. Redis is not asked about queues without a new
+ * entry within an interval.
+ * @throws {RedisError} when Redis refuses to report the capacity of streams, or the connection fails
  */
 export async function queuesOutrunning(
   keptBy: KeptBy,
@@ -47,7 +47,7 @@ export async function queuesOutrunning(
   return busy.filter(outruns).map(({ queue }) => queue);
 }
 
-/** Entries per millisecond since the positions that were saved within the last two intervals; a run before this one saw them come. */
+/** Entries per millisecond since the positions that earlier runs saved within the last two intervals. */
 function rateSinceAnchors({ position, anchors }: Cursor, interval: number): number {
   const rates = anchors.map(({ id, ordinal }) => {
     const span = idTime(position.id) - idTime(id);

@@ -10,7 +10,7 @@ import { emptyReport, type Report, total } from './report.ts';
 import { forward } from './run.ts';
 import type { Shard } from './shard.ts';
 
-/** What an invocation returns; events of the stream only. */
+/** The result of an invocation; the counts do not include bullbridge's own events. */
 export interface ForwardResult {
   readonly published: number;
   readonly filtered: number;
@@ -19,7 +19,7 @@ export interface ForwardResult {
   /** Queues of this shard. */
   readonly queues: number;
   readonly caughtUp: boolean;
-  /** Another run has the lease; this one did nothing. */
+  /** Another run has the lease, so this run did nothing. */
   readonly leaseHeld?: true;
 }
 
@@ -31,7 +31,7 @@ function warn(config: Config): void {
   for (const [variable, events] of Object.entries(named)) {
     for (const { given, nearest } of likelyMisspelt(events)) {
       logger.warn(
-        `${variable} names "${given}", which BullMQ does not emit; did you mean "${nearest}"? It is taken for a custom event.`,
+        `${variable} names "${given}", which BullMQ does not emit; did you mean "${nearest}"? It is treated as a custom event.`,
       );
     }
   }
@@ -56,7 +56,7 @@ async function run({ payload, config, container, bus, signals, memory }: Invocat
   try {
     await forward(settings, shard, { ...container, bus, countEvents: recordEvents }, randomUUID(), signals, report);
   } finally {
-    tell(report, config, shard);
+    publishReport(report, config, shard);
   }
   return toResult(report);
 }
@@ -80,10 +80,12 @@ function toResult(report: Report): ForwardResult {
   return { ...total(report), queues, caughtUp, ...(leaseHeld && { leaseHeld }) };
 }
 
-/** Runs in a row that did nothing, by shard; of this container only. */
+/** Runs in a row that did nothing, by shard; only runs of this container. */
 const heldInARow = new Map<number, number>();
 
-/** @returns how many runs in a row, this one included, did nothing since another run had or took the lease */
+/**
+ * @returns the number of runs in a row, including this one, that did nothing because another run had or took the lease
+ */
 function countHeld({ leaseHeld, superseded, ...report }: Report, { index }: Shard): number {
   const { published, filtered, parked } = total(report);
   const isHeld = leaseHeld || (superseded && published + filtered + parked === 0);
@@ -91,8 +93,8 @@ function countHeld({ leaseHeld, superseded, ...report }: Report, { index }: Shar
   return heldInARow.get(index) ?? 0;
 }
 
-/** Logs and measures a run, also one that failed. */
-function tell(report: Report, config: Config, shard: Shard): void {
+/** Writes the logs and metrics of a run, also of a failed run. */
+function publishReport(report: Report, config: Config, shard: Shard): void {
   for (const warning of report.warnings) logger.warn(warning);
   const [fullest] = [...(report.retentionUsed ?? [])].sort(([, a], [, b]) => b - a);
   logger.info('run', { ...toResult(report), backlog: report.backlog, fullest });

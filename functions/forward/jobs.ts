@@ -8,15 +8,15 @@ import { readJobHashes } from '../stream/job-hashes.ts';
 import { createPortions } from '../stream/portions.ts';
 import { type Sweep, takeSweep } from './sweep.ts';
 
-/** Bytes of jobs' values that a sweep may have; the last job alone, or those read with it, can bring more. */
+/** Bytes of job values in a sweep; the last jobs that are read together may exceed it. */
 const JOB_BYTES = 4 * 1024 * 1024;
 
 /** A sweep with the jobs of its events. */
 export interface LoadedSweep {
   readonly sweep: Sweep;
-  /** What comes behind it, and was not loaded: its jobs have too much, or it is time to end. */
+  /** The rest of the sweep, whose jobs were not loaded because they are too large or the run must end. */
   readonly rest: Sweep;
-  /** What an entry tells of its job. */
+  /** The fields of the job that an entry carries. */
   readonly jobOf: (entry: Entry) => JobPart | undefined;
 }
 
@@ -28,17 +28,17 @@ export interface JobLoaderOptions extends DetailSettings {
 interface Job {
   readonly queueKey: string;
   readonly id: Buffer;
-  /** Its events, by what they tell of it. */
+  /** Its events, by the fields of the job that they carry. */
   readonly events: Map<JobSelection, Entry[]>;
-  /** Where its first event is in the sweep. */
+  /** The index of its first event in the sweep. */
   readonly first: number;
 }
 
 /**
- * Makes what reads the jobs of a sweep's events, each once, in one pipeline unless they are large.
+ * Creates a function that reads the jobs of a sweep's events, each job once, in one pipeline unless they are large.
  *
- * Of what was read, only what the events tell is kept. It runs where streams are read, not beside that: a reply that is too large
- * ends the connection, and all that is under way on it.
+ * Only the fields that the events carry are kept. Jobs are not read in parallel with streams: a reply that is too large
+ * closes the connection and fails all other requests on it.
  */
 export function createJobLoader(
   redis: RedisConnection,
@@ -48,7 +48,7 @@ export function createJobLoader(
   const { fields, maxBytes } = told;
   const portions = createPortions();
 
-  /** In the order of their first events. */
+  /** The jobs of a sweep, in the order of their first events. */
   function jobsOf(sweep: Sweep): Job[] {
     const jobs = new Map<string, Job>();
     let index = 0;
@@ -59,7 +59,7 @@ export function createJobLoader(
         const id = passes(event) ? jobIdOf(entry.fields) : undefined;
         const selection = id && selectionFor(fields, event);
         if (!selection) continue;
-        // A queue's name has no colon; an id is taken byte by byte, since it need not be UTF-8.
+        // A queue name has no colon. An id need not be UTF-8, so each byte becomes a character.
         const name = `${queue}:${id.toString('latin1')}`;
         const job = jobs.get(name) ?? { queueKey: `${prefix}:${queue}`, id, events: new Map(), first };
         jobs.set(name, job);

@@ -5,26 +5,27 @@ import { metaKey } from '../stream/keys.ts';
 import { readStates, type State } from '../stream/states.ts';
 import { trimmed } from '../stream/stream-info.ts';
 
-/** What BullMQ trims to where nothing else is set: https://docs.bullmq.io/guide/events */
+/** BullMQ's default for the length of a stream: https://docs.bullmq.io/guide/events */
 const DEFAULT_MAX_LEN = 10_000;
 
-/** How many entries the stream of a queue keeps before Redis trims it, and the state that shows it. */
+/** The number of entries that the stream of a queue keeps, and the state of the stream. */
 export interface Kept {
-  /** `undefined` where Redis does not say. */
+  /** `undefined` if Redis refuses to report it. */
   readonly entries: number | undefined;
   readonly state: State;
 }
 
 /**
- * How many entries the streams of queues keep, by queue.
+ * The number of entries that streams keep, by queue.
  *
- * A stream that was trimmed shows it by its length: a producer of custom events trims to some 1,000, whatever the queue's
- * settings say (taskforcesh/bullmq#4617). Of one that was never trimmed, BullMQ's own setting is the first guess.
+ * For a stream that was trimmed, it is the current length: a producer of custom events trims to some 1,000 entries,
+ * whatever the settings of the queue are (taskforcesh/bullmq#4617). For a stream that was never trimmed, it is BullMQ's
+ * setting.
  * @throws {RedisError} when `HMGET` is refused or the connection fails
  */
 export type KeptBy = (queues: readonly string[]) => Promise<ReadonlyMap<string, Kept>>;
 
-/** Asks Redis for each queue once in a run. */
+/** Asks Redis about each queue once in a run. */
 export function createKept(redis: RedisConnection, prefix: string): KeptBy {
   const known = new Map<string, Kept>();
 
@@ -35,7 +36,8 @@ export function createKept(redis: RedisConnection, prefix: string): KeptBy {
     const replies = await redis.send(keys.map((key) => ['hmget', key, 'opts.maxLenEvents']));
     for (const [i, queue] of queues.entries()) {
       const reply = replies[i];
-      if (reply instanceof Error) throw redisError(reply, redis.target, `asking what streams keep (HMGET ${keys[i]})`);
+      if (reply instanceof Error)
+        throw redisError(reply, redis.target, `asking how many entries a stream keeps (HMGET ${keys[i]})`);
       const cap = Number((reply as (string | null)[])[0] ?? DEFAULT_MAX_LEN);
       const state = states.get(queue) as State;
       known.set(queue, { entries: state instanceof RedisError ? undefined : entriesKept(state, cap), state });

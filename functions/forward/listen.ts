@@ -4,28 +4,28 @@ import type { RedisConnection } from '../redis/port.ts';
 import { awaitNews } from '../stream/news.ts';
 import type { Cursor } from '../stream/read.ts';
 
-/** Milliseconds from the first new entry to the reading, so that a request to the bus is filled. */
+/** Milliseconds from the first new entry until the queues are read, so that a request to the bus is filled. */
 const LINGER = 50;
-/** Milliseconds to the next look where Redis cannot wait for all queues together. */
+/** Milliseconds between two polls, if Redis cannot wait for all queues together. */
 const PAUSE = 1000;
 
-/** Whoever may not wait need not ask again; what else Redis says will pass, or the next look shows it. */
+/** Errors that end listening. Other errors pass, or the next read shows them. */
 const REFUSED = /^(NOPERM|ERR unknown command)/;
 
-/** Waits for entries on a connection of its own, which is opened when it is needed first. */
+/** Waits for new entries on its own connection, which is opened when it is first needed. */
 export interface Listener extends Disposable {
   /**
-   * Waits until entries come, for some seconds at most.
+   * Waits until new entries arrive, for some seconds at most.
    *
-   * @returns the queues that have some, `undefined` where there is no listening
-   * @throws {RedisError} when Redis cannot be reached any more
+   * @returns the queues with new entries, or `undefined` if listening is not possible or must end
+   * @throws {RedisError} when Redis can no longer be reached
    */
   wait(idle: readonly Cursor[], ending: AbortSignal): Promise<readonly string[] | undefined>;
 }
 
 /**
- * @param drain ends the patience with a Redis that does not answer
- * @param warn hears why there is no listening
+ * @param drain ends the waiting for a Redis that does not answer
+ * @param warn is called with the reason why the run does not listen
  */
 export function createListener(
   { connectRedis, wait }: Clients,
@@ -47,7 +47,7 @@ export function createListener(
       const ring = await awaitNews(bell, idle, prefix);
       if ('queues' in ring) return ring.queues;
       if (!REFUSED.test(ring.error.message)) return await pause(ending);
-      warn(`Not listening until the next run, which needs +xread: ${ring.error.message}`);
+      warn(`This run does not listen for new entries, because that needs +xread: ${ring.error.message}`);
       return undefined;
     } catch (error) {
       if (ending.aborted) return undefined;

@@ -4,10 +4,10 @@ import { metaKey } from '../stream/keys.ts';
 import type { Cursor } from '../stream/read.ts';
 
 /**
- * The queues that have neither a stream nor settings: their names, or the prefix, are likely misspelt.
+ * The queues that have neither a stream nor settings: their names or the prefix are probably misspelt.
  *
- * @param cursors where queues are that were read to their end
- * @returns none of those of which Redis does not say
+ * @param cursors of queues that were read to their end
+ * @returns the names, without queues that Redis refuses to report
  * @throws {RedisError} when the connection fails
  */
 export async function missingQueues(
@@ -15,7 +15,7 @@ export async function missingQueues(
   cursors: readonly Cursor[],
   prefix: string,
 ): Promise<string[]> {
-  // A stream that has received nothing, most likely since there is none.
+  // A stream that never received an entry most likely does not exist.
   const empty = cursors.filter(({ position: { id, ordinal } }) => id === ZERO_ID && ordinal === 0);
   if (empty.length === 0) return [];
   const replies = await redis.send(

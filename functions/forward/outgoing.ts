@@ -9,11 +9,11 @@ import { type Loss, type Position, positionAfter } from '../stream/position.ts';
 import { createEventTally, type EventCounts } from './event-counts.ts';
 import type { Sweep } from './sweep.ts';
 
-/** An entry on its way to the bus. */
+/** A bus entry, with its queue. */
 interface Item {
   readonly entry: AnyEntry;
   readonly queue: string;
-  /** The time of its stream entry in milliseconds; absent for bullbridge's own news. */
+  /** The time of its stream entry in milliseconds; absent for bullbridge's own events. */
   readonly time?: number;
 }
 
@@ -22,14 +22,14 @@ export interface QueueLoss extends Loss {
   readonly queue: string;
 }
 
-/** What a sweep puts on the bus, and what it leaves out. */
+/** The bus entries of a sweep, and the stream entries that are filtered out. */
 export interface Outgoing {
   readonly items: readonly Item[];
   readonly filtered: readonly { readonly queue: string; readonly entries: number }[];
-  /** Of the events that are counted. */
+  /** The numbers of those events that are counted for metrics. */
   readonly counted: EventCounts;
   readonly losses: readonly QueueLoss[];
-  /** Where each queue stands once all entries are settled. */
+  /** The position of each queue once all entries are settled. */
   readonly positions: ReadonlyMap<string, Position>;
 }
 
@@ -41,14 +41,14 @@ export interface OutgoingOptions {
   readonly counted?: ReadonlySet<string> | undefined;
   /** When losses were found. */
   readonly detectedAt: Date;
-  /** What must not leave Redis. @default nothing */
+  /** Fields that must not leave Redis. @default none */
   readonly omit?: Omission | undefined;
-  /** What an event tells of its job. @default nothing */
+  /** The fields of the job that an event carries. @default none */
   readonly jobOf?: (entry: Entry) => JobPart | undefined;
 }
 
 /**
- * Turns a sweep into entries for the bus: news of what was lost in front of a page, then the events that pass the
+ * Turns a sweep into bus entries: for each page, `Events Lost` if there was a loss, then the events that pass the
  * filter.
  */
 export function toOutgoing(

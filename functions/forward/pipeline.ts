@@ -1,31 +1,32 @@
 import type { Signals } from '../invocation.ts';
 
-/** What goes through the stages. */
+/** A unit of work that goes through the stages. */
 export interface Unit {
   readonly size: number;
-  /** Whether it may wait, once it is settled, so that it is saved together with later ones. */
+  /** Whether it may wait after it is settled, to be saved together with later units. */
   readonly canWait: boolean;
 }
 
-/** The stages that one unit of work goes through. */
+/** The stages of a unit of work. */
 export interface Stages<Work extends Unit, Settled> {
-  /** Reads the next unit; `undefined` when there is none left. The signal ends its waiting, also where nothing new is begun any more. */
+  /** Reads the next unit; `undefined` if there is none. The signal ends the waiting for new entries. */
   readonly read: (signal: AbortSignal) => Promise<Work | undefined>;
-  /** Runs while the next unit is read, and while the one before is saved. */
+  /** Runs while the next unit is read and the previous one is saved. */
   readonly settle: (work: Work, signal: AbortSignal) => Promise<Settled>;
-  /** Runs in the order of reading, with all that was settled since it ran last. */
+  /** Runs in the order of reading, with all units that were settled since the last call. */
   readonly save: (settled: readonly Settled[]) => Promise<void>;
-  /** Ends when a unit that could wait has waited long enough, or rejects once the signal is aborted. */
+  /** Resolves when a waiting unit must be saved; rejects once the signal is aborted. */
   readonly wait: (signal: AbortSignal) => Promise<unknown>;
 }
 
 /**
- * Runs units of work through their stages, first in, first out: at most two are being settled, and one saver saves them in order.
+ * Runs units of work through their stages, first in, first out: at most two units are being settled at a time, and they
+ * are saved in order.
  *
- * A unit is saved once it is settled. One that can wait is saved with the next that cannot, when it has waited long enough,
- * when there is no room for the next, or at the end, whichever is first.
- * @param maxUnsaved size of all units together that are settled or being settled but not saved; two units must have room
- * @throws the first failure of any stage, after all that was under way has ended and what was settled before is saved
+ * A unit is saved once it is settled. A unit that can wait is saved together with the next unit that cannot, when it
+ * has waited long enough, when there is no room for the next unit, or at the end, whichever comes first.
+ * @param maxUnsaved total size of the units that are not saved yet; two units must have room
+ * @throws the first failure of any stage, after all units under way have ended and all settled units are saved
  */
 export async function runPipeline<Work extends Unit, Settled>(
   stages: Stages<Work, Settled>,
@@ -35,15 +36,15 @@ export async function runPipeline<Work extends Unit, Settled>(
   const failing = new AbortController();
   const signal = AbortSignal.any([signals.stop, failing.signal]);
   const waiting = AbortSignal.any([signal, signals.drain]);
-  /** In the order of reading: each ends when its unit is settled and, unless it can wait, saved. */
+  /** In the order of reading. Each resolves when its unit is settled and, unless it can wait, saved. */
   const underWay: Promise<void>[] = [];
-  /** In the order of reading, to be saved. */
+  /** In the order of reading, not saved yet. */
   const settled: { readonly size: number; readonly result: Settled }[] = [];
   let unsaved = 0;
   let saving: Promise<void> | undefined;
   let timer: AbortController | undefined;
 
-  /** A failure anywhere ends the rest; it is thrown where the promise is awaited, and must not be reported as unhandled before. */
+  /** Ends all other work if a promise fails. The error is thrown where the promise is awaited, and is not unhandled. */
   function failAll(promise: Promise<void>): Promise<void> {
     promise.catch((error: unknown) => failing.abort(error));
     return promise;
@@ -57,7 +58,7 @@ export async function runPipeline<Work extends Unit, Settled>(
     else await save();
   }
 
-  /** Saves all that is settled; one saver at a time, and none after one that failed. */
+  /** Saves all settled units; one call at a time, and none after a failed one. */
   async function save(): Promise<void> {
     timer?.abort();
     timer = undefined;
@@ -73,7 +74,7 @@ export async function runPipeline<Work extends Unit, Settled>(
   function saveLater(): void {
     if (timer) return;
     timer = new AbortController();
-    // Where the waiting is aborted, it was saved before.
+    // If the wait is aborted, the units are saved already.
     stages.wait(timer.signal).then(
       () => {
         failAll(save());
@@ -97,7 +98,7 @@ export async function runPipeline<Work extends Unit, Settled>(
   } catch (error) {
     failing.abort(error);
     await Promise.allSettled(underWay);
-    // Those need not be sent again; that they cannot be saved must not hide why the run failed.
+    // Settled units should not be sent again. A failure to save them must not hide why the run failed.
     await save().catch(() => undefined);
     throw error;
   }

@@ -1,7 +1,7 @@
 import type { Settlement } from '../bus/publish.ts';
 import type { Outgoing } from './outgoing.ts';
 
-/** Counts of a queue in a run; events of the stream only. */
+/** Counts of a queue in a run, without bullbridge's own events. */
 export interface Counts {
   published: number;
   filtered: number;
@@ -9,19 +9,19 @@ export interface Counts {
   lost: number;
 }
 
-/** What a run has done with its queues so far. */
+/** The counts of a run so far. */
 export interface Tally {
   readonly counts: Map<string, Counts>;
   /** The time of the newest published entry in milliseconds; 0 before there is one. */
   newest: number;
-  /** Losses that were told of, whatever their number of entries. */
+  /** Losses that were published, whatever their number of entries. */
   incidents: number;
 }
 
 /**
  * Adds a settled sweep to the counts.
  *
- * @returns the time of its oldest published entry in milliseconds; `Infinity` where none was published
+ * @returns the time of its oldest published entry in milliseconds; `Infinity` if none was published
  */
 export function count(tally: Tally, { items, filtered, losses }: Outgoing, settlements: readonly Settlement[]): number {
   const countsOf = (queue: string) => {
@@ -56,28 +56,28 @@ export function total({ counts }: Tally): Counts {
   return sum;
 }
 
-/** What a run has done so far; updated as the run proceeds, so that a failed run is still reported. */
+/** The report of a run, updated as the run proceeds, so that a failed run is also reported. */
 export interface Report extends Tally {
   /** Queues of this shard. */
   queues: number;
   caughtUp: boolean;
   /** Named queues that have neither a stream nor settings. */
   missing: readonly string[];
-  /** Whether another run has the lease, so that this one did nothing. */
+  /** Whether another run has the lease, so this run did nothing. */
   leaseHeld: boolean;
-  /** Whether another run took the lease from this one. */
+  /** Whether another run took the lease from this run. */
   superseded: boolean;
-  /** Milliseconds from the newest published entry's time to the saving of its position. */
+  /** Milliseconds from the time of the newest published entry until its position was saved. */
   lag: number | undefined;
-  /** Milliseconds from the oldest published entry's time to the saving of its position, at the most. */
+  /** The longest time from a published entry until its position was saved, in milliseconds. */
   oldestAge: number | undefined;
-  /** Entries not yet read; known at the end, `undefined` where it could not be counted. */
+  /** Unread entries at the end of the run; `undefined` if they were not counted. */
   backlog: number | undefined;
-  /** Percent of its stream's capacity that the backlog of each busy queue took; known at the end. */
+  /** The backlog of each busy queue in percent of the entries that its stream keeps, at the end of the run. */
   retentionUsed: ReadonlyMap<string, number> | undefined;
-  /** Milliseconds from reading until all was settled, of each sweep. */
+  /** Milliseconds of each sweep from reading until all entries were settled. */
   readonly sweepDurations: number[];
-  /** What an operator may want to know of a run that did not fail. */
+  /** Messages for the log that are not failures. */
   readonly warnings: string[];
 }
 

@@ -2,10 +2,11 @@ import type { Arrival } from './arrivals.ts';
 import type { KeptBy } from './kept.ts';
 
 /**
- * How much of the entries that its stream keeps the backlog of each queue took, in percent; at 100 Redis begins to trim unread ones.
+ * The backlog of each queue, in percent of the entries that its stream keeps; at 100, Redis begins to trim unread
+ * entries.
  *
- * A queue of which Redis trimmed unread entries took 100 at least. Streams that keep nothing are left out.
- * @param arrivals by queue, without those that were seen first: nothing of them can be lost yet
+ * It is at least 100 for a queue whose unread entries were trimmed. Streams that keep no entries are left out.
+ * @param arrivals by queue, without queues that had no saved position: they cannot have lost entries yet
  * @throws {RedisError} when `HMGET` is refused or the connection fails
  */
 export async function retentionUsed(

@@ -23,27 +23,28 @@ import { createSource } from './source.ts';
 import { type CountEvents, createStages } from './stages.ts';
 import { createTail } from './tail.ts';
 
-/** Bytes of a sweep's entries; two sweeps and what is read ahead are in memory at once, each of them several times over. */
+/** Bytes of a sweep's entries. Two sweeps and the pages read ahead are in memory at once, each in several copies. */
 const SWEEP_BYTES = 4 * 1024 * 1024;
-/** Up to so many times an entry is in memory at once: entries of 10 MB in a row take 224 MB of 256 (measured). */
+/** Copies of an entry that can be in memory at once: entries of 10 MB in a row take 224 MB of 256 (measured). */
 const ENTRIES_IN_MEMORY = 24;
 
-/** What a run works with. */
+/** The clients of a run. */
 export interface ForwardClients extends Pick<Container, keyof Clients | 'discoverQueues' | 'checkpoints'> {
   readonly bus: BusWatch;
   readonly countEvents?: CountEvents;
 }
 
 /**
- * Forwards what the queues of a shard have received since their saved positions, until all are caught up or told to
- * drain.
+ * Forwards the entries behind the saved positions of a shard's queues, until all queues are caught up or the run is
+ * told to drain.
  *
- * A run that listens does so until its successor waits for the lease. Outages of Redis, table and bus are waited out
- * until the run must end. Queues are looked for before the lease is taken, so that a long look keeps no other run from
- * reading.
+ * A run that listens does so until the next run waits for the lease. The run waits until outages of Redis, the table
+ * and the bus are over, or until it must end. It looks for queues before it takes the lease, so that a long scan does
+ * not keep other runs from reading.
  *
- * @param owner names this run in the lease; never the same for two runs
- * @throws {BullbridgeError} what an operator must mend; positions do not move past entries that are not settled
+ * @param owner the name of this run in the lease, unique to the run
+ * @throws {BullbridgeError} for a fault that an operator must fix; positions never move past entries that are not
+ * settled
  */
 export async function forward(
   settings: ForwardSettings,
@@ -123,7 +124,7 @@ async function forwardQueues(run: Run, signals: Signals): Promise<void> {
   } catch (error) {
     if (signals.stop.reason instanceof SupersededError) throw signals.stop.reason;
     if (!signals.stop.aborted || error instanceof BullbridgeError || error instanceof SupersededError) throw error;
-    const unsettled = 'The deadline came before all entries under way were settled; the next run sends those again.';
+    const unsettled = 'The deadline came before all entries were settled; the next run sends the unsettled ones again.';
     report.warnings.push(unsettled);
   }
   await finish({ redis, prefix, cursors, reader, source, arrivals, keptBy }, report);

@@ -2,7 +2,7 @@ import type { DetailSettings } from '../event/detail-settings.ts';
 import type { EventSelection } from '../event/filter.ts';
 import type { StartFrom } from '../start-from.ts';
 
-/** Whether a run goes on listening once it has caught up. */
+/** Whether a run listens for new entries once it has caught up. */
 type TailMode = 'auto' | 'always' | 'never';
 
 export interface ForwardSettings {
@@ -15,10 +15,10 @@ export interface ForwardSettings {
   readonly tail: TailMode;
   /** Milliseconds from one run to the next. */
   readonly interval: number;
-  /** Events that are counted for metrics, also those that are not forwarded. @default none */
+  /** Names of events that are counted for metrics, forwarded or not. @default none */
   readonly counted?: ReadonlySet<string> | undefined;
-  /** Bytes that the function has. */
+  /** Memory of the function in bytes. */
   readonly memory: number;
-  /** @default what Redis has, and nothing of the job */
+  /** @default all fields of the event, no fields of the job */
   readonly details?: DetailSettings;
 }

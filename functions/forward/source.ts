@@ -8,17 +8,17 @@ import { type Sweep, type SweepBudget, sizeOf, takeSweep } from './sweep.ts';
 export interface Source {
   /** The next sweep; `undefined` when no queue is due. */
   next(): Promise<Sweep | undefined>;
-  /** Takes back the end of the last sweep, which is then the beginning of the next one. */
+  /** Takes back the end of the last sweep; it becomes the beginning of the next one. */
   putBack(rest: Sweep): void;
   /** Whether every queue was read to its end and every page was swept. */
   isCaughtUp(): boolean;
-  /** Entries that were read and not swept. */
+  /** Number of entries that were read but are in no sweep yet. */
   waiting(): number;
-  /** Why queues could not be read. */
+  /** The errors of queues that could not be read. */
   readonly failures: ReadonlyMap<string, RedisError>;
 }
 
-/** Groups the pages of a reader into sweeps; pages beyond a sweep wait for the next one, and are not read again. */
+/** Groups the pages of a reader into sweeps; pages that do not fit wait for the next sweep and are not read again. */
 export function createSource(reader: StreamReader, arrivals: Arrivals, budget: SweepBudget): Source {
   let waiting: Page[] = [];
 
@@ -50,7 +50,7 @@ export function createSource(reader: StreamReader, arrivals: Arrivals, budget: S
   };
 }
 
-/** An idle queue leaves nothing to save. */
+/** Whether a page has entries, a loss or a moved position; the page of an idle queue has nothing to save. */
 function hasMoved({ from, start, entries, loss }: Page): boolean {
   return entries.length > 0 || loss !== undefined || !samePosition(from, start);
 }

@@ -17,14 +17,14 @@ import { sizeOf } from './sweep.ts';
 import type { Tail } from './tail.ts';
 
 /**
- * Milliseconds that the positions of a run that listens may wait for later ones: each saving of a queue costs a write,
- * and sweeps that come as entries do are small.
+ * Milliseconds for which a run that listens may delay saving positions. Each save costs a write for each queue, and the
+ * sweeps of such a run are small.
  */
 export const SAVE_AFTER = 1000;
 
 /**
- * A sweep on its way to the bus. Its pages are left behind: they are many small buffers, which each garbage collection
- * would copy as long as the sweep is being published.
+ * A sweep that is being published. It does not keep its pages: they are many small buffers that each garbage collection
+ * would copy while the sweep is being published.
  */
 interface Work extends Unit {
   readonly outgoing: Outgoing;
@@ -34,9 +34,9 @@ interface Work extends Unit {
 interface Settled {
   readonly positions: ReadonlyMap<string, Position>;
   readonly counted: EventCounts;
-  /** The time of the newest entry published so far in milliseconds. */
+  /** The time of the newest entry published so far, in milliseconds. */
   readonly newest: number;
-  /** The time of the oldest entry published in this sweep. */
+  /** The time of the oldest entry published in this sweep, in milliseconds. */
   readonly oldest: number;
 }
 
@@ -50,13 +50,13 @@ export interface StageOptions {
   readonly bus: BusWatch;
   readonly report: Report;
   readonly stop: AbortSignal;
-  /** Takes how often events came, right before their positions are saved. */
+  /** Receives the numbers of events, right before their positions are saved. */
   readonly countEvents?: CountEvents | undefined;
 }
 
 export type CountEvents = (queue: string, counts: ReadonlyMap<string, number>) => void;
 
-/** Makes the stages of a run: a sweep is read, published, and only then its positions are saved. */
+/** Creates the stages of a run: a sweep is read, then published, and only then its positions are saved. */
 export function createStages(options: StageOptions): Stages<Work, Settled> {
   const { settings, clients, redis, source, tail, checkpoints, bus, report, stop } = options;
   const envelope = { ...settings, ...settings.details, passes: createFilter(settings.events) };
@@ -72,7 +72,7 @@ export function createStages(options: StageOptions): Stages<Work, Settled> {
           source.putBack(rest);
           const readAt = clients.now();
           const outgoing = toOutgoing(sweep, { ...envelope, detectedAt: readAt, jobOf });
-          // Behind the last one of those that came, there is nothing else to do for now.
+          // A sweep can wait only if no other entries are due.
           return { outgoing, readAt, size: sizeOf(sweep), canWait: tail.listens() && source.isCaughtUp() };
         }
         if (!(await tail.waitForMore(signal))) return undefined;
@@ -89,11 +89,11 @@ export function createStages(options: StageOptions): Stages<Work, Settled> {
     },
 
     async save(settled) {
-      // After the end of a run that lost the lease, what it has settled is its successor's to save.
+      // A run that lost the lease must not save positions; the next run does.
       if (stop.reason instanceof SupersededError) throw stop.reason;
-      // A bus that was deleted accepts entries, too, and drops them.
+      // A deleted bus also accepts entries, but drops them.
       await bus.confirm();
-      // A run that is killed in between counts twice: what it saved without counting would be missing for good.
+      // Counted before positions are saved: a run killed in between counts events twice, but never misses any.
       for (const [queue, counts] of sumOf(settled)) options.countEvents?.(queue, counts);
       await checkpoints.save(new Map(settled.flatMap(({ positions }) => [...positions])));
       const newest = Math.max(...settled.map((sweep) => sweep.newest));

@@ -1,16 +1,16 @@
 import { entrySize } from '../stream/entry.ts';
 import { type Page, positionAfter } from '../stream/position.ts';
 
-/** Pages that are published and saved together; those of one queue are in order. */
+/** Pages that are published and saved together; the pages of one queue are in order. */
 export type Sweep = readonly Page[];
 
-/** How much a sweep may have; an entry alone may be larger. */
+/** The limits of a sweep; a single entry may be larger. */
 export interface SweepBudget {
   readonly entries: number;
   readonly bytes: number;
 }
 
-/** How many entries a sweep has. */
+/** The number of entries in a sweep. */
 export function sizeOf(sweep: Sweep): number {
   return sweep.reduce((sum, { entries }) => sum + entries.length, 0);
 }
@@ -21,7 +21,7 @@ interface Taken {
   readonly isFull: boolean;
 }
 
-/** Takes a sweep from the front of pages; the last page is cut where it does not fit. */
+/** Takes a sweep from the front of pages; the last page is cut if it does not fit. */
 export function takeSweep(pages: readonly Page[], budget: SweepBudget): Taken {
   const sweep: Page[] = [];
   let entries = 0;

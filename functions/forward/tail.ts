@@ -5,11 +5,11 @@ import type { KeptBy } from './kept.ts';
 import type { Listener } from './listen.ts';
 import type { ForwardSettings } from './settings.ts';
 
-/** How a run goes on once it has caught up. */
+/** The part of a run after it has caught up for the first time. */
 export interface Tail {
-  /** Whether it listens; `false` before it has caught up first. */
+  /** Whether the run listens; `false` before it has caught up. */
   listens(): boolean;
-  /** Waits until a queue is due again. @returns whether one may be */
+  /** Waits until a queue may be due again. @returns `false` if the run must not wait */
   waitForMore(signal: AbortSignal): Promise<boolean>;
 }
 
@@ -23,7 +23,7 @@ export interface TailOptions {
   readonly warn: (message: string) => void;
 }
 
-/** Makes the tail of a run, which decides once whether it listens. */
+/** Creates the tail of a run; it decides once whether the run listens. */
 export function createTail({ settings, now, reader, arrivals, keptBy, listener, warn }: TailOptions): Tail {
   const { tail, interval } = settings;
   let listens: boolean | undefined;
@@ -35,7 +35,7 @@ export function createTail({ settings, now, reader, arrivals, keptBy, listener, 
       const forecast = { cursors, arrivals: arrivals.all(), interval, now: now() };
       return (await queuesOutrunning(keptBy, forecast)).length > 0;
     } catch (error) {
-      // It listens where Redis does not say what streams keep.
+      // Without the capacity of streams, the run listens, to be safe.
       warn((error as Error).message);
       return true;
     }

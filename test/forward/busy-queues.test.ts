@@ -129,7 +129,7 @@ describe('a run goes on listening by itself', () => {
     const { listens, report } = await afterCatchingUp(world);
 
     expect(listens).toBe(true);
-    expect(report.warnings.join()).toContain('asking what streams keep');
+    expect(report.warnings.join()).toContain('asking how many entries a stream keeps');
   });
 
   test('but not where little comes', async () => {

@@ -140,7 +140,9 @@ describe('a run that goes on listening', () => {
 
     expect(report).toMatchObject({
       caughtUp: true,
-      warnings: [expect.stringMatching(/^Not listening until the next run, which needs \+xread: NOPERM/)],
+      warnings: [
+        expect.stringMatching(/^This run does not listen for new entries, because that needs \+xread: NOPERM/),
+      ],
     });
     expect(idsOf(world)).toHaveLength(1);
   });
