@@ -1,7 +1,7 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 
-/** Who a function is to AWS, and where: what signs its requests. */
+/** The credentials and the region that requests to AWS are signed with. */
 export type AwsIdentity = Pick<EventBridgeClient['config'], 'credentials' | 'region' | 'sha256'>;
 
-/** How requests are sent to AWS: over the connections and with the timeouts of a client. */
+/** The connections and timeouts of a client, for requests to AWS. */
 export type AwsConnection = Pick<EventBridgeClient['config'], 'requestHandler' | 'streamCollector' | 'useFipsEndpoint'>;

@@ -23,17 +23,17 @@ import type { Config } from './settings.ts';
 import { createDiscovery, type Discover } from './stream/discovery.ts';
 
 /**
- * PutEvents requests under way at most, within the SDK's 50 sockets; the bound falls by itself where the account's
- * limit is lower.
+ * Most PutEvents requests at the same time, within the 50 sockets of the SDK; the limit adapts by itself if the quota
+ * of the account is lower.
  */
 const MAX_REQUESTS = 48;
-/** Entries that are taken apart and stored in the payload bucket at once. */
+/** Most entries at the same time that are taken apart and stored in the payload bucket. */
 const MAX_UPLOADS = 2;
 
-/** No call may hang longer than a run can wait: a connection, then an answer, in milliseconds. */
+/** Timeouts in milliseconds, so that no call hangs longer than a run can wait. */
 const requestHandler = { connectionTimeout: 2000, requestTimeout: 5000, throwOnRequestTimeout: true };
 
-/** What a run works with; time comes in with it, so that a test can move the clock. */
+/** The clients of a run. They include the clock, so that a test can move it. */
 export interface Clients {
   readonly connectRedis: () => Promise<RedisConnection>;
   readonly publish: Publish;
@@ -44,25 +44,25 @@ export interface Clients {
   readonly wait: (milliseconds: number, signal?: AbortSignal) => Promise<unknown>;
 }
 
-/** The clients of a function's container, made once and kept between invocations. */
+/** The clients of a container, created once and kept between invocations. */
 export interface Container extends Clients {
-  /** Begins to watch the bus of a run. @param signal ends the patience with a bus that does not answer */
+  /** Begins to watch the bus of a run. @param signal ends the waiting for a bus that does not answer */
   readonly watchBus: (signal: AbortSignal) => BusWatch;
-  /** Knows the queues that earlier runs have found. */
+  /** Finds queues; keeps the queues that earlier runs have found. */
   readonly discoverQueues: Discover;
   readonly checkpoints: CheckpointMemory;
   /** The dead-letter queue. */
   readonly deadLetters: DeadLetterOptions & { readonly client: SQSClient; readonly makeFit: MakeFit };
-  /** A publisher that parks in another way. */
+  /** A publisher with another function that parks entries. */
   readonly publishAndPark: (park: Park) => Publish;
 }
 
-/** @param warn hears of outages of the bus, when they begin and end */
+/** @param warn is called when an outage of the bus begins or ends */
 export function createContainer(config: Config, warn: (message: string) => void): Container {
   const now = () => new Date();
   const wait = (milliseconds: number, signal?: AbortSignal) => setTimeout(milliseconds, undefined, { signal });
   const client = new EventBridgeClient({ maxAttempts: 1, cacheMiddleware: true, requestHandler });
-  // It copies every entry of every request for a log that nobody keeps: a fortieth of a run's time.
+  // The middleware copies every entry of every request for a log that is not used: 2.5 % of the time of a run.
   client.middlewareStack.remove('loggerMiddleware');
   const sqs = new SQSClient({ requestHandler });
   const secrets = new SecretsManagerClient({ requestHandler });

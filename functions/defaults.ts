@@ -1,4 +1,4 @@
-/** What the functions do where nothing else is said: whoever writes rules and names metrics for them needs to know it, too. */
+/** The defaults that the construct also needs, for rules and metrics. */
 export const DEFAULTS = {
   prefix: 'bull',
   sourceName: 'default',

@@ -7,31 +7,31 @@ import { type Container, createContainer } from './clients.ts';
 import { type Config, readConfig } from './settings.ts';
 import { identify, logger, metrics } from './telemetry.ts';
 
-/** What ends a run in time. */
+/** The signals that end a run before its deadline. */
 export interface Signals {
-  /** No further unit of work is begun once it is aborted; those under way are finished. */
+  /** Once it is aborted, the run begins no more work, but finishes the work that it has begun. */
   readonly drain: AbortSignal;
-  /** Everything under way is given up once it is aborted. */
+  /** Once it is aborted, the run gives up all work. */
   readonly stop: AbortSignal;
 }
 
-/** One call of a function, with what its container keeps. */
+/** One invocation of a function, with the clients of its container. */
 export interface Invocation {
   readonly payload: unknown;
   readonly config: Config;
   readonly container: Container;
   readonly bus: BusWatch;
   readonly signals: Signals;
-  /** Bytes that the function has. */
+  /** Memory of the function in bytes. */
   readonly memory: number;
 }
 
 /**
- * Makes the handler of a Lambda function: configuration, clients, logs, metrics and the deadline around its work.
+ * Creates the handler of a Lambda function: configuration, clients, logs, metrics and the deadline around its work.
  *
- * Configuration and clients are made once per container. A failure of that is not kept: the next invocation tries
- * again. The bus is looked up at each invocation.
- * @param onStart told of the configuration once, for warnings
+ * Configuration and clients are created once per container. After a failure, the next invocation tries again. The bus
+ * is checked at each invocation.
+ * @param onStart is called once with the configuration, for warnings
  */
 export function createHandler<Result>(
   run: (invocation: Invocation) => Promise<Result>,
@@ -68,9 +68,9 @@ export function createHandler<Result>(
 const MAX_TIMER = 2 ** 31 - 1;
 
 /**
- * The signals of a run that has some time left.
+ * The signals of a run.
  *
- * @param left milliseconds, any number
+ * @param left milliseconds until its deadline, any number
  */
 export function deadlines(left: number): Signals {
   const { drain, stop } = deadlineTimes(left);
@@ -78,10 +78,10 @@ export function deadlines(left: number): Signals {
 }
 
 /**
- * When a run drains and when it stops, in whole milliseconds from now.
+ * The times at which a run drains and stops, in whole milliseconds from now.
  *
- * A fifth of the time that is left is for what is under way when nothing new is begun, ten seconds at the most. A tenth
- * of that is for giving back the lease when everything is given up.
+ * A fifth of the remaining time, up to ten seconds, is for finishing the work under way. A tenth of that is for giving
+ * back the lease after all work is given up.
  */
 export function deadlineTimes(left: number): { readonly drain: number; readonly stop: number } {
   const time = Math.min(MAX_TIMER, Math.max(0, left || 0));

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 
-/** Where CloudWatch keeps the metrics. */
+/** The CloudWatch namespace of the metrics. */
 export const NAMESPACE = 'bullbridge';
 
 /**
  * The metrics of a run, with their units.
  *
- * What each means and how it is summed up is in `infra/construct/metrics.ts`, which no bundle contains.
+ * Their meanings and statistics are in `infra/construct/metrics.ts`, which is in no bundle.
  */
 export const METRICS = {
   Published: 'Count',
@@ -30,14 +30,14 @@ export const METRICS = {
 
 export type MetricName = keyof typeof METRICS;
 
-/** The dimensions of every metric: whose it is, where an account has several. */
+/** The dimensions of every metric: they tell deployments of the same account apart. */
 export interface Dimensions {
   readonly service: string;
   readonly deployment: string;
   readonly source: string;
 }
 
-/** The dimensions of what a deployment reads of one Redis under one prefix. */
+/** The dimensions of a deployment that reads one Redis under one prefix. */
 export function dimensionsOf(deployment: string, sourceName: string, prefix: string): Dimensions {
   return {
     service: 'bullbridge',
@@ -50,16 +50,16 @@ export function dimensionsOf(deployment: string, sourceName: string, prefix: str
 const MAX_LENGTH = 1024;
 
 /**
- * A text as CloudWatch takes it for the value of a dimension: ASCII without control characters, up to 1,024 of them,
- * not blank, and without a colon in front.
+ * Encodes a text as the value of a dimension. CloudWatch allows up to 1,024 ASCII characters, without control
+ * characters; the value must not be blank and must not begin with a colon.
  *
- * Bytes that may not be there are percent-encoded, and so is the percent sign: different texts stay different. A text
- * that is too long ends with a hash of the whole; an empty one is a single percent sign.
+ * Other bytes and the percent sign are percent-encoded, so that different texts stay different. A text that is too long
+ * ends with a hash of the whole text; an empty text becomes a single percent sign.
  */
 export function dimensionValue(text: string): string {
   const encoded = [...Buffer.from(text)].map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : percent(byte)));
   const [first = '%', ...rest] = encoded;
-  // Blank as a whole, or with a colon in front.
+  // A blank value, or a colon at the beginning.
   const isFirstPlain = first !== ':' && encoded.some((character) => character !== ' ');
   const value = [isFirstPlain || first === '%' ? first : percent(first.charCodeAt(0)), ...rest].join('');
   if (value.length <= MAX_LENGTH) return value;

@@ -1,29 +1,29 @@
-/** How a run waits for a service that does not answer. */
+/** How long a run waits for a service that does not answer, and how. */
 export interface Patience {
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
-  /** Ends the waiting: from then on, failures are thrown. */
+  /** Ends the waiting: afterwards, failures are thrown. */
   readonly signal: AbortSignal;
   readonly warn: (message: string) => void;
 }
 
-/** Whether a service answers, as its calls find out. */
+/** Follows from the calls of a service whether it answers. */
 export interface Outage {
   /**
-   * Notes that a call failed. Warns once when calls have failed for a second and none was answered.
+   * Records a failed call. Warns once if all calls failed for a second.
    *
-   * @param since when the call began, as `performance.now()` says
+   * @param since when the call began, by `performance.now()`
    */
   failed(reason: string, since: number): void;
-  /** Notes that a call was answered. Warns if the outage was warned of. */
+  /** Records an answered call. Warns that an outage is over if its beginning was warned of. */
   answered(): void;
-  /** The last failure, if no call was answered since. */
+  /** The last failure, if no call was answered after it. */
   readonly current: { readonly reason: string; readonly isReported: boolean } | undefined;
 }
 
-/** Milliseconds of an outage that is not worth a warning. */
+/** Milliseconds of an outage that is too short for a warning. */
 const SHORT = 1000;
 
-/** @param service begins the warnings, such as `The event bus` */
+/** @param service the first words of the warnings, such as `The event bus` */
 export function createOutage(service: string, warn: (message: string) => void): Outage {
   let current: { reason: string; readonly since: number; isReported: boolean } | undefined;
   return {
@@ -50,15 +50,15 @@ export function createOutage(service: string, warn: (message: string) => void): 
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 2000;
 
-/** Makes a call until it is answered. The call is to end when its signal is aborted. */
+/** Repeats a call until it is answered. The call must end when its signal is aborted. */
 export type Patiently = <Answer>(call: (signal: AbortSignal) => Promise<Answer>) => Promise<Answer>;
 
 /**
- * Makes a way to call a service that waits until outages are over.
+ * Creates a function that calls a service and waits until outages are over.
  *
- * Once the patience has ended, no call waits for a service that does not answer: those under way are given up, and
- * later ones are not made.
- * @param passes whether a failure can pass by itself; any other one is an answer, and is thrown
+ * Once the signal of the patience is aborted, no call waits for a service that does not answer: calls under way are
+ * given up, and later calls fail at once.
+ * @param passes whether a failure can pass by itself; any other failure counts as an answer and is thrown
  */
 export function createPatience(
   service: string,

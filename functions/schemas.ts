@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import * as z from 'zod/mini';
 
-/** What the text of a setting may be. */
+/** The allowed values of a setting, as text. */
 export interface Kind<T> {
   readonly schema: z.ZodMiniType<T, string>;
-  /** In words that end the sentence "it must be …". */
+  /** The words that end the sentence "it must be …". */
   readonly allowed: string;
 }
 
@@ -24,7 +24,7 @@ export const oneOf = <const Name extends string>(...names: Name[]): Kind<Name> =
   allowed: `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`,
 });
 
-/** Names separated by commas, each once, or `*`. */
+/** Names separated by commas, without duplicates, or `*`. */
 export const names = (allowed: string, name: RegExp): Kind<'*' | string[]> => ({
   schema: z.pipe(
     z.pipe(
@@ -54,7 +54,7 @@ export const flag: Kind<boolean> = {
   allowed: 'true or false',
 };
 
-/** What a function makes of a text; `undefined` where the text is not allowed. */
+/** The result of a parser that returns `undefined` for a text that is not allowed. */
 export const parsedBy = <T>(parse: (given: string) => T | undefined, allowed: string): Kind<T> => ({
   schema: z.pipe(
     z.pipe(z.string(), z.transform<string, unknown>(parse)),
@@ -63,7 +63,7 @@ export const parsedBy = <T>(parse: (given: string) => T | undefined, allowed: st
   allowed,
 });
 
-/** Certificates as PEM; many a form takes only one line. */
+/** Certificates as PEM, with `\n` for line breaks where a form allows only one line. */
 export const certificates: Kind<string> = {
   schema: z.pipe(
     z.pipe(

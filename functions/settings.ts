@@ -14,7 +14,7 @@ import { parseStartFrom } from './start-from.ts';
 export interface Variable<T> extends Kind<T> {
   readonly default?: string;
   readonly optional?: true;
-  /** Its value is never repeated; the schema has a message for each fault. */
+  /** Errors never contain the value; the schema has a message for each fault. */
   readonly secret?: true;
 }
 
@@ -24,15 +24,15 @@ const redisUrl = z.string().check(
   }),
 );
 
-const JOB_FIELDS = `names joined by + for all events, and then for single events event=names, separated by commas; the names are ${JOB_NAMES}`;
+const JOB_FIELDS = `names joined by +, then event=names for exceptions, separated by commas; the names are ${JOB_NAMES}`;
 const OMIT = `a comma-separated list of names or paths that begin with ${OMITTABLE}; * is any name or index`;
 const CACHE = 'elasticache:<replication group>, elasticache-serverless:<cache> or memorydb:<cluster>';
-const START_FROM = 'beginning or now, and then for single queues queue=beginning or queue=now, separated by commas';
+const START_FROM = 'beginning or now, then queue=beginning or queue=now for exceptions, separated by commas';
 
 /**
- * Every variable of the functions' environment, and what it may be.
+ * All environment variables of the functions, with their allowed values.
  *
- * Its meaning, and the prop and the option that set it, are in `infra/construct/settings.ts`, which no bundle contains.
+ * Their meanings, and the props and options that set them, are in `infra/construct/settings.ts`, which is in no bundle.
  */
 export const VARIABLES = {
   REDIS_URL: {
@@ -85,13 +85,13 @@ type Value<Name extends VariableName> =
   | z.output<(typeof VARIABLES)[Name]['schema']>
   | ((typeof VARIABLES)[Name] extends { optional: true } ? undefined : never);
 
-/** The validated environment of a function, by the names of its variables. */
+/** The validated environment of a function, by the name of the variable. */
 export type Config = { readonly [Name in VariableName]: Value<Name> };
 
 /**
- * Reads the configuration from an environment.
+ * Reads the configuration from the environment.
  *
- * @throws {ConfigError} with every fault at once: what was given, what is allowed, and the nearest name to an unknown
+ * @throws {ConfigError} that lists all faults: the given value, the allowed values, and the nearest name to an unknown
  * `BULLBRIDGE_*`
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
@@ -112,7 +112,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     const found = environment['REDIS_URL']
       ? 'both REDIS_URL and REDIS_URL_SECRET_ARN are set'
       : 'neither REDIS_URL nor REDIS_URL_SECRET_ARN is set';
-    faults.push(`${found}; exactly one of them says where Redis is`);
+    faults.push(`${found}; set exactly one of them`);
   }
   const { REDIS_URL = '', ...settings } = values as unknown as Partial<Config>;
   faults.push(...redisFaults(parseRedisUrl(REDIS_URL).url, settings));
@@ -128,7 +128,7 @@ function messageOf(parsed: z.core.util.SafeParseResult<unknown> | undefined): st
   return parsed?.error?.issues[0]?.message;
 }
 
-/** The settings of what details have and leave out. */
+/** The settings for the fields that details contain and leave out. */
 export function detailSettings({
   BULLBRIDGE_JOB_FIELDS: fields,
   BULLBRIDGE_JOB_DATA_BYTES: maxBytes,

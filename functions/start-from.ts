@@ -1,17 +1,20 @@
-/** Where a queue seen first begins: at the oldest entry still in its stream, or at what came since bullbridge first ran. */
+/**
+ * Where the first run begins to read a queue: at the oldest entry of its stream, or at the first entry that comes after
+ * that run began.
+ */
 export type Place = 'beginning' | 'now';
 
-/** Where queues seen first begin. */
+/** Where the first run begins to read queues. */
 export interface StartFrom {
   readonly default: Place;
-  /** Those of single queues, by name. */
+  /** Exceptions, by the name of the queue. */
   readonly queues: ReadonlyMap<string, Place>;
 }
 
 /**
- * Reads where queues begin from a text such as `now,emails=beginning`: one place for all, then those of single queues.
+ * Parses a text such as `now,emails=beginning`: a place for all queues, then exceptions for single queues.
  *
- * @returns `undefined` for a text that is not like that, or that names a queue twice
+ * @returns `undefined` for a text that is not valid, or that names a queue twice
  */
 export function parseStartFrom(text: string): StartFrom | undefined {
   const items = text.split(',').map((item) => item.trim());

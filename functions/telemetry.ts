@@ -9,7 +9,7 @@ export const metrics = new Metrics({ namespace: NAMESPACE, serviceName: 'bullbri
 
 let defaults: Record<string, string> = {};
 
-/** Says whose all metrics are. */
+/** Sets the dimensions of all metrics. */
 export function identify({ BULLBRIDGE_DEPLOYMENT, BULLBRIDGE_SOURCE_NAME, BULLBRIDGE_PREFIX }: Config): void {
   const { deployment, source } = dimensionsOf(BULLBRIDGE_DEPLOYMENT, BULLBRIDGE_SOURCE_NAME, BULLBRIDGE_PREFIX);
   defaults = { deployment, source };
@@ -21,7 +21,7 @@ export function record(name: MetricName, value: number): void {
   metrics.addMetric(name, METRICS[name], value);
 }
 
-/** Publishes how often events came in a queue, at once: a run that is killed after that has counted them. */
+/** Publishes the numbers of events of a queue at once, so that they are not missing if the run is killed later. */
 export function recordEvents(queue: string, counts: ReadonlyMap<string, number>): void {
   const own = new Metrics({ namespace: NAMESPACE, serviceName: 'bullbridge', defaultDimensions: defaults });
   own.addDimension('queue', dimensionValue(queue));

@@ -79,7 +79,7 @@ describe('the configuration', () => {
     'refuses %s as the place where queues begin',
     (text) => {
       expect(faultsOf({ ...REQUIRED, BULLBRIDGE_START_FROM: text })).toEqual([
-        `BULLBRIDGE_START_FROM is "${text}"; it must be beginning or now, and then for single queues queue=beginning or queue=now, separated by commas`,
+        `BULLBRIDGE_START_FROM is "${text}"; it must be beginning or now, then queue=beginning or queue=now for exceptions, separated by commas`,
       ]);
     },
   );
@@ -95,7 +95,7 @@ describe('the configuration', () => {
     expect(BULLBRIDGE_OMIT?.map(({ text }) => text)).toEqual(['failedReason', 'job.data.card']);
     expect(faultsOf({ ...REQUIRED, BULLBRIDGE_JOB_FIELDS: 'name,opts', BULLBRIDGE_OMIT: 'id' })).toMatchInlineSnapshot(`
       [
-        "BULLBRIDGE_JOB_FIELDS is "name,opts"; it must be names joined by + for all events, and then for single events event=names, separated by commas; the names are name, attemptsMade, attemptsStarted, timestamp, processedOn, finishedOn, delay, priority, parent, opts.<path>, data, data.<path> and trace",
+        "BULLBRIDGE_JOB_FIELDS is "name,opts"; it must be names joined by +, then event=names for exceptions, separated by commas; the names are name, attemptsMade, attemptsStarted, timestamp, processedOn, finishedOn, delay, priority, parent, opts.<path>, data, data.<path> and trace",
         "BULLBRIDGE_OMIT is "id"; it must be a comma-separated list of names or paths that begin with attemptsMade, count, data, debounceId, deduplicatedJobId, deduplicationId, delay, failedReason, name, prev, returnvalue, fields, or job.<name>; * is any name or index",
       ]
     `);
@@ -124,7 +124,7 @@ describe('the configuration', () => {
         "BULLBRIDGE_SWEEP_SIZE is "1e3"; it must be a whole number from 1 to 10000",
         "EVENT_BUS_NAME is not set; it must be the name or ARN of an event bus",
         "DEAD_LETTER_QUEUE_URL is "parked"; it must be the URL of an SQS queue",
-        "neither REDIS_URL nor REDIS_URL_SECRET_ARN is set; exactly one of them says where Redis is",
+        "neither REDIS_URL nor REDIS_URL_SECRET_ARN is set; set exactly one of them",
         "BULLBRIDGE_QUEUE is not known; the nearest name is BULLBRIDGE_QUEUES",
       ]
     `);
@@ -132,7 +132,7 @@ describe('the configuration', () => {
 
   test('needs exactly one way to find Redis', () => {
     expect(faultsOf({ ...REQUIRED, REDIS_URL_SECRET_ARN: 'arn:aws:secretsmanager:x' })).toEqual([
-      'both REDIS_URL and REDIS_URL_SECRET_ARN are set; exactly one of them says where Redis is',
+      'both REDIS_URL and REDIS_URL_SECRET_ARN are set; set exactly one of them',
     ]);
   });
 

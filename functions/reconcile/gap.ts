@@ -11,31 +11,33 @@ import { windowOf } from './window.ts';
 
 export interface GapOptions {
   readonly outcomes: readonly Outcome[];
-  /** @default what Redis has, and nothing of the job */
+  /** @default all fields of the event, no fields of the job */
   readonly details?: DetailSettings | undefined;
   /** When the source was first forwarded, in milliseconds since the epoch. */
   readonly startedAt: number;
-  /** By which clocks may differ, in milliseconds. */
+  /** The largest difference between clocks, in milliseconds. */
   readonly clockSkew: number;
-  /** Connects at the first call, and gives the same connection from then on. */
+  /** Connects at the first call; later calls return the same connection. */
   readonly redis: () => Promise<RedisConnection>;
-  /** Told of the events of each page, once they are settled. */
+  /** Called with the numbers of events of each page, once they are settled. */
   readonly onRecovered: (counts: Counts) => void;
 }
 
-/** What has been recovered of a gap, and up to where; saved in the gap's row after each page. */
+/** The progress of the recovery of a gap, saved in the row of the gap after each page. */
 interface Progress {
   readonly place?: Place | undefined;
   readonly counts: Counts;
 }
 
 /**
- * Recovers what can be recovered of a gap, tells of it, and closes the gap; goes on where an earlier run stopped.
+ * Recovers the lost events of a gap as far as possible, publishes `Events Recovered`, and closes the gap; continues
+ * where an earlier run stopped.
  *
- * Each step is repeated after a crash, and gives the same ids again: the page under way, the news, the closing.
- * @returns what became of the gap, or `undefined` where it is still open: the run was told to drain, or the gap has
- * grown meanwhile
- * @throws {BullbridgeError} what an operator must mend; the gap stays open
+ * Each step can be repeated after a crash and publishes the same ids again: the last page, `Events Recovered`, the
+ * closing.
+ * @returns the result of the recovery, or `undefined` if the gap is still open: the run was told to drain, or the gap
+ * has grown meanwhile
+ * @throws {BullbridgeError} for a fault that an operator must fix; the gap stays open
  */
 export async function recoverGap(
   ledger: Ledger,
@@ -70,8 +72,8 @@ export async function recoverGap(
     );
   }
 
-  // A roll-back took the jobs back together with their stream, which is read again from before it: what they did since
-  // is in neither, and what they do now is in both.
+  // A roll-back took back the jobs together with their stream, and the stream is read again from before the roll-back.
+  // The jobs know no event that the stream does not have.
   const isScanned = gap.reason === 'rolled-back' || (await scan());
   if (!isScanned) return undefined;
   const { completed, failed } = progress.counts;

@@ -5,7 +5,7 @@ import { logger, record } from '../telemetry.ts';
 import { toRequest } from './request.ts';
 import { emptyReport, type Report, reconcileGaps, reconcileRange } from './run.ts';
 
-/** What an invocation returns. */
+/** The result of an invocation. */
 export interface ReconcileResult {
   /** Gaps that were closed in this run. */
   readonly gaps: number;
@@ -13,12 +13,12 @@ export interface ReconcileResult {
   readonly completed: number;
   /** `Job Failed` events published in this run. */
   readonly failed: number;
-  /** Lost events of the closed gaps that nothing in Redis tells of any more. */
+  /** Lost events of the closed gaps that cannot be recovered, because Redis has no trace of them. */
   readonly unknown: number;
   readonly caughtUp: boolean;
-  /** Where to go on with a queue and a time that were given and not finished: to be given with them. */
+  /** The cursor for the next invocation with the same queue and times, if this run did not finish. */
   readonly cursor?: string;
-  /** Another run has the lease; this one did nothing. */
+  /** Another run has the lease, so this run did nothing. */
   readonly leaseHeld?: true;
 }
 
@@ -37,7 +37,7 @@ async function run({ payload, config, container, bus, signals }: Invocation): Pr
     if (request) await reconcileRange(settings, request, container, signals, report);
     else await reconcileGaps(settings, container, randomUUID(), signals, report);
   } finally {
-    tell(report);
+    publishReport(report);
   }
   return toResult(report);
 }
@@ -54,8 +54,8 @@ function toResult({ closed, completed, failed, caughtUp, cursor, leaseHeld }: Re
   };
 }
 
-/** Logs and measures a run, also one that failed. */
-function tell(report: Report): void {
+/** Writes the logs and metrics of a run, also of a failed run. */
+function publishReport(report: Report): void {
   for (const warning of report.warnings) logger.warn(warning);
   for (const { recovery, ...gap } of report.closed) logger.info('gap closed', { ...gap, ...recovery });
   logger.info('run', { ...toResult(report), openGaps: report.openGaps });

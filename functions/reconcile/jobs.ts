@@ -4,29 +4,28 @@ import { type JobHash, readJobHashes } from '../stream/job-hashes.ts';
 import type { Member } from './members.ts';
 import type { Outcome } from './place.ts';
 
-/** What a job that has ended tells of its last event. */
+/** A finished job, with the fields of its last event. */
 export interface FinishedJob {
   readonly outcome: Outcome;
   readonly id: Buffer;
   /** In milliseconds since the epoch, by the clock of the worker. */
   readonly finishedOn: number;
-  /** As BullMQ wrote it, to the job as to the event; `null` where there is none. */
+  /** As BullMQ wrote it, to the job as well as to the event; `null` without a result. */
   readonly result: Value | null;
   readonly hash: JobHash;
 }
 
-/** The field of a job, and of its event, that says how it ended. */
+/** The field with the result, in the job as well as in its event. */
 const RESULTS = { completed: 'returnvalue', failed: 'failedReason' } as const satisfies Record<Outcome, string>;
 
 /**
  * Reads the jobs of members in one pipeline.
  *
- * Left out are jobs that were removed meanwhile, or retried so that they have not ended or ended another time, and keys
- * that are no jobs.
- * @param alsoWanted fields of their hashes
- * @param maxBytes without it, there is one member
- * @throws {RedisError} when Redis refuses it or the connection fails; {@link ReplyTooLargeError} when more than
- * `maxBytes` arrive
+ * It leaves out jobs that were removed or retried meanwhile, and keys that are not jobs.
+ * @param alsoWanted more fields of their hashes
+ * @param maxBytes may be left out for a single member only
+ * @throws {RedisError} when Redis refuses the command or the connection fails; {@link ReplyTooLargeError} when more
+ * than `maxBytes` arrive
  */
 export async function readJobs(
   redis: RedisConnection,
@@ -48,7 +47,7 @@ export async function readJobs(
   return { jobs, bytes };
 }
 
-/** The fields of the event that a job ended with, as its stream entry had them. */
+/** The fields of the last event of a job, as its stream entry had them. */
 export function eventFields({ outcome, id, result }: FinishedJob): Value[] {
   const fields = [Buffer.from('event'), Buffer.from(outcome), Buffer.from('jobId'), id];
   return result ? [...fields, Buffer.from(RESULTS[outcome]), result] : fields;

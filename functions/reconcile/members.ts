@@ -12,11 +12,11 @@ export interface Member {
 /**
  * The next members of a sorted set behind a place, in the order of the set; none at its end.
  *
- * A place is a score and a member, not a rank, so jobs that are removed or added meanwhile move nothing. Redis can begin a
- * range at a score only, so the members of that score up to the place are read again and left out.
+ * A place is a score and a member, not a rank, so it does not move when jobs are removed or added. Redis can begin a
+ * range only at a score, so the members with that score up to the place are read again and left out.
  * @param to the highest score, inclusive
- * @param count members at most
- * @throws {RedisError} when Redis refuses it or the connection fails
+ * @param count the most members to return
+ * @throws {RedisError} when Redis refuses the command or the connection fails
  */
 export async function membersAfter(
   redis: RedisConnection,
@@ -26,7 +26,8 @@ export async function membersAfter(
   count: number,
 ): Promise<Member[]> {
   for (let offset = 0; ; ) {
-    // The member in front of an offset shows that nothing was removed there: else others would have moved up in front of it, unread.
+    // The page includes the last passed member. If it is not there, members were removed, and unread members may have
+    // moved up before the offset.
     const overlap = offset === 0 ? 0 : 1;
     const page = await range(redis, key, place.score, to, offset - overlap, count + overlap);
     if (overlap > 0 && !(page[0] && isPassed(page[0], place))) {

@@ -1,24 +1,24 @@
-/** The two ways for a job to end; each has a sorted set and an event of that name. */
+/** The two outcomes of a job; a sorted set and an event have the name of each. */
 export const OUTCOMES = ['completed', 'failed'] as const;
 
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** How far the finished jobs of a queue have been gone through: first those that completed, then those that failed. */
+/** A place in the finished jobs of a queue; completed jobs come first, then failed jobs. */
 export interface Place {
   readonly outcome: Outcome;
-  /** When the last of them finished, in milliseconds since the epoch. */
+  /** When the job at this place finished, in milliseconds since the epoch. */
   readonly score: number;
-  /** Its id: jobs that finished at the same time are in the order of its bytes. Absent before the first of them. */
+  /** The id of that job; Redis orders jobs of the same time by the bytes of their ids. Absent before the first job. */
   readonly member?: Buffer;
 }
 
-/** A place as a text without anything that a shell or JSON would have to escape. */
+/** A place as a text without characters that a shell or JSON would have to escape. */
 export function formatPlace({ outcome, score, member }: Place): string {
   const base = `${outcome}/${score}`;
   return member ? `${base}/${member.toString('base64url')}` : base;
 }
 
-/** `undefined` where the text is none of {@link formatPlace}'s. */
+/** Parses a text of {@link formatPlace}; `undefined` for any other text. */
 export function parsePlace(text: string): Place | undefined {
   const [, outcome, score, member] =
     /^(completed|failed)\/(-?\d+(?:\.\d+)?(?:e[+-]\d+)?)(?:\/([\w-]*))?$/.exec(text) ?? [];

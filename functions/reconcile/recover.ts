@@ -12,42 +12,42 @@ import { OUTCOMES, type Outcome, type Place } from './place.ts';
 import type { Survivors } from './survivors.ts';
 import type { Window } from './window.ts';
 
-/** Members of a set that are asked for at once, and jobs that are published together at the most. */
+/** Members of a set that are read at once; also the most jobs that are published together. */
 const PAGE = 500;
 
-/** How many events were told again. */
+/** The numbers of recovered events. */
 export type Counts = { readonly [Name in Outcome]: number };
 
 export interface Scan {
   readonly redis: RedisConnection;
   readonly publish: Publish;
   readonly origin: Origin;
-  /** The outcomes whose events are selected. */
+  /** The outcomes whose events are forwarded. */
   readonly outcomes: readonly Outcome[];
   readonly window: Window;
-  /** @default what Redis has, and nothing of the job */
+  /** @default all fields of the event, no fields of the job */
   readonly details?: DetailSettings | undefined;
   /** Where an earlier run stopped; absent at the beginning. */
   readonly start: Place | undefined;
-  /** @default nothing in the stream is left out */
+  /** @default events that are still in the stream are also published */
   readonly survivors?: Survivors;
-  /** Told after each page how far everything is settled, and of how many events; says whether to go on. */
+  /** Called after each page with the place up to which all is settled. @returns whether to continue */
   readonly onSettled: (place: Place, counts: Counts) => Promise<boolean>;
 }
 
 /**
- * Publishes the last event of each job that finished within a window and is still there.
+ * Publishes the last event of each job that finished within a window and is still in Redis.
  *
- * An event that had to be parked counts as well: it is safe, and will be sent again from there.
- * @returns whether all of them were gone through; otherwise the drain signal or `onSettled` ended it after a page
- * @throws {BullbridgeError} what an operator must mend; the stop signal's reason once it is aborted
+ * Parked events also count: they are in the dead-letter queue and can be sent again.
+ * @returns `true` if all jobs were covered; `false` if the drain signal or `onSettled` ended the scan after a page
+ * @throws {BullbridgeError} for a fault that an operator must fix; the reason of the stop signal once it is aborted
  */
 export async function recover(scan: Scan, signals: Signals): Promise<boolean> {
   const { redis, origin, outcomes, window, start, survivors, details = {} } = scan;
   const queueKey = `${origin.prefix}:${origin.queue}`;
   const portions = createPortions();
 
-  /** Settles the first of some members, as many as memory allows, and says how many they were. */
+  /** Settles as many of the first members as memory allows, and returns their number. */
   async function settle(outcome: Outcome, members: readonly Member[], lost: ReadonlySet<Member>) {
     const { jobs: told, omit } = details;
     const selection = told && selectionFor(told.fields, outcome);
@@ -94,7 +94,7 @@ export async function recover(scan: Scan, signals: Signals): Promise<boolean> {
   return true;
 }
 
-/** The outcomes that are left to go through. */
+/** The remaining outcomes. */
 function outcomesFrom(outcomes: readonly Outcome[], start: Place | undefined): readonly Outcome[] {
   return start ? outcomes.filter((outcome) => OUTCOMES.indexOf(outcome) >= OUTCOMES.indexOf(start.outcome)) : outcomes;
 }

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { ConfigError } from '../errors.ts';
 import { type Place, parsePlace } from './place.ts';
 
-/** A queue and a time whose jobs' last events are to be told again, whatever the stream says. */
+/** A queue and a time range: the last events of jobs that finished then are published, whatever the stream has. */
 export interface RangeRequest {
   readonly queue: string;
   /** Milliseconds since the epoch, inclusive. */
@@ -13,7 +13,7 @@ export interface RangeRequest {
   readonly start?: Place | undefined;
 }
 
-/** Milliseconds since the epoch, or an ISO text, which is UTC where it does not say otherwise. */
+/** Milliseconds since the epoch, or an ISO text; UTC unless the text has a time zone. */
 const time = z.pipe(
   z.pipe(
     z.union([z.int(), z.string().check(z.regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/))]),
@@ -32,14 +32,14 @@ const FIELDS = {
   until: { schema: time, allowed: 'an ISO date and time, or milliseconds since the epoch' },
   cursor: {
     schema: z.optional(place),
-    allowed: 'what an earlier run with the same queue and times returned, or absent',
+    allowed: 'the cursor that an earlier run with the same queue and times returned, or absent',
   },
 } as const;
 
 /**
- * Reads the payload of an invocation: `undefined` for all open gaps.
+ * Reads the payload of an invocation: `undefined` stands for all open gaps.
  *
- * @throws {ConfigError} with every fault at once: what was given and what is allowed
+ * @throws {ConfigError} that lists all faults: the given value and the allowed values
  */
 export function toRequest(payload: unknown): RangeRequest | undefined {
   const given = payload ?? {};
@@ -64,13 +64,13 @@ export function toRequest(payload: unknown): RangeRequest | undefined {
   const { queue, since, until, cursor } = values as { queue: string; since: number; until: number; cursor?: Place };
   if (since > until) faults.push(`since in the payload is later than until; it must be before it, or the same`);
   if (cursor && (cursor.score < since || cursor.score > until)) {
-    faults.push(`cursor in the payload is of another time; it must be ${FIELDS.cursor.allowed}`);
+    faults.push(`cursor in the payload belongs to other times; it must be ${FIELDS.cursor.allowed}`);
   }
   if (faults.length > 0) throw new ConfigError(faults);
   return { queue, since, until, start: cursor };
 }
 
-/** A date alone is UTC by itself, a date and time is of the local time zone. */
+/** Adds `Z`: `Date.parse` takes a date alone as UTC, but a date with a time as local time. */
 function utc(text: string): string {
   return /T[^Z+-]*$/.test(text) ? `${text}Z` : text;
 }

@@ -17,32 +17,32 @@ export interface ReconcileSettings {
   readonly sourceName: string;
   readonly prefix: string;
   readonly events: EventSelection;
-  /** By which the clocks of Redis and of workers may differ, in milliseconds. */
+  /** The largest difference between the clocks of Redis and of workers, in milliseconds. */
   readonly clockSkew: number;
-  /** @default what Redis has, and nothing of the job */
+  /** @default all fields of the event, no fields of the job */
   readonly details?: DetailSettings;
 }
 
-/** What a run has done so far; filled while it runs, so that it is known of a run that fails, too. */
+/** The report of a run, updated as the run proceeds, so that a failed run is also reported. */
 export interface Report {
   /** Events published in this run. */
   completed: number;
   failed: number;
-  /** The gaps that were closed in this run, with what became of each in all. */
+  /** The gaps that were closed in this run, each with its recovery as a whole. */
   readonly closed: {
     readonly queue: string;
     readonly afterId: string;
     readonly lost: number;
     readonly recovery: Recovery;
   }[];
-  /** Gaps left open; absent in a run that does not look at them. */
+  /** Gaps that are still open; absent for the run of a range. */
   openGaps?: number;
   caughtUp: boolean;
-  /** Whether another run has the lease, so that this one did nothing. */
+  /** Whether another run has the lease, so this run did nothing. */
   leaseHeld: boolean;
   /** Where the run of a range stopped. */
   cursor?: string;
-  /** What an operator may want to know of a run that did not fail. */
+  /** Messages for the log that are not failures. */
   readonly warnings: string[];
 }
 
@@ -50,15 +50,15 @@ export function emptyReport(): Report {
   return { completed: 0, failed: 0, closed: [], caughtUp: false, leaseHeld: false, warnings: [] };
 }
 
-/** A queue that Redis refuses to read does not keep the others waiting. */
+/** Errors that concern a single queue; other queues are still recovered. */
 const OF_ONE_QUEUE: readonly RedisErrorCode[] = ['REDIS_PERMISSION', 'REDIS_WRONG_TYPE'];
 
 /**
- * Recovers what can be recovered of all open gaps, one after the other, until none is left, it is told to drain, or
- * another run waits for the lease.
+ * Recovers all open gaps, one after the other, until none is left, the run is told to drain, or another run waits for
+ * the lease.
  *
- * @param owner names this run in the lease; never the same for two runs
- * @throws {BullbridgeError} what an operator must mend; gaps that are not closed stay as they are
+ * @param owner the name of this run in the lease, unique to the run
+ * @throws {BullbridgeError} for a fault that an operator must fix; open gaps stay open
  */
 export async function reconcileGaps(
   settings: ReconcileSettings,
@@ -106,7 +106,7 @@ async function recoverGaps(settings: ReconcileSettings, clients: Clients, signal
     for await (const gap of openGaps(ledger)) {
       report.openGaps += 1;
       if (signals.drain.aborted) continue;
-      // Rows of gaps in queues that were named have their own beginning.
+      // Without `*`, there is no such time: the rows of gaps have their own beginning.
       startedAt ??= (await seenWholeAt(ledger, settings)) ?? 0;
       const recovery = await recoverGap(ledger, gap, clients, { ...options, startedAt }, signals).catch(
         (error: Error) => {
@@ -126,10 +126,11 @@ async function recoverGaps(settings: ReconcileSettings, clients: Clients, signal
 }
 
 /**
- * Publishes the last events of the jobs of a queue that finished within a time, whatever the stream and the ledger say.
+ * Publishes the last events of the jobs of a queue that finished within a time range, whatever the stream and the
+ * ledger have.
  *
- * It writes nothing to the table, so it needs no lease, and runs beside any other run.
- * @throws {BullbridgeError} what an operator must mend
+ * It does not write to the table, so it needs no lease and can run at the same time as any other run.
+ * @throws {BullbridgeError} for a fault that an operator must fix
  */
 export async function reconcileRange(
   { sourceName, prefix, events, details }: ReconcileSettings,
@@ -173,12 +174,12 @@ function add(report: Report, counts: Counts): void {
   report.failed += counts.failed;
 }
 
-/** A deadline that comes in the middle of a page is no failure. */
+/** Runs work; a deadline in the middle of a page is not a failure. */
 async function untilStopped({ stop }: Signals, report: Report, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
     if (!stop.aborted || error instanceof BullbridgeError) throw error;
-    report.warnings.push('The deadline came before the page under way was settled; the next run sends it again.');
+    report.warnings.push('The deadline came before the last page was settled; the next run sends it again.');
   }
 }

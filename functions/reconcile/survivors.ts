@@ -9,25 +9,25 @@ import type { Member } from './members.ts';
 import { OUTCOMES, type Outcome } from './place.ts';
 
 const PAGE = 1000;
-/** Names of events and ids of jobs have fewer. */
+/** Longer values are cut; names of events and ids of jobs are shorter. */
 const MAX_VALUE_BYTES = 4096;
-/** Bytes of the job ids that are kept; jobs beyond come as possible duplicates. */
+/** Bytes of the job ids that are kept; the events of further jobs may come as duplicates. */
 const MAX_BYTES = 32 * 1024 * 1024;
-/** What an id in a set has beside its characters. */
+/** Bytes of an id in a `Set` in addition to its characters. */
 const ID_BYTES = 64;
 
-/** The events that are still in the stream behind a gap. Their jobs were not lost, whenever they finished. */
+/** The events that are still in the stream behind a gap. They are not lost, whenever their jobs finished. */
 export interface Survivors {
-  /** The members of the set of an outcome whose events are not there. */
+  /** Leaves out members whose events are still in the stream. */
   without(outcome: Outcome, members: readonly Member[]): Promise<readonly Member[]>;
 }
 
 /**
- * Makes a look-up of the events behind a gap, from the first entry there to the end of the stream.
+ * Creates a look-up of the events behind a gap, from the first entry after it to the end of the stream.
  *
- * A worker that lost its connection sends the end of a job again, so an event can be much later than its job finished.
- * A job is in its set as soon as its event is in the stream, so the stream is read on after each page of the set. An
- * event that was trimmed since is not found.
+ * A worker that lost its connection reports the end of a job again, so an event can be much later than the end of its
+ * job. A job is added to its set at the same time as its event to the stream, so the rest of the stream is read after
+ * each page of the set. Events that were trimmed meanwhile are not found.
  */
 export function createSurvivors(redis: RedisConnection, prefix: string, { queue, afterId, beforeId }: Gap): Survivors {
   const key = eventsKey(prefix, queue);
@@ -40,8 +40,8 @@ export function createSurvivors(redis: RedisConnection, prefix: string, { queue,
   let bytes = 0;
 
   /**
-   * Reads to the end of the stream as it is now; the last entry is read again, since servers before Redis 6.2 know no
-   * other way.
+   * Reads to the current end of the stream. It reads the last entry again, because servers before Redis 6.2 know no
+   * exclusive ranges.
    */
   async function readOn(): Promise<void> {
     for (let isFull = true; isFull && bytes <= MAX_BYTES; ) {
@@ -57,7 +57,7 @@ export function createSurvivors(redis: RedisConnection, prefix: string, { queue,
   function keep(fields: readonly Value[]): void {
     const event = eventName(fields);
     const outcome = OUTCOMES.find((name) => name === event);
-    // Character by byte, so that ids that are not UTF-8 stay apart.
+    // A character for each byte, so that ids that are not UTF-8 stay different.
     const id = outcome && jobIdOf(fields)?.toString('latin1');
     if (!outcome || id === undefined || ids[outcome].has(id)) return;
     ids[outcome].add(id);

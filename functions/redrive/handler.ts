@@ -4,22 +4,22 @@ import { readPayload } from './payload.ts';
 import { emptyReport, type Report, redrive } from './redrive.ts';
 import type { Group, Sample } from './survey.ts';
 
-/** What an invocation returns. */
+/** The result of an invocation. */
 export interface RedriveResult {
-  /** Parked events that the bus accepted; in a dry run, those that would be sent. */
+  /** Dead letters that the bus accepted; in a dry run, dead letters that would be sent. */
   readonly redriven: number;
-  /** Parked events that the bus refused again; they are in the queue again. */
+  /** Dead letters that the bus refused again; they are in the queue again. */
   readonly failed: number;
   /**
-   * Messages that stay in the queue, those that failed again among them; in a dry run, those that would stay.
+   * Messages that stay in the queue, including those that failed again; in a dry run, messages that would stay.
    *
-   * Exact when the run went through the whole queue. When it ended before, by `max` or by its deadline, it is what SQS
-   * tells of the messages that were not looked at: about how many, and some seconds late.
+   * The number is exact if the run went through the whole queue. If `max` or the deadline ended it before, SQS reports
+   * the number of the remaining messages only approximately and some seconds late.
    */
   readonly left: number;
-  /** Of a dry run: what it would send, by queue and error code, the largest group first. */
+  /** Only in a dry run: the dead letters that it would send, by queue and error code, the largest group first. */
   readonly groups?: readonly Group[];
-  /** Of a dry run: the first ten of what it would send. */
+  /** Only in a dry run: the first ten dead letters that it would send. */
   readonly samples?: readonly Sample[];
 }
 
@@ -30,7 +30,7 @@ async function run({ payload, container, bus, signals }: Invocation): Promise<Re
     await bus.confirm();
     await redrive(selection, container, signals, report);
   } finally {
-    tell(report);
+    publishReport(report);
   }
   return selection.dryRun ? { ...toResult(report), groups: report.groups, samples: report.samples } : toResult(report);
 }
@@ -39,8 +39,8 @@ function toResult({ redriven, failed, left }: Report) {
   return { redriven, failed, left };
 }
 
-/** Logs and measures a run, also one that failed. */
-function tell(report: Report): void {
+/** Writes the logs and metrics of a run, also of a failed run. */
+function publishReport(report: Report): void {
   for (const warning of report.warnings) logger.warn(warning);
   logger.info('redrive', { ...toResult(report) });
   record('Redriven', report.redriven);

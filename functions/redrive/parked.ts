@@ -2,24 +2,24 @@ import * as z from 'zod/mini';
 import type { DeadLetter, EarlierRefusal, Refusal } from '../bus/dead-letters.ts';
 import type { BusEntry } from '../event/entry.ts';
 
-/** A parked entry, read from its message. */
+/** A dead letter and its bus entry, read from a message. */
 export interface Parked {
   readonly entry: BusEntry;
-  /** The event's id. */
+  /** The id of the event. */
   readonly id: string | undefined;
-  /** BullMQ's queue; absent where the detail does not say. */
+  /** The queue of BullMQ; absent if the detail has none. */
   readonly queue: string | undefined;
   readonly letter: DeadLetter;
 }
 
-/** Earlier failures that are kept of an entry, so that they never take up its message: the newest. */
+/** The newest failures that are kept of an entry; more could fill up its message. */
 const MAX_HISTORY = 20;
 
 const refusal = { errorCode: z.string(), errorMessage: z.string(), attempts: z.number() };
 const time = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text))));
 const Body = z.object({
   entry: z.object({
-    // Whoever may send to the queue must not publish as somebody else.
+    // A sender to this queue must not be able to publish with the source of another application.
     Source: z.enum(['bullmq', 'bullbridge']),
     DetailType: z.string(),
     Time: z.optional(time),
@@ -33,7 +33,7 @@ const Body = z.object({
 });
 const Detail = z.looseObject({ id: z.optional(z.unknown()), queue: z.optional(z.unknown()) });
 
-/** Reads the body of a message; `undefined` for one that is no entry that bullbridge parked. */
+/** Reads the body of a message; `undefined` if it is not a dead letter of bullbridge. */
 export function readParked(body: string): Parked | undefined {
   const parsed = Body.safeParse(parse(body));
   if (!parsed.success) return undefined;
@@ -50,7 +50,7 @@ export function readParked(body: string): Parked | undefined {
   };
 }
 
-/** What is said of an entry that was sent again and refused again. */
+/** The dead letter of an entry that was sent again and refused again. */
 export function failedAgain({ letter }: Parked, { attempts, ...newest }: Refusal, now: Date): DeadLetter {
   const { errorCode, errorMessage, parkedAt, failedAt = parkedAt, history = [] } = letter;
   const before: EarlierRefusal = { errorCode, errorMessage, attempts: letter.attempts, failedAt };

@@ -1,17 +1,17 @@
 import * as z from 'zod/mini';
 import { ConfigError } from '../errors.ts';
 
-/** Which parked events to send again, and how many. */
+/** The dead letters to send again. */
 export interface Selection {
-  /** BullMQ's queue. */
+  /** The queue of BullMQ. */
   readonly queue?: string | undefined;
-  /** Why it was parked. */
+  /** The reason why the entry was parked. */
   readonly errorCode?: string | undefined;
-  /** Milliseconds since the epoch: only what was parked before. */
+  /** Milliseconds since the epoch: only dead letters that were parked before. */
   readonly olderThan?: number | undefined;
   /** @default all */
   readonly max?: number | undefined;
-  /** Only count them. @default false */
+  /** Whether to count them only. @default false */
   readonly dryRun?: boolean | undefined;
 }
 
@@ -32,7 +32,7 @@ const Payload = z.strictObject({
   dryRun: z.optional(z.boolean()),
 });
 
-/** @throws {ConfigError} also for a name that is not known: a misspelt filter would select everything */
+/** @throws {ConfigError} also for an unknown name, because a misspelt filter would select all dead letters */
 export function readPayload(event: unknown): Selection {
   const payload = Payload.safeParse(event ?? {});
   if (payload.success) return payload.data;

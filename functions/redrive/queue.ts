@@ -9,29 +9,29 @@ import pMap from 'p-map';
 import { judgeFailure } from '../bus/verdict.ts';
 import { QueueError } from '../errors.ts';
 
-/** A message that was received; others do not receive it until it is released or its time has passed. */
+/** A received message. It is hidden from other receivers until it is released or its visibility timeout has passed. */
 export interface ReceivedMessage {
   readonly id: string;
   readonly handle: string;
   readonly body: string;
 }
 
-/** The dead-letter queue. Every call throws a {@link QueueError} where it fails. */
+/** The dead-letter queue. A call that fails throws a {@link QueueError}. */
 export interface DeadLetterQueue {
-  /** Some of the messages that can be received; none only when there is none. */
+  /** Receives some of the visible messages; an empty list if there are none. */
   receive(): Promise<ReceivedMessage[]>;
   remove(handle: string): Promise<void>;
-  /** Lets messages be received again at once. */
+  /** Makes messages visible again at once. */
   release(handles: readonly string[]): Promise<void>;
-  /** How many messages can be received, about: SQS counts them with a delay. */
+  /** The approximate number of visible messages: SQS counts them with a delay. */
   countVisible(): Promise<number>;
 }
 
-/** As many as a call can have. */
+/** The most messages of a call. */
 const MAX_MESSAGES = 10;
-/** Seconds that no one else receives a message: no run of Lambda is longer, so none gets one twice. */
+/** Seconds. No run of Lambda takes longer, so a run never receives the same message twice. */
 const VISIBILITY_TIMEOUT = 900;
-/** Seconds. Only an answer that was waited for has asked all servers of the queue. */
+/** Seconds. SQS asks all of its servers only for a call with a wait time. */
 const WAIT_TIME = 2;
 const MAX_CONCURRENCY = 8;
 

@@ -8,15 +8,15 @@ import type { Selection } from './payload.ts';
 import { openDeadLetterQueue, type ReceivedMessage } from './queue.ts';
 import { createSurvey, type Group, type Sample } from './survey.ts';
 
-/** What a run has done so far; filled while it runs, so that it is known of a run that fails, too. */
+/** The report of a run, updated as the run proceeds, so that a failed run is also reported. */
 export interface Report {
   redriven: number;
   failed: number;
   left: number;
-  /** Of a dry run. */
+  /** Only in a dry run. */
   groups: readonly Group[];
   samples: readonly Sample[];
-  /** What an operator may want to know of a run that did not fail. */
+  /** Messages for the log that are not failures. */
   readonly warnings: string[];
 }
 
@@ -25,7 +25,7 @@ export function emptyReport(): Report {
 }
 
 /**
- * Events a second at the most, so that the forwarder has the bus for itself: the least quota of a region is 400
+ * The most events a second, so that enough of the bus is left for forwarding: the lowest quota of a region is 400
  * requests a second.
  */
 const RATE = 100;
@@ -35,14 +35,14 @@ interface Candidate extends ReceivedMessage {
 }
 
 /**
- * Sends parked events to the bus again, each at most once, until the queue has no other message or the run is told to
+ * Sends dead letters to the bus again, each at most once, until the queue has no other message or the run is told to
  * drain.
  *
- * A message is deleted once the bus has accepted its event, or once the queue has accepted the event's new message with
- * one more failure in its history. All other messages can be received again at the end; a run that is killed leaves
- * them hidden for 15 minutes.
- * @throws {BullbridgeError} what an operator must mend; events that were accepted meanwhile may stay in the queue and
- * come twice
+ * A message is deleted once the bus has accepted its event, or once the queue has accepted a new message with one more
+ * failure in its history. All other messages are visible again at the end; after a run that was killed, they stay
+ * hidden for 15 minutes.
+ * @throws {BullbridgeError} for a fault that an operator must fix; events that the bus has accepted may stay in the
+ * queue and come twice
  */
 export async function redrive(
   { max = Number.POSITIVE_INFINITY, dryRun = false, ...filter }: Selection,
@@ -63,7 +63,7 @@ export async function redrive(
   const publish = publishAndPark(async (sent, refusal, signal) => {
     const letter = failedAgain(underWay.get(sent.original) as Parked, refusal, now());
     try {
-      // Sent to the same queue, it would come again in this run.
+      // The new message is in the same queue, so this run would receive it.
       seen.add(await sendDeadLetter(deadLetters.client, deadLetters, sent, letter, signal));
     } catch (error) {
       if (!isRefusedMessage(error)) throw error;
@@ -71,7 +71,7 @@ export async function redrive(
     }
   });
 
-  /** Those of received messages that are to be sent; the others stay. */
+  /** The received messages that must be sent; the others stay in the queue. */
   function select(messages: readonly ReceivedMessage[]): Candidate[] {
     const selected: Candidate[] = [];
     for (const message of messages) {
@@ -92,7 +92,7 @@ export async function redrive(
     const entries = [...underWay.keys()];
     const settlements = await publish(entries, signals.stop).catch((error: unknown) => {
       if (!signals.stop.aborted || error instanceof BullbridgeError) throw error;
-      report.warnings.push('The deadline came before all events under way were settled; those may come twice.');
+      report.warnings.push('The deadline came before all events were settled; the unsettled ones may come twice.');
     });
     underWay.clear();
     if (!settlements) {
@@ -124,13 +124,13 @@ export async function redrive(
       const due = started + ((report.redriven + report.failed) * 1000) / RATE;
       await wait(Math.max(0, due - now().getTime()), signals.drain).catch(() => {});
     }
-    // What failed again has a new message; of what was not received, only about how many there are is known.
+    // Each event that failed again has a new message. The number of messages that were not received is approximate.
     report.left += report.failed + (isThrough ? 0 : await queue.countVisible());
     report.groups = survey.groups();
     report.samples = survey.samples;
     if (foreign > 0) {
       report.warnings.push(
-        `Messages that are no entries of the sources "bullmq" and "bullbridge" stay in the dead-letter queue: ${foreign}. Look at who may send to it.`,
+        `Messages that are not dead letters of the sources "bullmq" and "bullbridge" stay in the dead-letter queue: ${foreign}. Check who may send to it.`,
       );
     }
   } finally {
@@ -138,7 +138,7 @@ export async function redrive(
   }
 }
 
-/** SQS does not take what is too large, or has characters that it does not allow. */
+/** Whether SQS refused a message because it is too large or has characters that are not allowed. */
 function isRefusedMessage(error: unknown): boolean {
   const { cause } = error as Error;
   return cause instanceof Error && /^InvalidParameterValue|^InvalidMessageContents/.test(cause.name);

@@ -1,32 +1,32 @@
 import type { Parked } from './parked.ts';
 
-/** Parked events of one queue that were refused for the same reason. */
+/** Dead letters of one queue with the same error code. */
 export interface Group {
-  /** BullMQ's queue; absent where the event does not say. */
+  /** The queue of BullMQ; absent if the event has none. */
   readonly queue?: string;
   readonly errorCode: string;
   readonly count: number;
-  /** ISO, when the oldest of them was parked. */
+  /** When the oldest of them was parked, as an ISO text. */
   readonly oldest: string;
 }
 
-/** A parked event, without what its job has. */
+/** A dead letter, without the data of its job. */
 export interface Sample {
-  /** The event's id. */
+  /** The id of the event. */
   readonly id?: string;
   readonly queue?: string;
   readonly detailType: string;
   readonly errorCode: string;
   readonly errorMessage: string;
-  /** How often it was sent. */
+  /** The number of times it was sent. */
   readonly attempts: number;
-  /** ISO. */
+  /** An ISO text. */
   readonly parkedAt: string;
 }
 
 const MAX_SAMPLES = 10;
 
-/** What a dry run saw. */
+/** The summary of a dry run. */
 export interface Survey {
   add(parked: Parked): void;
   /** The largest first. */

@@ -78,9 +78,9 @@ describe('a payload with a queue and a time', () => {
       ],
       [
         { queue: 'q', since: 1, until: 2, cursor: 'x' },
-        ['cursor in the payload is "x"; it must be what an earlier run'],
+        ['cursor in the payload is "x"; it must be the cursor that an earlier run'],
       ],
-      [{ queue: 'q', since: 1, until: 2, cursor: 'failed/9/' }, ['cursor in the payload is of another time']],
+      [{ queue: 'q', since: 1, until: 2, cursor: 'failed/9/' }, ['cursor in the payload belongs to other times']],
       ['all', ['the payload is "all"; it must be nothing, or {']],
     ),
   )('is refused with all faults at once: %s', async (_, payload, faults) => {

@@ -108,7 +108,7 @@ describe('a run', () => {
     expect(await run()).toMatchObject({
       redriven: 10,
       left: 5,
-      warnings: ['The deadline came before all events under way were settled; those may come twice.'],
+      warnings: ['The deadline came before all events were settled; the unsettled ones may come twice.'],
     });
     expect(bus.messages('parked')).toHaveLength(5);
   });
