@@ -1,18 +1,31 @@
-/** Every error that an operator can mend: the message says what was found, what is allowed and what to do. */
-export abstract class BullbridgeError extends Error {
+/** Every error that an operator can fix: the message says what was found, what is allowed and what to do. */
+export abstract class BullbridgeError<Code extends string = string> extends Error {
   /** Written out, since Lambda reports it as the error's type and a minified class has another. */
   abstract override readonly name: string;
   /** Stable, machine-readable kind of the fault. */
-  readonly code: string;
+  readonly code: Code;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: Code, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
   }
 }
 
+/** What a code stands for, and what to do; the message of the error and docs/errors.md have the same words. */
+export interface Fault {
+  readonly cause: string;
+  readonly remedy: string;
+  /** It can pass by itself, so that it is worth trying again. */
+  readonly passes?: true;
+}
+
+/** The message of a fault. @param said what the service answered */
+export function explain({ cause, remedy }: Fault, where: string, said?: string): string {
+  return `${cause} (${where})${said === undefined ? '' : `: ${said}`}. Nothing is skipped: ${remedy}.`;
+}
+
 /** The environment of a function, or its payload, is not as the configuration reference says. */
-export class ConfigError extends BullbridgeError {
+export class ConfigError extends BullbridgeError<'CONFIG'> {
   override readonly name = 'ConfigError';
   readonly faults: readonly string[];
 
@@ -45,9 +58,8 @@ export type RedisErrorCode =
   | 'REDIS_FAILED';
 
 /** Redis could not be reached, or refused what was asked; names the host, the user and the cause, never the password. */
-export class RedisError extends BullbridgeError {
+export class RedisError extends BullbridgeError<RedisErrorCode> {
   override readonly name = 'RedisError';
-  declare readonly code: RedisErrorCode;
   /** Whether it can pass by itself, so that it is worth trying again. */
   readonly passes: boolean;
 
@@ -57,27 +69,35 @@ export class RedisError extends BullbridgeError {
   }
 }
 
+export type CheckpointErrorCode = 'TABLE_MISSING' | 'TABLE_DENIED' | 'TABLE_UNAVAILABLE' | 'TABLE_FORMAT';
+
 /** The checkpoint table is missing, denied, does not answer, or has rows of a newer version. */
-export class CheckpointError extends BullbridgeError {
+export class CheckpointError extends BullbridgeError<CheckpointErrorCode> {
   override readonly name = 'CheckpointError';
 }
 
+export type BusErrorCode = 'BUS_MISSING' | 'BUS_DENIED' | 'BUS_UNAVAILABLE';
+
 /** The event bus is missing, denies the publisher, or does not accept anything. */
-export class BusError extends BullbridgeError {
+export class BusError extends BullbridgeError<BusErrorCode> {
   override readonly name = 'BusError';
 }
 
 /** An entry that the bus refuses could not be parked in the dead-letter queue either. */
-export class ParkingError extends BullbridgeError {
+export class ParkingError extends BullbridgeError<'PARKING_FAILED'> {
   override readonly name = 'ParkingError';
 }
 
+export type PayloadErrorCode = 'PAYLOAD_BUCKET_MISSING' | 'PAYLOAD_DENIED' | 'PAYLOAD_REFUSED' | 'PAYLOAD_UNAVAILABLE';
+
 /** What is too large for the event bus could not be stored in the payload bucket. */
-export class PayloadError extends BullbridgeError {
+export class PayloadError extends BullbridgeError<PayloadErrorCode> {
   override readonly name = 'PayloadError';
 }
 
+export type QueueErrorCode = 'QUEUE_MISSING' | 'QUEUE_DENIED' | 'QUEUE_FAILED';
+
 /** The dead-letter queue is missing, denied or does not answer. */
-export class QueueError extends BullbridgeError {
+export class QueueError extends BullbridgeError<QueueErrorCode> {
   override readonly name = 'QueueError';
 }

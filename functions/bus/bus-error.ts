@@ -1,23 +1,22 @@
-import { BusError } from '../errors.ts';
+import { BusError, type BusErrorCode, explain, type Fault } from '../errors.ts';
 
-export function busMissing(busName: string): BusError {
-  return new BusError(
-    'BUS_MISSING',
-    `There is no event bus "${busName}"; create it, or set EVENT_BUS_NAME to one that exists.`,
-  );
-}
+export const BUS_FAULTS: Readonly<Record<BusErrorCode, Fault>> = {
+  BUS_MISSING: {
+    cause: 'There is no event bus',
+    remedy: 'create it, or set EVENT_BUS_NAME to one that exists',
+  },
+  BUS_DENIED: {
+    cause: 'The event bus does not let bullbridge publish',
+    remedy: 'grant events:PutEvents on the bus (and in its resource policy across accounts)',
+  },
+  BUS_UNAVAILABLE: {
+    cause: 'The event bus does not answer',
+    remedy: 'the next run tries again',
+    passes: true,
+  },
+};
 
-export function busDenied(code: string, message: string): BusError {
-  return new BusError(
-    'BUS_DENIED',
-    `The event bus does not let bullbridge publish: ${code}: ${message}. Nothing is skipped: grant events:PutEvents on the bus ` +
-      '(and on its resource policy across accounts), and the next run goes on here.',
-  );
-}
-
-export function busUnavailable(reason: string): BusError {
-  return new BusError(
-    'BUS_UNAVAILABLE',
-    `The event bus does not answer (${reason}). Nothing is skipped: the next run tries again.`,
-  );
+/** @param said what the bus answered */
+export function busError(code: BusErrorCode, busName: string, said?: string): BusError {
+  return new BusError(code, explain(BUS_FAULTS[code], `"${busName}"`, said));
 }

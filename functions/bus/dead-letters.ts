@@ -1,5 +1,5 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { ParkingError } from '../errors.ts';
+import { explain, type Fault, ParkingError } from '../errors.ts';
 import { type AnyEntry, type BusEntry, entryBytes, isLarge } from '../event/entry.ts';
 import { cutToFit, type MakeFit } from './oversize/make-fit.ts';
 
@@ -42,6 +42,11 @@ const MAX_MESSAGE_BYTES = 1_048_576;
 /** Leaves room for the history of an entry that is sent again and refused again. */
 const ROOMY_BYTES = 1_000_000;
 
+export const PARKING_FAULT: Fault = {
+  cause: 'The bus refuses an entry, and the dead-letter queue does not take it',
+  remedy: 'fix the queue (DEAD_LETTER_QUEUE_URL), or grant sqs:SendMessage on it',
+};
+
 export interface DeadLetterOptions {
   readonly queueUrl: string;
   /** The bus the entries were meant for; part of the parked entry. */
@@ -82,8 +87,7 @@ export async function sendDeadLetter(
     const { name, message } = error as Error;
     throw new ParkingError(
       'PARKING_FAILED',
-      `The bus refuses an entry (${letter.errorCode}) and the dead-letter queue ${queueUrl} does not take it: ${name}: ${message}. ` +
-        'Nothing is skipped: mend the queue or the permission sqs:SendMessage, and the next run goes on here.',
+      explain(PARKING_FAULT, `${letter.errorCode}, ${queueUrl}`, `${name}: ${message}`),
       { cause: error },
     );
   }

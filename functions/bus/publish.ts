@@ -1,7 +1,7 @@
 import { type AnyEntry, type BusEntry, isLarge } from '../event/entry.ts';
 import { createOutage, type Patience } from '../patience.ts';
 import { backoff, MAX_FAILURES } from './backoff.ts';
-import { busDenied, busMissing, busUnavailable } from './bus-error.ts';
+import { busError } from './bus-error.ts';
 import type { ConcurrencyLimit } from './concurrency.ts';
 import type { Park } from './dead-letters.ts';
 import type { EventBus } from './eventbridge/port.ts';
@@ -56,7 +56,7 @@ export function createPublisher({ bus, park, concurrency, wait, random, ...optio
       outer,
       fitAndSettle(entries, settlements, signal, (error) => failing.abort(error)),
     );
-    if (outer.aborted && outage.current?.isReported) throw busUnavailable(outage.current.reason);
+    if (outer.aborted && outage.current?.isReported) throw busError('BUS_UNAVAILABLE', bus.name, outage.current.reason);
     signal.throwIfAborted();
     return settlements;
   }
@@ -119,9 +119,9 @@ export function createPublisher({ bus, park, concurrency, wait, random, ...optio
             again.push(pending);
             break;
           case 'denied':
-            throw busDenied(code, message);
+            throw busError('BUS_DENIED', bus.name, `${code}: ${message}`);
           case 'missing':
-            throw busMissing(bus.name);
+            throw busError('BUS_MISSING', bus.name);
         }
       };
       for (const [i, pending] of waiting.entries()) await settleOne(pending, verdicts[i] as Verdict);

@@ -1,5 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { CheckpointError } from '../errors.ts';
+import { CheckpointError, explain } from '../errors.ts';
+import { TABLE_FAULTS } from './table-error.ts';
 
 /** What an attribute holds; `undefined` stands for NULL, and for an attribute that is missing. */
 export type Value = string | number | boolean | readonly string[] | undefined;
@@ -32,7 +33,11 @@ export function toRow(item: Item, table: string): Row {
   if (Number(format) <= FORMAT) return row;
   throw new CheckpointError(
     'TABLE_FORMAT',
-    `The checkpoint table "${table}" has a row of format ${format} ("${row['pk']} ${row['sk']}"), and this version knows formats up to ${FORMAT}: a newer bullbridge wrote it; upgrade this one.`,
+    explain(
+      TABLE_FAULTS.TABLE_FORMAT,
+      `"${table}"`,
+      `the row "${row['pk']} ${row['sk']}" has format ${format}, and this version knows formats up to ${FORMAT}`,
+    ),
   );
 }
 

@@ -1,6 +1,6 @@
-import { RedisError } from '../errors.ts';
 import type { ServerAccess } from './client.ts';
 import { connectCluster } from './cluster.ts';
+import { sentinelError } from './error.ts';
 import { keepConnected } from './keep-connected.ts';
 import type { RedisConnection, RedisOptions } from './port.ts';
 import { scan } from './scan.ts';
@@ -30,10 +30,7 @@ export async function connectRedis(options: RedisOptions): Promise<RedisConnecti
   if (server.mode === 'cluster') return connectCluster(seeds, access, server);
   if (server.mode !== 'sentinel') return ofOne(() => connectServer(seed, access), server);
   server.close();
-  throw new RedisError(
-    'REDIS_SENTINEL',
-    `Redis ${seed.host}:${seed.port} is a Sentinel, which has no queues; set BULLBRIDGE_REDIS_SENTINEL to the name of its master (\`sentinel\` in the construct), or give the endpoint of the master.`,
-  );
+  throw sentinelError(server.target);
 }
 
 function readOptions(options: RedisOptions): { addresses: readonly Address[]; access: ServerAccess } {

@@ -1,15 +1,14 @@
-import { RedisError, type RedisErrorCode } from '../errors.ts';
+import { type Fault, RedisError, type RedisErrorCode } from '../errors.ts';
 import { permissionsFor } from './permissions.ts';
 import type { RedisTarget } from './port.ts';
 
-interface Kind {
+interface RedisFault extends Fault {
   readonly code: RedisErrorCode;
+}
+
+interface Kind extends RedisFault {
   /** Matches an error code of Node, a reply of Redis, or a message of ioredis. */
   readonly sign: RegExp;
-  /** It can pass by itself, so trying again makes sense. */
-  readonly passes?: true;
-  readonly cause: string;
-  readonly remedy: string;
 }
 
 const PERMISSION_REMEDY = [
@@ -20,11 +19,8 @@ const PERMISSION_REMEDY = [
   `and on Sentinels ${permissionsFor('sentinel')}`,
 ].join(', ');
 
-const IAM_REMEDY =
-  "grant the function's role elasticache:Connect or memorydb:Connect on the cache and on the user, and check the name of the cache (BULLBRIDGE_REDIS_IAM), the region, and that the user of the URL is the id of a user with IAM authentication";
-
 /** First match wins. */
-const KINDS: readonly Kind[] = [
+export const KINDS: readonly Kind[] = [
   {
     code: 'REDIS_MAX_CLIENTS',
     sign: /^ERR max number of clients/,
@@ -164,7 +160,44 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-const UNKNOWN: Omit<Kind, 'sign'> = { code: 'REDIS_FAILED', cause: 'Redis refused it', remedy: 'see the reply' };
+/** Faults that have no sign of their own. */
+export const OTHERS = {
+  unknown: { code: 'REDIS_FAILED', cause: 'Redis refused it', remedy: 'see the reply' },
+  refusedToken: {
+    code: 'REDIS_AUTH',
+    cause: 'the IAM token is refused',
+    remedy:
+      "grant the function's role elasticache:Connect or memorydb:Connect on the cache and on the user, and check the name of the cache (BULLBRIDGE_REDIS_IAM), the region, and that the user of the URL is the id of a user with IAM authentication",
+  },
+  noToken: {
+    code: 'REDIS_AUTH',
+    cause: 'no IAM token could be made',
+    remedy: 'the function needs the credentials of its role',
+  },
+  databaseOfCluster: {
+    code: 'REDIS_DATABASE',
+    cause: 'a cluster has only database 0',
+    remedy: 'leave the database out of the URL',
+  },
+  noMaster: {
+    code: 'REDIS_SENTINEL',
+    passes: true,
+    cause: 'no Sentinel led to the master',
+    remedy:
+      'REDIS_URL must name the Sentinels, and BULLBRIDGE_REDIS_SENTINEL the master as their configuration does (`sentinel monitor <name> …`)',
+  },
+  isSentinel: {
+    code: 'REDIS_SENTINEL',
+    cause: 'the server is a Sentinel, which has no queues',
+    remedy:
+      'set BULLBRIDGE_REDIS_SENTINEL to the name of its master (`sentinel` in the construct), or give the endpoint of the master',
+  },
+  entryTooLarge: {
+    code: 'REDIS_ENTRY_TOO_LARGE',
+    cause: 'the next entry has so many fields that even their beginnings are too large',
+    remedy: 'give the function more memory; other queues are read',
+  },
+} as const satisfies Readonly<Record<string, RedisFault>>;
 
 /**
  * Turns what ioredis or Redis reported into one error that says where, who, why and what to do.
@@ -173,15 +206,20 @@ const UNKNOWN: Omit<Kind, 'sign'> = { code: 'REDIS_FAILED', cause: 'Redis refuse
  */
 export function redisError(error: Error, target: RedisTarget, what: string): RedisError {
   if (error instanceof RedisError) return error;
-  const { code, cause, remedy, passes } = kindOf(error);
-  const advice = code === 'REDIS_AUTH' && target.iam ? IAM_REMEDY : remedy;
-  const message = `${what} failed on ${describe(target)}: ${cause} (${error.message.trim()}); ${advice}.`;
-  return new RedisError(code, message, { passes });
+  const fault = faultOf(error);
+  const isToken = fault.code === 'REDIS_AUTH' && target.iam;
+  return errorOf(isToken ? OTHERS.refusedToken : fault, target, what, error.message.trim());
 }
 
-function kindOf(error: Error): Omit<Kind, 'sign'> {
+function faultOf(error: Error): RedisFault {
   const coded = 'code' in error && typeof error.code === 'string' ? `${error.code} ${error.message}` : error.message;
-  return KINDS.find(({ sign }) => sign.test(error.message) || sign.test(coded)) ?? UNKNOWN;
+  return KINDS.find(({ sign }) => sign.test(error.message) || sign.test(coded)) ?? OTHERS.unknown;
+}
+
+/** @param said what ioredis, Redis or Node reported */
+function errorOf({ code, cause, remedy, passes }: RedisFault, target: RedisTarget, what: string, said?: string) {
+  const why = said === undefined ? cause : `${cause} (${said})`;
+  return new RedisError(code, `${what} failed on ${describe(target)}: ${why}; ${remedy}.`, { passes });
 }
 
 /** The error of commands on a connection that was closed. */
@@ -191,19 +229,29 @@ export function closedError(target: RedisTarget): RedisError {
 
 /** The error of a URL with a database for a cluster, whose keys are all in database 0. */
 export function databaseError(target: RedisTarget, db: number): RedisError {
-  return new RedisError(
-    'REDIS_DATABASE',
-    `the URL names database ${db}, but a cluster has only 0: ${describe(target)}; leave the database out of the URL.`,
-  );
+  return errorOf(OTHERS.databaseOfCluster, target, `selecting database ${db}`);
 }
 
 /** The error of an IAM token that could not be made. */
 export function tokenError(error: Error, target: RedisTarget): RedisError {
-  const reason = `${error.name}: ${error.message}`;
-  return new RedisError(
-    'REDIS_AUTH',
-    `making the IAM token for ${describe(target)} failed: ${reason}; the function needs the credentials of its role.`,
-  );
+  return errorOf(OTHERS.noToken, target, 'connecting', `${error.name}: ${error.message}`);
+}
+
+/** The error of a Sentinel that is taken for a server. */
+export function sentinelError(target: RedisTarget): RedisError {
+  return errorOf(OTHERS.isSentinel, target, 'connecting');
+}
+
+/** The error of Sentinels of which none names a master that answers. @param said by each of them */
+export function noMasterError(master: string, said: readonly string[], passes: boolean): RedisError {
+  const { code, cause, remedy } = OTHERS.noMaster;
+  return new RedisError(code, `${cause} "${master}": ${said.join('; ')}. ${remedy}.`, { passes });
+}
+
+/** The error of an entry that is too large even where only the beginnings of its fields are read. */
+export function entryTooLargeError(queue: string, maxBytes: number): RedisError {
+  const { code, cause, remedy } = OTHERS.entryTooLarge;
+  return new RedisError(code, `reading queue "${queue}" failed: ${cause} (more than ${maxBytes} bytes); ${remedy}.`);
 }
 
 function describe({ host, port, user, role }: RedisTarget): string {

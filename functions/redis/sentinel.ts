@@ -1,6 +1,6 @@
 import { RedisError } from '../errors.ts';
 import type { ServerAccess } from './client.ts';
-import { redisError } from './error.ts';
+import { noMasterError, redisError } from './error.ts';
 import type { SentinelOptions } from './port.ts';
 import { connectServer, type RedisServer } from './server.ts';
 import type { Address } from './url.ts';
@@ -48,11 +48,7 @@ export async function connectMaster(
     }
   }
   for (const error of tried.values()) throw error;
-  throw new RedisError(
-    'REDIS_SENTINEL',
-    `no Sentinel led to the master "${name}" (BULLBRIDGE_REDIS_SENTINEL): ${said.join('; ')}. REDIS_URL must name the Sentinels, and the master as their configuration does (\`sentinel monitor <name> …\`).`,
-    { passes },
-  );
+  throw noMasterError(name, said, passes);
 }
 
 async function askSentinel(address: Address, name: string, access: ServerAccess): Promise<Address | undefined> {

@@ -6,8 +6,8 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import pMap from 'p-map';
-import { judgeFailure } from '../bus/verdict.ts';
-import { QueueError } from '../errors.ts';
+import { judgeFailure, type Verdict } from '../bus/verdict.ts';
+import { explain, type Fault, QueueError, type QueueErrorCode } from '../errors.ts';
 
 /** A received message. It is hidden from other receivers until it is released or its visibility timeout has passed. */
 export interface ReceivedMessage {
@@ -26,6 +26,22 @@ export interface DeadLetterQueue {
   /** The approximate number of visible messages: SQS counts them with a delay. */
   countVisible(): Promise<number>;
 }
+
+export const QUEUE_FAULTS: Readonly<Record<QueueErrorCode, Fault>> = {
+  QUEUE_MISSING: {
+    cause: 'There is no dead-letter queue',
+    remedy: 'set DEAD_LETTER_QUEUE_URL to one that exists',
+  },
+  QUEUE_DENIED: {
+    cause: 'The dead-letter queue may not be used',
+    remedy: 'grant sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility and sqs:GetQueueAttributes on it',
+  },
+  QUEUE_FAILED: {
+    cause: 'The dead-letter queue does not answer',
+    remedy: 'invoke the function again',
+    passes: true,
+  },
+};
 
 /** The most messages of a call. */
 const MAX_MESSAGES = 10;
@@ -77,14 +93,13 @@ export function openDeadLetterQueue(client: SQSClient, QueueUrl: string): DeadLe
 }
 
 function queueError(queueUrl: string, error: unknown): QueueError {
-  const { kind, code, message } = judgeFailure(error);
-  const isMissing = /NonExistentQueue|QueueDoesNotExist/.test(code);
-  const remedy = isMissing
-    ? 'set DEAD_LETTER_QUEUE_URL to one that exists'
-    : 'grant sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility and sqs:GetQueueAttributes on it';
-  return new QueueError(
-    isMissing ? 'QUEUE_MISSING' : kind === 'denied' ? 'QUEUE_DENIED' : 'QUEUE_FAILED',
-    `The dead-letter queue ${queueUrl} does not do what it is asked for: ${code}: ${message}. Nothing is lost: ${remedy}, and try again.`,
-    { cause: error },
-  );
+  const verdict = judgeFailure(error);
+  const code = codeOf(verdict);
+  const said = `${verdict.code}: ${verdict.message}`;
+  return new QueueError(code, explain(QUEUE_FAULTS[code], queueUrl, said), { cause: error });
+}
+
+function codeOf({ kind, code }: Verdict): QueueErrorCode {
+  if (/NonExistentQueue|QueueDoesNotExist/.test(code)) return 'QUEUE_MISSING';
+  return kind === 'denied' ? 'QUEUE_DENIED' : 'QUEUE_FAILED';
 }

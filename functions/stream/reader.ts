@@ -1,4 +1,5 @@
-import { RedisError } from '../errors.ts';
+import type { RedisError } from '../errors.ts';
+import { entryTooLargeError } from '../redis/error.ts';
 import { HEAD_BYTES, type RedisConnection, type ReplyLimits, ReplyTooLargeError } from '../redis/port.ts';
 import { createAgenda } from './agenda.ts';
 import { MAX_REPLY_BYTES } from './item-size.ts';
@@ -85,7 +86,7 @@ export function createStreamReader(
       if (results) return results;
     }
     const { queue } = request.cursor;
-    return [{ queue, error: new RedisError('REDIS_ENTRY_TOO_LARGE', tooLarge(queue, maxBytes)) }];
+    return [{ queue, error: entryTooLargeError(queue, maxBytes) }];
   }
 
   return {
@@ -113,11 +114,4 @@ export function createStreamReader(
       return allAt;
     },
   };
-}
-
-function tooLarge(queue: string, bytes: number): string {
-  return (
-    `The next entry of queue "${queue}" has so many fields that even their beginnings take more than ${bytes} bytes; ` +
-    'give the function more memory. Other queues are read.'
-  );
 }

@@ -155,7 +155,7 @@ describe('the lease of a shard', () => {
     await expect(taking).rejects.toBeInstanceOf(CheckpointError);
     await expect(taking).rejects.toMatchObject({
       code: 'TABLE_MISSING',
-      message: expect.stringContaining('"no-such-table"; create it'),
+      message: expect.stringContaining('There is no checkpoint table ("no-such-table")'),
     });
   });
 });

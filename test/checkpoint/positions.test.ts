@@ -203,7 +203,7 @@ describe('the position of a queue', () => {
     await expect(loadCheckpoints(table, [KEY])).rejects.toMatchObject({
       name: 'CheckpointError',
       code: 'TABLE_FORMAT',
-      message: `The checkpoint table "${table.table}" has a row of format 2 ("${KEY} position"), and this version knows formats up to 1: a newer bullbridge wrote it; upgrade this one.`,
+      message: `A newer bullbridge wrote the checkpoint table ("${table.table}"): the row "${KEY} position" has format 2, and this version knows formats up to 1. Nothing is skipped: upgrade this one.`,
     });
   });
 

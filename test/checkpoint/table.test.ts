@@ -52,7 +52,7 @@ describe('a row of the table', () => {
 
     await expect(writeRow(table, KEY, { set: { a: 2 }, condition: anything })).rejects.toMatchObject({
       code: 'TABLE_FORMAT',
-      message: expect.stringContaining('a row of format 2 ("pk sk")'),
+      message: expect.stringContaining('the row "pk sk" has format 2'),
     });
     await setFormat(table, KEY.pk, KEY.sk, 1);
     expect(await writeRow(table, KEY, { condition: is('a', 1) })).toHaveProperty('written');

@@ -103,11 +103,7 @@ describe('a run that ended between the upload and the position', () => {
 
 describe('a bucket that refuses an object fails the run, which skips nothing:', () => {
   test.each([
-    [
-      'AccessDenied',
-      { kind: 'error', status: 403, code: 'AccessDenied' },
-      'grant s3:PutObject on arn:aws:s3:::bullbridge-payloads/*',
-    ],
+    ['AccessDenied', { kind: 'error', status: 403, code: 'AccessDenied' }, 'grant s3:PutObject on its objects'],
     [
       'NoSuchBucket',
       { kind: 'error', status: 404, code: 'NoSuchBucket' },

@@ -74,4 +74,4 @@ describe('a bus that was deleted while containers are warm', () => {
   });
 });
 
-const missing = expect.stringContaining(`no event bus "${BUS}"`);
+const missing = expect.stringContaining(`no event bus ("${BUS}")`);

@@ -91,7 +91,9 @@ describe('each way to fail has one clear error, without the password', () => {
 
     expect(await failure(connectRedis({ url: inject('redisUrl'), token, ...fast }))).toMatchObject({
       code: 'REDIS_AUTH',
-      message: expect.stringMatching(/making the IAM token for Redis .* failed: Error: Could not load credentials/),
+      message: expect.stringMatching(
+        /connecting failed on Redis .*: no IAM token could be made \(Error: Could not load credentials/,
+      ),
     });
   });
 

@@ -69,7 +69,7 @@ describe('Sentinels', () => {
       code: 'REDIS_SENTINEL',
       passes: true,
       message: expect.stringMatching(
-        /no Sentinel led to the master "bullmq" .*127\.0\.0\.1:1, a Sentinel,.*nothing listens there.*127\.0\.0\.1:2, a Sentinel,.*nothing listens there/,
+        /no Sentinel led to the master "bullmq": .*127\.0\.0\.1:1, a Sentinel,.*nothing listens there.*127\.0\.0\.1:2, a Sentinel,.*nothing listens there/,
       ),
     });
   });
@@ -80,7 +80,7 @@ describe('Sentinels', () => {
     expect(await failure(connect(sentinel.url, { master: 'bulmq' }))).toMatchObject({
       code: 'REDIS_SENTINEL',
       passes: false,
-      message: expect.stringMatching(/no Sentinel led to the master "bulmq" .*127\.0\.0\.1:\d+ does not know it/),
+      message: expect.stringMatching(/no Sentinel led to the master "bulmq": .*127\.0\.0\.1:\d+ does not know it/),
     });
   });
 

@@ -288,7 +288,7 @@ describe('nothing is lost, and all can be received again, when', () => {
 
     expect(await rejection(all.redrive.invoke({}))).toMatchObject({
       name: 'QueueError',
-      message: expect.stringContaining('AccessDenied: planned. Nothing is lost: grant sqs:ReceiveMessage'),
+      message: expect.stringContaining('AccessDenied: planned. Nothing is skipped: grant sqs:ReceiveMessage'),
     });
 
     all.bus.faults.receiveMessage = undefined;

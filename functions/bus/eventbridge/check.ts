@@ -1,6 +1,6 @@
 import { DescribeEventBusCommand, type EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { createPatience, type Patience } from '../../patience.ts';
-import { busMissing, busUnavailable } from '../bus-error.ts';
+import { busError } from '../bus-error.ts';
 import { judgeFailure } from '../verdict.ts';
 
 /**
@@ -21,8 +21,8 @@ export async function checkEventBus(
     return undefined;
   } catch (error) {
     const { kind, code, message } = judgeFailure(error);
-    if (kind === 'missing') throw busMissing(busName);
-    if (kind === 'failed') throw busUnavailable(`${code}: ${message}`);
+    if (kind === 'missing') throw busError('BUS_MISSING', busName);
+    if (kind === 'failed') throw busError('BUS_UNAVAILABLE', busName, `${code}: ${message}`);
     const remedy = kind === 'denied' ? '; grant events:DescribeEventBus' : `: ${message}`;
     return `could not check that the event bus "${busName}" exists (${code})${remedy}`;
   }

@@ -1,4 +1,4 @@
-import { PayloadError } from '../../errors.ts';
+import { explain, type Fault, PayloadError, type PayloadErrorCode } from '../../errors.ts';
 import type { ClaimCheck } from '../../event/detail.ts';
 import { isLarge, type LargeEntry, MAX_REQUEST_BYTES } from '../../event/entry.ts';
 import { GROUPS, groupOf, jsonField, jsonPieces, membersOf } from '../../event/field.ts';
@@ -19,6 +19,26 @@ export interface ClaimCheckOptions {
   /** A number from 0 to 1, for the jitter. */
   readonly random: () => number;
 }
+
+export const PAYLOAD_FAULTS: Readonly<Record<PayloadErrorCode, Fault>> = {
+  PAYLOAD_BUCKET_MISSING: {
+    cause: 'There is no payload bucket',
+    remedy: 'create it, or set PAYLOAD_BUCKET to one that exists',
+  },
+  PAYLOAD_DENIED: {
+    cause: 'The payload bucket does not let bullbridge write',
+    remedy: 'grant s3:PutObject on its objects (and kms:GenerateDataKey if it has a key of its own)',
+  },
+  PAYLOAD_REFUSED: {
+    cause: 'The payload bucket refuses an object',
+    remedy: 'check that it is in this region',
+  },
+  PAYLOAD_UNAVAILABLE: {
+    cause: 'The payload bucket does not answer',
+    remedy: 'the next run tries again; if that fails, too, check that S3 can be reached',
+    passes: true,
+  },
+};
 
 /**
  * Bytes of an entry without the fields it leaves in the bucket.
@@ -79,9 +99,9 @@ export function createClaimCheck({ bucket, putObject, concurrency, wait, random 
       const verdict = await putObject(key, body).then(() => undefined, judgeFailure);
       if (!verdict) return;
       const isPassing = verdict.kind === 'throttled' || verdict.kind === 'failed';
-      if (!isPassing) throw refused(bucket, verdict);
+      if (!isPassing) throw payloadError(bucket, verdict);
       if (verdict.kind === 'failed') failures += 1;
-      if (failures === MAX_FAILURES) throw unavailable(bucket, verdict);
+      if (failures === MAX_FAILURES) throw payloadError(bucket, verdict);
       await wait(backoff(attempts, random), signal);
     }
   }
@@ -125,22 +145,14 @@ function isObjectKey(id: unknown): id is string {
   return !id.split('/').some((part) => part === '.' || part === '..');
 }
 
-function refused(bucket: string, { kind, code, message }: Verdict): PayloadError {
-  const isMissing = code === 'NoSuchBucket';
-  const remedy = isMissing
-    ? 'create it, or set PAYLOAD_BUCKET to one that exists'
-    : `grant s3:PutObject on arn:aws:s3:::${bucket}/* (and kms:GenerateDataKey where it has a key of its own), and check that it is in this region`;
-  return new PayloadError(
-    isMissing ? 'PAYLOAD_BUCKET_MISSING' : kind === 'denied' ? 'PAYLOAD_DENIED' : 'PAYLOAD_REFUSED',
-    `The bucket "${bucket}" (PAYLOAD_BUCKET) does not take what is too large for the event bus: ${code}: ${message}. ` +
-      `Nothing is skipped: ${remedy}, and the next run goes on here.`,
-  );
+function payloadError(bucket: string, verdict: Verdict): PayloadError {
+  const code = codeOf(verdict);
+  const said = `${verdict.code}: ${verdict.message}`;
+  return new PayloadError(code, explain(PAYLOAD_FAULTS[code], `"${bucket}"`, said));
 }
 
-function unavailable(bucket: string, { code, message }: Verdict): PayloadError {
-  return new PayloadError(
-    'PAYLOAD_UNAVAILABLE',
-    `The bucket "${bucket}" (PAYLOAD_BUCKET) failed ${MAX_FAILURES} times in a row, at last with ${code}: ${message}. ` +
-      'Nothing is skipped: the next run tries again. If it goes on, check that s3:PutObject is granted and S3 can be reached.',
-  );
+function codeOf({ kind, code }: Verdict): PayloadErrorCode {
+  if (code === 'NoSuchBucket') return 'PAYLOAD_BUCKET_MISSING';
+  if (kind === 'failed') return 'PAYLOAD_UNAVAILABLE';
+  return kind === 'denied' ? 'PAYLOAD_DENIED' : 'PAYLOAD_REFUSED';
 }
