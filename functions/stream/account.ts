@@ -3,52 +3,51 @@ import { compareIds, idBefore, ZERO_ID } from './id.ts';
 import { beganAt, beginning, isAt, type Loss, type Position } from './position.ts';
 import { type StreamInfo, trimmed } from './stream-info.ts';
 
-/** What Redis said when it was asked for `count` entries behind a position, and for the entry of the position itself. */
+/** The answer of Redis to a request for the entry of a position and `count` entries behind it. */
 export interface Answer {
-  /** Those from the position's id on, inclusive: `count + 1` at the most. */
+  /** The entries from the id of the position on, inclusive: at most `count + 1`. */
   readonly entries: readonly Entry[];
   readonly count: number;
-  /** The stream's state at the same moment; `null` without a stream, absent where it was not asked for. */
+  /** The state of the stream at the same moment; `null` without a stream, absent if it was not asked for. */
   readonly stream?: StreamInfo | null;
 }
 
 export interface Known {
   readonly position: Position;
-  /** Older positions, newest first: where to go back to after a roll-back. */
+  /** Older positions, newest first, to continue from after a roll-back. */
   readonly anchors: readonly Position[];
-  /**
-   * A run that ended without saving may have published entries behind the position, so that no count of lost ones is
-   * exact.
-   */
+  /** Whether a run that ended without saving may have published entries behind the position; no loss is exact then. */
   readonly isDoubtful?: boolean | undefined;
 }
 
-/** Where reading continues, what comes next, and the loss in front of it. */
+/** The position where reading continues, the next entries, and the loss in front of them. */
 export interface Account {
   readonly start: Position;
   readonly entries: readonly Entry[];
   /** Whether more entries may follow. */
   readonly more: boolean;
   readonly loss?: Loss;
-  /** History was rewritten below the position: an older anchor may still be in the stream, and reading continues there. */
+  /**
+   * The stream was rolled back below the position. If an older anchor is still in the stream, reading continues there.
+   */
   readonly rolledBack?: true;
 }
 
 /**
- * Turns what Redis said into the next entries, the position they begin at and the loss in front of them.
+ * Turns the answer of Redis into the next entries, the position they begin at, and the loss in front of them.
  *
- * With E = entries ever added and L = length, the entries in the stream have the ordinals E − L + 1 … E, since BullMQ
- * only ever trims from the old end. So the position's entry must still be there if its ordinal is above E − L, and
- * otherwise exactly E − L − ordinal entries were trimmed unread (measured exact on Redis 7.0–8.0 and Valkey 8.0). Where
- * the entry must be there and is not, or ids at or below the position exist although it is gone, history was rewritten:
- * by a roll-back (failover to a lagging replica, a restored snapshot) when such ids are left, and by a reset
- * (obliterate, DEL, FLUSHALL, eviction) when there are none.
+ * With E = entries ever added and L = length, the entries in the stream have the ordinals E − L + 1 … E, because BullMQ
+ * trims only from the old end. If the ordinal of the position is above E − L, its entry must still be in the stream.
+ * Otherwise, exactly E − L − ordinal unread entries were trimmed (measured on Redis 7.0–8.0 and Valkey 8.0). The
+ * history of the stream was rewritten if the entry should be there but is not, or if ids at or below the position exist
+ * although the entry is gone. It was a roll-back (failover to a lagging replica, a restored snapshot) if such ids are
+ * left, and a reset (obliterate, DEL, FLUSHALL, eviction) if there are none.
  *
- * Nothing in Redis shows three cases. A stream that was deleted and has since trimmed as many entries as had been read,
- * or more, counts as trimmed: `lost` is then a lower bound. A roll-back whose older entries have all been trimmed since
- * counts as reset or trimmed; where just as many were trimmed as had been read, neither is seen. And a roll-back that
- * took only entries nobody had read leaves no trace at all.
- * @returns `undefined` where only the stream's state can show what happened, and it was not asked for
+ * Redis does not show three cases. A stream that was deleted and has since trimmed as many entries as had been read, or
+ * more, counts as trimmed: `lost` is then a lower bound. A roll-back whose older entries have all been trimmed since
+ * counts as reset or trimmed; if exactly as many entries were trimmed as had been read, it is not noticed. A roll-back
+ * that took only unread entries leaves no trace.
+ * @returns `undefined` if only the state of the stream can show what happened, and it was not asked for
  */
 export function account(known: Known, answer: Answer): Account | undefined {
   const { position } = known;
@@ -59,13 +58,13 @@ export function account(known: Known, answer: Answer): Account | undefined {
   }
   if (stream === undefined) return undefined;
   if (stream === null) return withoutStream(position);
-  // Nothing was read of the stream as it is now, so its ids say nothing: another clock may have made them.
+  // No entry of the current stream was read, so its ids prove nothing: another clock may have made them.
   if (serverOrdinal(position) !== 0 && hasIdsUpTo(position.id, stream)) return rolledBack(known, stream);
   const rest = { entries: entries.slice(0, count), more: entries.length > count };
   return { ...rest, ...behindGap(known, stream) };
 }
 
-/** Whether the position is still in the stream, so that nothing is missing behind it. */
+/** Whether the entry of the position is still in the stream, so that no entry is missing behind it. */
 function isProven(position: Position, first: Entry | undefined): boolean {
   if (position.kind === 'entry') return isAt(position, first);
   return position.kind === 'unread' && first?.id === position.id;
@@ -77,10 +76,10 @@ function serverOrdinal({ ordinal, offset = 0 }: Position): number | undefined {
 }
 
 /**
- * Holds the ordinal against the server's count where a page ends the stream.
+ * Compares the ordinal with the server's count, at a page that ends the stream.
  *
- * A server can begin to count (an upgrade), or count anew: a migration that copies entries by `XADD` and sets the last
- * id by a plain `XSETID`. The ordinal never decreases: it stays above the server's count by an offset.
+ * A server can begin to count (after an upgrade), or restart its count: a migration can copy entries by `XADD` and set
+ * the last id by a plain `XSETID`. The ordinal never decreases; an offset is the difference to the server's count.
  * https://github.com/tair-opensource/RedisShake/issues/1009
  */
 function recounted(next: Account, { entriesAdded }: StreamInfo): Account {
@@ -92,7 +91,7 @@ function recounted(next: Account, { entriesAdded }: StreamInfo): Account {
   return { ...next, start: { ...start, ordinal, offset: ordinal - counted || undefined } };
 }
 
-/** A key that does not exist has received nothing, so a position that counts something was reset. */
+/** Without a stream, a position above zero means a reset. */
 function withoutStream(position: Position): Account {
   const nothing = { entries: [], more: false };
   const wasRead = serverOrdinal(position) ?? (position.id === ZERO_ID ? 0 : 1);
@@ -109,7 +108,7 @@ function rolledBack({ position }: Known, stream: StreamInfo): Account {
   return { start: beginning(before, beganAt(position)), entries: [], more: true, loss, rolledBack: true };
 }
 
-/** The position is gone, and no id at or below it is left. */
+/** The account if the entry of the position is gone and no id at or below it is left. */
 function behindGap({ position, anchors, isDoubtful }: Known, stream: StreamInfo): Pick<Account, 'start' | 'loss'> {
   const before = trimmed(stream);
   const ordinal = serverOrdinal(position);
@@ -121,13 +120,15 @@ function behindGap({ position, anchors, isDoubtful }: Known, stream: StreamInfo)
     const exact = !stream.deleted && !isDoubtful;
     return { start, loss: lossBehind(position, stream, { reason: 'trimmed', lost: before - ordinal, exact }) };
   }
-  // As few entries may be left of a roll-back to behind the newest anchor: nothing is lost for sure then.
+  // It may be a roll-back to a point after the newest anchor, which leaves as few entries: no loss is certain then.
   const mayBeRollBack = anchors[0]?.ordinal !== undefined && anchors[0].ordinal <= before;
   const lost = mayBeRollBack ? 0 : before;
   return { start, loss: lossBehind(position, stream, { reason: 'reset', lost, exact: false }) };
 }
 
-/** Without both counts, a gap can be seen unless nothing was ever added behind the position, but not measured. */
+/**
+ * The account without both counts: a gap is noticed if an entry was added behind the position, but its size is unknown.
+ */
 function withoutCount(position: Position, stream: StreamInfo): Pick<Account, 'start' | 'loss'> {
   const before = trimmed(stream);
   if (position.id === ZERO_ID) return { start: beginning(before, position.since) };
@@ -136,13 +137,13 @@ function withoutCount(position: Position, stream: StreamInfo): Pick<Account, 'st
   return { start: gapBefore(stream, before, undefined), loss };
 }
 
-/** The position behind all that is gone of the stream as it is now. */
+/** The position behind all entries that are gone from the current stream. */
 function gapBefore({ firstId, lastId }: StreamInfo, ordinal: number | undefined, offset: number | undefined): Position {
   const id = firstId === undefined ? lastId : idBefore(firstId);
   return { kind: 'gap', id, ...(ordinal !== undefined && { ordinal }), ...(offset && { offset }) };
 }
 
-/** Whether the stream has ids that are not above `id`, or ended before it: it can't, where that entry was only trimmed. */
+/** Whether the stream has ids up to `id`, or ends before it; neither is possible if the entry was only trimmed. */
 function hasIdsUpTo(id: string, { firstId, lastId }: StreamInfo): boolean {
   return (firstId !== undefined && compareIds(firstId, id) <= 0) || (lastId !== ZERO_ID && compareIds(lastId, id) < 0);
 }

@@ -3,29 +3,29 @@ import { createItemSize, type ItemSize, PORTION_BYTES } from './item-size.ts';
 import { type Page, positionAfter } from './position.ts';
 import type { Cursor, PageRequest, PageResult } from './read.ts';
 
-/** Smaller pages would save nothing: a PutEvents request takes ten entries. */
+/** A PutEvents request takes ten entries, so smaller pages are of no use. */
 const MIN_PAGE = 10;
 
 interface Queue {
   readonly cursor: Cursor;
   readonly size: ItemSize;
-  /** Whether its ordinal was held against the server's count since the last look at all queues. */
+  /** Whether its ordinal was compared with the server's count since all queues were last made due. */
   readonly isCounted: boolean;
-  /** Whether its next page does that. */
+  /** Whether its next page must compare it. */
   readonly recount: boolean;
 }
 
-/** Which queues are read next, and where each of them is. */
+/** The order in which queues are read, and the position of each. */
 export interface Agenda {
-  /** The next requests: of due queues in turn, as many as a reply has room for. None where no queue is due. */
+  /** The next requests: due queues in turn, as many as a reply has room for. Empty if no queue is due. */
   plan(): readonly PageRequest[];
-  /** Moves the queues of a plan on; one that has more stays due, behind the others. */
+  /** Moves the positions of the queues of a plan; a queue with more entries stays due, behind the others. */
   settle(plan: readonly PageRequest[], results: readonly PageResult[]): void;
-  /** The entries of a plan were too large together; it is made anew with fewer. */
+  /** Reduces the size of the next plans, because the entries of this one were too large. */
   exceeded(plan: readonly PageRequest[]): void;
   /** Makes queues due that were read to their end. */
   ring(queues: Iterable<string>): void;
-  /** Makes all queues due, and holds the ordinals of those that have news against the server's count again. */
+  /** Makes all queues due, and compares the ordinals of queues with new entries with the server's count again. */
   ringAll(): void;
   isDue(queue: string): boolean;
   /** Queues that may have unread entries, each where its next page begins. */
@@ -35,10 +35,10 @@ export interface Agenda {
 }
 
 /**
- * Keeps the order in which queues are read: in turn, so that a busy one cannot starve the others.
+ * Creates the reading order: queues take turns, so that a busy queue cannot starve the others.
  *
- * A plan has a budget of bytes, which turns into a number of entries by the size that a queue's last entries had.
- * @param sweepSize entries of a plan, in fair shares
+ * A plan has a budget of bytes. The size of a queue's last entries turns it into a number of entries.
+ * @param sweepSize entries of a plan, shared equally
  */
 export function createAgenda(cursors: readonly Cursor[], sweepSize: number): Agenda {
   const due = new Map<string, Queue>();
@@ -54,7 +54,7 @@ export function createAgenda(cursors: readonly Cursor[], sweepSize: number): Age
     if ('error' in result || !before) return;
     const { page, more } = result;
     before.size.learn(page.entries.length, bytesOf(page));
-    // Whatever a run before this one may have published stands in front of this page.
+    // The next page is behind all entries that an earlier run may have published, so it is no longer doubtful.
     const { anchors } = before.cursor;
     const cursor = { queue, anchors, position: positionAfter(page, page.entries.length) };
     const isCounted = before.isCounted || (recount && !more);

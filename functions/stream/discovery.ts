@@ -4,30 +4,30 @@ import { eventsKey } from './keys.ts';
 /** The queues that are known, sorted by name. */
 export interface Discovery {
   readonly queues: readonly string[];
-  /** Whether all keys have been looked at, so that none of the queues is missing that were there then. */
+  /** Whether all keys have been scanned at least once, so that no queue of that time is missing. */
   readonly isWhole: boolean;
   /**
-   * Queues that were found before, and not when all keys were looked at last: their streams are likely gone.
+   * Queues that the last scan of all keys did not find again: their streams are probably gone.
    * @default none
    */
   readonly vanished?: readonly string[];
 }
 
-/** Looks for queues. @throws {RedisError} when `SCAN` is refused or the connection fails */
+/** Finds queues. @throws {RedisError} when `SCAN` is refused or the connection fails */
 export type Discover = (redis: RedisConnection, signal: AbortSignal) => Promise<Discovery>;
 
-/** Keys that a run looks at on each server: some 150 ms of Redis's time, at 0.8 µs a key. */
+/** Keys that a run scans on each server: some 150 ms of Redis's time, at 0.8 µs a key. */
 const MAX_KEYS = 200_000;
 
 /**
- * Makes what a container knows of the queues under a prefix, and adds to with every run.
+ * Creates a function that finds the queues under a prefix; a container keeps it between runs.
  *
- * Only `SCAN` finds queues, and with millions of jobs that takes seconds. So the first look goes through all keys, in
- * as many runs as it takes; from then on every run looks at a bounded number, from where the last one stopped. Where
- * there are no more, each run sees all of them.
+ * Only `SCAN` finds queues, and with millions of jobs it takes seconds. The first round scans all keys, over as many
+ * runs as it takes. Afterwards, every run scans a limited number of keys and continues where the last run stopped. With
+ * fewer keys than that, each run scans all of them.
  *
- * A queue is forgotten when two rounds in a row did not find it: a cursor means nothing to another server, so that a
- * failover can hide queues from the round that it falls in.
+ * A queue is dropped if two rounds in a row did not find it. One round is not enough: a cursor is not valid on another
+ * server, so a failover can hide queues from the current round.
  */
 export function createDiscovery(prefix: string, maxKeys = MAX_KEYS): Discover {
   /** The round in which each queue was found last. */
@@ -51,7 +51,7 @@ export function createDiscovery(prefix: string, maxKeys = MAX_KEYS): Discover {
 }
 
 /**
- * Finds every queue under a prefix, sorted by name.
+ * Finds all queues under a prefix, sorted by name.
  *
  * @throws {RedisError} when `SCAN` is refused or the connection fails
  */
@@ -61,12 +61,12 @@ export async function discoverQueues(redis: RedisConnection, prefix: string): Pr
 }
 
 /**
- * Looks for queues among some of the keys, or all.
+ * Looks for queues among some or all keys.
  *
- * BullMQ keeps no list of its queues, and no other key shows all that have events: a producer of custom events writes
- * no `meta`. So a queue is a stream `<prefix>:<name>:events`. Its name may have colons, which BullMQ allowed before
- * 5.12.12; jobs whose ids end in `:events` are hashes. Where another prefix begins with this one and a colon, its
- * queues are found, too.
+ * BullMQ keeps no list of its queues, and no other key exists for all queues with events: a producer of custom events
+ * writes no `meta`. Therefore, a queue is a stream `<prefix>:<name>:events`. Its name may have colons, which BullMQ
+ * allowed before 5.12.12; a job with an id that ends in `:events` is a hash, not a stream. If another prefix begins
+ * with this prefix and a colon, its queues are also found.
  */
 async function scanQueues(
   redis: RedisConnection,

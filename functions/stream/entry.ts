@@ -1,21 +1,21 @@
 import { hash } from 'node:crypto';
 import { Elided, HEAD_BYTES } from '../redis/port.ts';
 
-/** A name or a value as it is stored, or what is left of one that is too large for memory. */
+/** A name or a value as Redis stores it, or the beginning of one that is too large for memory. */
 export type Value = Buffer | Elided;
 
-/** One entry of a stream: its id, and its fields as they are stored, a name and a value in turn. */
+/** A stream entry: its id, and its fields as Redis stores them, names and values in turn. */
 export interface Entry {
   readonly id: string;
   readonly fields: readonly Value[];
 }
 
-/** Whether a value is too large for memory, so that only its beginning is there. */
+/** Whether a value was too large for memory and was cut to its beginning. */
 export function isCut(value: Value): value is Elided {
   return value instanceof Elided;
 }
 
-/** The value, or the beginning of one that is too large for memory. */
+/** The bytes of a value, or of its beginning if it was cut. */
 export function bytesOf(value: Value): Buffer {
   return isCut(value) ? value.head : value;
 }
@@ -33,9 +33,9 @@ export function entrySize({ fields }: Entry): number {
 }
 
 /**
- * A short hash of an entry's fields: their lengths, which keep `ab`,`c` apart from `a`,`bc`, and the beginning of each.
+ * A short hash of an entry's fields: their lengths, which tell `ab`,`c` and `a`,`bc` apart, and the beginning of each.
  *
- * The beginnings are there of an entry that is too large for memory, too.
+ * The beginnings are known even for an entry that is too large for memory.
  */
 export function digestOf({ fields }: Entry): string {
   return digest(
@@ -44,7 +44,7 @@ export function digestOf({ fields }: Entry): string {
   );
 }
 
-/** Whether an entry has this digest. Until version 0.2, the whole of each field counted. */
+/** Whether an entry has this digest. Before version 0.2, a digest covered the whole of each field. */
 export function hasDigest(entry: Entry, expected: string): boolean {
   return digestOf(entry) === expected || digest(entry.fields, entry.fields.map(bytesOf)) === expected;
 }

@@ -4,21 +4,21 @@ import { isFailure, type State } from './states.ts';
 import { type StreamInfo, trimmed } from './stream-info.ts';
 
 /**
- * Where a queue begins whose stream is in this state when it is first looked at.
+ * The first position of a queue, by the state of its stream when it is first seen.
  *
- * @param place at its oldest entry, or behind its newest one; a stream that does not exist yet, or cannot be asked,
- * begins at its beginning
+ * @param place the oldest entry, or behind the newest entry; a stream that does not exist yet or cannot be read is read
+ * from its beginning
  */
 export function firstPosition(state: State, place: 'beginning' | 'now'): Unread {
   if (state === null) return beginning(0);
-  // It cannot be read now, so all that it has when it can be is wanted.
+  // It cannot be read now, so it is read from its beginning as soon as it can be.
   if (isFailure(state)) return beginning();
   if (place === 'beginning') return beginning(trimmed(state), oldest(state));
   const { lastId, entriesAdded } = state;
   return { kind: 'unread', id: lastId, ...(entriesAdded !== undefined && { ordinal: entriesAdded }) };
 }
 
-/** When the oldest entry was added that is wanted, by the clock of Redis; `undefined` where none was added yet. */
+/** When the oldest entry was added, by the clock of Redis; `undefined` if none was added yet. */
 function oldest({ firstId, lastId }: StreamInfo): number | undefined {
   const id = firstId ?? lastId;
   return id === ZERO_ID ? undefined : idTime(id);

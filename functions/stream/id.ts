@@ -1,7 +1,7 @@
-/** The id of no entry: every entry of every stream comes after it. */
+/** An id below the ids of all entries. */
 export const ZERO_ID = '0-0';
 
-/** The milliseconds part of a stream id: the Redis server's clock when the entry was added. */
+/** The first half of a stream id: milliseconds since the epoch by the clock of Redis when the entry was added. */
 export function idTime(id: string): number {
   return Number(id.slice(0, id.indexOf('-')));
 }
@@ -9,8 +9,8 @@ export function idTime(id: string): number {
 /**
  * Compares two stream ids as Redis does.
  *
- * Both halves are unsigned 64-bit numbers without leading zeros, so the longer half is the larger one and equally long
- * halves compare as text: as text alone, `…-10` would come before `…-9`, and as numbers they would lose precision.
+ * Both halves are unsigned 64-bit numbers without leading zeros. The longer half is larger, and halves of the same
+ * length compare as text. As plain text, `…-10` would come before `…-9`; as numbers, they would lose precision.
  * @returns below 0, 0 or above 0, as for `Array.prototype.sort`
  */
 export function compareIds(a: string, b: string): number {
@@ -25,7 +25,7 @@ function compareDigits(a: string, b: string): number {
 
 const MAX_PART = 2n ** 64n - 1n;
 
-/** The greatest id below another one; that of {@link ZERO_ID} is itself. */
+/** The greatest id below another one; {@link ZERO_ID} for itself. */
 export function idBefore(id: string): string {
   const [ms = 0n, sequence = 0n] = id.split('-').map(BigInt);
   if (sequence > 0n) return `${ms}-${sequence - 1n}`;

@@ -1,22 +1,22 @@
-/** Bytes of a portion whose items are as large as those before. */
+/** Expected bytes of a portion. */
 export const PORTION_BYTES = 4 * 1024 * 1024;
-/** A reply with more bytes than this is given up and asked for again with fewer items. */
+/** A larger reply is given up and requested again with fewer items. */
 export const MAX_REPLY_BYTES = 3 * PORTION_BYTES;
 
-/** Before anything is known of the items; BullMQ's entries have some 60 bytes, and more with results of jobs. */
+/** The first estimate; BullMQ's entries have some 60 bytes, and more with results of jobs. */
 const UNKNOWN_BYTES = 512;
 
-/** The expected size of items that Redis can limit by number only. */
+/** The expected size of items; Redis can limit a reply only by the number of items. */
 export interface ItemSize {
   /** Bytes of one item. */
   readonly bytes: number;
-  /** Learns from the items that came. */
+  /** Learns from items that arrived. */
   learn(count: number, bytes: number): void;
-  /** Learns that so many items were too large for a reply. */
+  /** Learns that this many items were too large for a reply. */
   exceeded(count: number): void;
 }
 
-/** Follows the size of items up at once and down slowly: large ones seldom come alone. */
+/** The estimate rises at once and falls slowly, because large items seldom come alone. */
 export function createItemSize(): ItemSize {
   let expected = UNKNOWN_BYTES;
   return {
@@ -27,7 +27,7 @@ export function createItemSize(): ItemSize {
       if (count > 0) expected = Math.max(1, bytes / count, expected / 4);
     },
     exceeded(count) {
-      // They have more than that on average, whatever those before had.
+      // They were larger than that on average, whatever the estimate was.
       expected = Math.max(expected * 8, MAX_REPLY_BYTES / count);
     },
   };

@@ -4,21 +4,21 @@ import type { RedisConnection } from '../redis/port.ts';
 import { bytesOf, type Value } from './entry.ts';
 import { MAX_REPLY_BYTES } from './item-size.ts';
 
-/** Which fields of which job are wanted. */
+/** A job and the fields to read. */
 export interface JobRequest {
-  /** What the keys of its queue begin with, without the colon. */
+  /** The beginning of the keys of its queue, without the colon. */
   readonly queueKey: string;
-  /** Need not be UTF-8. */
+  /** Not necessarily UTF-8. */
   readonly id: Buffer;
   readonly fields: readonly string[];
 }
 
-/** Fields of a job's hash: `null` is not there. */
+/** Fields of the hash of a job; `null` for a field that is missing. */
 export type JobHash = ReadonlyMap<string, Value | null>;
 
-/** The hashes that came, in the order of the requests, and the bytes of their values. */
+/** Hashes in the order of the requests, and the bytes of their values. */
 export interface JobHashes {
-  /** `undefined` for a key that is no job: a job id can be the name of another key of the queue. */
+  /** `undefined` for a key that is not a job: a job id can be the name of another key of the queue. */
   readonly hashes: readonly (JobHash | undefined)[];
   readonly bytes: number;
 }
@@ -26,9 +26,9 @@ export interface JobHashes {
 /**
  * Reads fields of jobs in one pipeline.
  *
- * @param maxBytes without it, there is one request, of which long values are left out
- * @throws {RedisError} when Redis refuses it or the connection fails; {@link ReplyTooLargeError} when more than
- * `maxBytes` arrive
+ * @param maxBytes may be left out for a single request only, whose long values are then cut
+ * @throws {RedisError} when Redis refuses the command or the connection fails; {@link ReplyTooLargeError} when more
+ * than `maxBytes` arrive
  */
 export async function readJobHashes(
   redis: RedisConnection,
@@ -54,7 +54,7 @@ export async function readJobHashes(
   return { hashes, bytes };
 }
 
-/** A text where it can be one: a command with bytes takes half as long again to write. */
+/** A text if the id is UTF-8: a command with bytes takes half as long again to write. */
 function keyOf(queueKey: string, id: Buffer): string | Buffer {
   return isUtf8(id) ? `${queueKey}:${id}` : Buffer.concat([Buffer.from(`${queueKey}:`), id]);
 }

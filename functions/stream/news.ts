@@ -3,17 +3,18 @@ import { slotOf } from '../redis/slot.ts';
 import { eventsKey } from './keys.ts';
 import type { Cursor } from './read.ts';
 
-/** Queues of one command: some half a millisecond of Redis's time. */
+/** Queues of one command: about half a millisecond of Redis's time. */
 const MAX_KEYS = 1000;
-/** Only the names of streams are needed, not what their entries have. */
+/** Only the names of streams are needed, not the values of their entries. */
 const LIMITS = { maxValueBytes: HEAD_BYTES };
 
 /**
- * Finds the queues that have an entry behind their positions: one command for up to a thousand of them, and a reply
- * with the first new entry of each. An idle queue costs Redis 0.55 µs, an eighth of an `XRANGE` (measured).
+ * Finds the queues that have an entry behind their positions.
  *
- * `XREAD` sees only ids above the position: no reset, deletion or roll-back to lower ids. A queue whose stream cannot
- * be asked counts as having news, so that reading it shows why.
+ * One command asks for up to a thousand queues, and the reply has the first new entry of each. An idle queue costs
+ * Redis 0.55 µs, an eighth of an `XRANGE` (measured). `XREAD` shows only ids above the position, so it does not show a
+ * reset, a deletion or a roll-back to lower ids. A queue whose stream cannot be read also counts, so that reading it
+ * shows why.
  * @throws {RedisError} when the connection fails
  */
 export async function findNews(redis: RedisConnection, cursors: readonly Cursor[], prefix: string): Promise<string[]> {
@@ -27,24 +28,25 @@ export async function findNews(redis: RedisConnection, cursors: readonly Cursor[
     groups.map((group, i) => {
       const reply = replies[i];
       if (!(reply instanceof Error)) return queuesIn(reply, group, prefix);
-      // One key of another type makes Redis refuse the command for all.
+      // One key of another type makes Redis refuse the whole command.
       return group.length > 1 ? askEach(redis, group, prefix) : namesOf(group);
     }),
   );
   return found.flat();
 }
 
-/** Milliseconds that Redis holds back an answer; fewer than a connection waits for one. */
+/** Milliseconds that Redis may block; less than the timeout of a connection. */
 const BLOCK = 5000;
 
-/** Names of the queues that have news, or what Redis says instead. */
+/** The names of queues with new entries, or the error of Redis. */
 export type Ring = { readonly queues: readonly string[] } | { readonly error: Error };
 
 /**
- * Waits up to five seconds until one of the queues has an entry behind its position; none has where nobody rang.
+ * Waits up to five seconds until one of the queues has an entry behind its position.
  *
- * The connection can be used for nothing else meanwhile. A user needs `+xread`; in a cluster, all streams must be in
- * one hash slot. https://redis.io/docs/latest/commands/xread/
+ * The connection cannot be used for anything else meanwhile. The user needs `+xread`; in a cluster, all streams must be
+ * in one hash slot. https://redis.io/docs/latest/commands/xread/
+ * @returns no queue if none received an entry
  * @throws {RedisError} when the connection fails
  */
 export async function awaitNews(redis: RedisConnection, cursors: readonly Cursor[], prefix: string): Promise<Ring> {
@@ -52,7 +54,7 @@ export async function awaitNews(redis: RedisConnection, cursors: readonly Cursor
   return reply instanceof Error ? { error: reply } : { queues: queuesIn(reply, cursors, prefix) };
 }
 
-/** Of a cluster, the keys of a command must be in one hash slot. */
+/** In a cluster, the keys of a command must be in one hash slot. */
 function groupsOf(cursors: readonly Cursor[], prefix: string, isCluster: boolean): Cursor[][] {
   const bySlot = Map.groupBy(cursors, ({ queue }) => (isCluster ? slotOf(eventsKey(prefix, queue)) : 0));
   return [...bySlot.values()].flatMap((group) =>

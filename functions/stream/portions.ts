@@ -1,14 +1,15 @@
 import { ReplyTooLargeError } from '../redis/port.ts';
 import { createItemSize, MAX_REPLY_BYTES, PORTION_BYTES } from './item-size.ts';
 
-/** Reads items whose size nobody knows before, as many at a time as memory allows. */
+/** Reads items of unknown size, as many at a time as memory allows. */
 export interface Portions {
   /**
-   * Reads the next items; one item alone is read whatever its size.
+   * Reads the next items; a single item is read whatever its size.
    *
-   * @param most how many there are, or are wanted at the most
-   * @param ask reads the first `count` of them, throws {@link ReplyTooLargeError} beyond `maxBytes`, and says how many bytes came
-   * @returns how many were asked for, and what came
+   * @param most the most items to read
+   * @param ask reads the first `count` of them, throws {@link ReplyTooLargeError} beyond `maxBytes`, and returns the
+   * number of bytes that arrived
+   * @returns the number of items that were requested, and the answer
    */
   read<T extends { readonly bytes: number }>(
     most: number,

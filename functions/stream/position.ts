@@ -4,18 +4,15 @@ import { idTime, ZERO_ID } from './id.ts';
 interface Place {
   /** Reading continues behind this stream id. */
   readonly id: string;
-  /** How many entries the stream had received up to and including `id`; absent where the server does not count. */
+  /** The number of entries that were added up to and including `id`; absent if the server does not count. */
   readonly ordinal?: number | undefined;
-  /** How far the ordinal is above the server's own count, after a migration that made the server count anew. @default 0 */
+  /** The ordinal minus the server's own count, after a migration restarted the server's count. @default 0 */
   readonly offset?: number | undefined;
-  /**
-   * Of a position at {@link ZERO_ID}: nothing is wanted of what happened before this time, in milliseconds since the
-   * epoch.
-   */
+  /** Only at {@link ZERO_ID}: entries from before this time are not wanted, in milliseconds since the epoch. */
   readonly since?: number | undefined;
 }
 
-/** Nothing of the stream was read yet; its entries behind `id` are wanted, which are all of them for {@link ZERO_ID}. */
+/** No entry of the stream was read yet; reading begins behind `id`, which is {@link ZERO_ID} for all entries. */
 export interface Unread extends Place {
   readonly kind: 'unread';
 }
@@ -24,26 +21,26 @@ export interface Unread extends Place {
 export interface AtEntry extends Place {
   readonly kind: 'entry';
   /**
-   * Short hash of that entry's fields. A promoted replica whose clock is behind can give another entry the very same id
-   * and ordinal; only its content tells them apart.
+   * A short hash of the fields of that entry. A promoted replica whose clock is behind can give another entry the same
+   * id and ordinal; only the content tells them apart.
    */
   readonly digest: string;
 }
 
-/** Entries up to `id` are gone or accounted for, and nothing behind it was read. */
+/** All entries up to `id` are gone or accounted for, and no entry behind it was read. */
 interface BehindGap extends Place {
   readonly kind: 'gap';
 }
 
-/** How far a queue's stream has been read. */
+/** The position up to which the stream of a queue was read. */
 export type Position = Unread | AtEntry | BehindGap;
 
-/** Entries of one stream in a row, with the loss in front of them. */
+/** Consecutive entries of a stream, with the loss in front of them. */
 export interface Page {
   readonly queue: string;
-  /** The position the page was read from. */
+  /** The position that the page was read from. */
   readonly from: Position;
-  /** Where the entries begin: `from`, moved past the loss. */
+  /** The position where the entries begin: `from`, moved past the loss. */
   readonly start: Position;
   readonly entries: readonly Entry[];
   readonly loss?: Loss | undefined;
@@ -51,21 +48,23 @@ export interface Page {
 
 /** Entries that can no longer be read. */
 export interface Loss {
-  /** Where `afterId` is {@link ZERO_ID}: when the time began in which they were added, if that is known. */
+  /** Only if `afterId` is {@link ZERO_ID}: the earliest time at which they were added, if it is known. */
   readonly since?: number | undefined;
   readonly reason: 'trimmed' | 'reset' | 'rolled-back' | 'unknown';
-  /** How many entries are known to be lost. */
+  /** The number of entries that are known to be lost. */
   readonly lost: number;
-  /** Whether `lost` is the very number; otherwise it is a bound. */
+  /** Whether `lost` is exact; otherwise it is a bound. */
   readonly exact: boolean;
   readonly afterId: string;
-  /** The oldest entry still there, `null` for an empty stream. */
+  /** The oldest entry that is still in the stream; `null` for an empty stream. */
   readonly beforeId: string | null;
 }
 
 /**
- * The position before the first entry of a stream of which `trimmed` entries are gone; without it, of one that is not
- * counted.
+ * The position at the beginning of a stream.
+ *
+ * @param trimmed the number of trimmed entries; `undefined` if the server does not count
+ * @param since in milliseconds since the epoch; entries from before this time are not wanted
  */
 export function beginning(trimmed?: number, since?: number): Unread {
   return {
@@ -76,7 +75,9 @@ export function beginning(trimmed?: number, since?: number): Unread {
   };
 }
 
-/** When what comes behind a position began to be added, in milliseconds since the epoch; `undefined` where nobody knows. */
+/**
+ * The earliest time of the entries behind a position, in milliseconds since the epoch; `undefined` if it is unknown.
+ */
 export function beganAt({ id, since }: Position): number | undefined {
   return id === ZERO_ID ? since : idTime(id);
 }
@@ -95,12 +96,12 @@ export function positionAfter(page: Page, count: number): Position {
   };
 }
 
-/** Whether two positions are the same place of the same history. */
+/** Whether two positions are at the same place of the same history. */
 export function samePosition(a: Position, b: Position): boolean {
   return a.kind === b.kind && a.id === b.id && a.ordinal === b.ordinal && a.offset === b.offset;
 }
 
-/** Whether `entry` is the one that a position was saved for. */
+/** Whether `entry` is the entry of a position. */
 export function isAt(position: AtEntry, entry: Entry | undefined): boolean {
   return entry?.id === position.id && hasDigest(entry, position.digest);
 }

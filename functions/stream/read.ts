@@ -7,46 +7,50 @@ import { eventsKey } from './keys.ts';
 import { isAt, type Page, type Position } from './position.ts';
 import { streamInfoCommand, toState } from './stream-info.ts';
 
-/** A queue and how far it has been read. */
+/** A queue and its position. */
 export interface Cursor {
   readonly queue: string;
   readonly position: Position;
-  /** Older positions, newest first: where to go back to when the position was rolled back. */
+  /** Older positions, newest first, to continue from after a roll-back. */
   readonly anchors: readonly Position[];
-  /** A run that ended without saving may have published entries behind the position. @default false */
+  /** Whether a run that ended without saving may have published entries behind the position. @default false */
   readonly isDoubtful?: boolean | undefined;
-  /** The run before, of the same container, read the queue to its end: only news make it due. @default false */
+  /**
+   * Whether the previous run of this container read the queue to its end; only new entries make it due.
+   *
+   * @default false
+   */
   readonly isKnown?: boolean | undefined;
 }
 
 export interface PageRequest {
   readonly cursor: Cursor;
-  /** Entries wanted at most. */
+  /** The most entries to read. */
   readonly count: number;
-  /** Holds the ordinal against the server's count, which costs more. */
+  /** Whether to compare the ordinal with the server's count, which costs more. */
   readonly recount: boolean;
 }
 
-/** A page, and whether more may follow it; or why this one queue could not be read. */
+/** A page, and whether more may follow; or the error of this queue. */
 export type PageResult =
   | { readonly page: Page; readonly more: boolean }
   | { readonly queue: string; readonly error: RedisError };
 
 export interface ReadOptions {
   readonly prefix: string;
-  /** Of the replies. @default unlimited */
+  /** The limits of the replies. @default no limits */
   readonly limits?: ReplyLimits;
 }
 
 type Reply = Pick<Answer, 'entries' | 'stream'> | { readonly error: Error };
 
 /**
- * Reads the next page of each queue, in one pipeline where nothing was lost.
+ * Reads the next page of each queue, in one pipeline if no entry was lost.
  *
- * The position's own entry is read again with those behind it: that it is still there proves that nothing is missing in
- * between, thirteen times cheaper than asking for the stream's state (measured over 2,000 queues). Only where it is
- * gone, the state and the entries are read again in one transaction, and at once where no entry was read yet; see
- * {@link account}.
+ * The entry of the position is read again together with the entries behind it. If it is still there, no entry is
+ * missing in between; this proof is thirteen times cheaper than the state of the stream (measured over 2,000 queues).
+ * If it is gone, the state and the entries are read again in one transaction. If no entry was read yet, this happens at
+ * once; see {@link account}.
  * @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more arrives than the limits allow
  */
 export async function readPages(
@@ -69,14 +73,14 @@ export async function readPages(
       : [range(key, cursor.position.id, '+', count + 1)];
   const first = await ask(redis, requests, firstCommands, options);
   for (const [i, request] of requests.entries()) await settle(request, first[i] as Reply);
-  // The position's entry is looked for again: it can be back, where the first answer came from a replica that lagged.
+  // The second answer may have the entry of the position again, if the first answer came from a replica that lagged.
   const again = unproven.splice(0);
   const second = await ask(redis, again, ({ cursor, count }, key) => atomic(key, cursor, count), options);
   for (const [i, request] of again.entries()) await settle(request, second[i] as Reply);
   return requests.map((request) => results.get(request) as PageResult);
 }
 
-/** After a roll-back, nothing behind the position is valid: the next page begins at the newest anchor left. */
+/** After a roll-back, no entry behind the position is valid: the next page begins at the newest anchor that is left. */
 async function toResult(
   redis: RedisConnection,
   cursor: Cursor,
@@ -88,7 +92,7 @@ async function toResult(
   return { page: { queue: cursor.queue, from: cursor.position, start: anchor ?? start, entries, loss }, more };
 }
 
-/** The newest anchor that is still in the stream, asked one by one: a roll-back is rare and entries can be large. */
+/** The newest anchor that is still in the stream. It asks one by one: a roll-back is rare, and entries can be large. */
 async function newestAnchor(redis: RedisConnection, { queue, anchors }: Cursor, { prefix, limits }: ReadOptions) {
   for (const anchor of anchors) {
     if (anchor.kind !== 'entry') continue;
@@ -106,7 +110,7 @@ function range(key: string, from: string, to: string, count: number): Command {
   return ['xrangeBuffer', key, from, to, 'COUNT', count];
 }
 
-/** Sends the commands of every request in one pipeline. @returns the reply to each, in their order */
+/** Sends the commands of all requests in one pipeline. @returns the replies in the order of the requests */
 async function ask(
   redis: RedisConnection,
   requests: readonly PageRequest[],
@@ -128,7 +132,7 @@ function toReply(reply: unknown): Reply {
   return reply instanceof Error ? { error: reply } : { entries: toEntries(reply) };
 }
 
-/** A command refused while it was queued is the reason; the transaction's own reply only says that there was one. */
+/** The error of a command that was refused while it was queued has the reason; the error of `EXEC` does not. */
 function toAtomicReply(replies: readonly unknown[]): Reply {
   const refused = replies.find((reply) => reply instanceof Error);
   if (refused) return { error: refused };

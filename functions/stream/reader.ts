@@ -7,46 +7,46 @@ import { findNews } from './news.ts';
 import type { Page } from './position.ts';
 import { type Cursor, type PageRequest, type PageResult, type ReadOptions, readPages } from './read.ts';
 
-/** Milliseconds after which caught-up queues are asked for news again, whatever else is read meanwhile. */
+/** Milliseconds after which caught-up queues are checked for new entries again, whatever else is read meanwhile. */
 const NEWS_AFTER = 1000;
-/** Milliseconds after which all queues are read again: no news show a reset, or a roll-back to ids below the position. */
+/** Milliseconds after which all queues are read again, to notice a reset or a roll-back to ids below the position. */
 const ALL_AFTER = 3 * 60_000;
-/** Bytes of values that are kept of an entry that is too large for memory as a whole. */
+/** Bytes that are kept of each value of an entry that is too large for memory. */
 const SMALL_VALUE_BYTES = 64 * 1024;
 
 export interface ReaderOptions extends ReadOptions {
-  /** Bytes of an entry that memory has room for. */
+  /** Bytes of the largest entry that fits into memory. */
   readonly maxEntryBytes: number;
-  /** Entries of a round. */
+  /** Entries of a plan. */
   readonly sweepSize: number;
   readonly now: () => Date;
-  /** When all queues were read last, in milliseconds since the epoch. @default never: all are read first */
+  /** When all queues were last read, in milliseconds since the epoch. @default never, so all are read first */
   readonly allReadAt?: number | undefined;
 }
 
 /** Reads the streams of many queues. */
 export interface StreamReader {
-  /** The next pages, at most one of each queue; none when no queue is due. */
+  /** The next pages, at most one of each queue; none if no queue is due. */
   next(): Promise<Page[]>;
-  /** Makes queues due that have news. */
+  /** Makes queues due that have new entries. */
   ring(queues: readonly string[]): void;
   isDue(queue: string): boolean;
   /** Queues that may have unread entries, each where its next page begins. */
   due(): readonly Cursor[];
   /** Queues that were read to their end, each where it continues. */
   idle(): readonly Cursor[];
-  /** Queues that Redis refuses to read, each with its reason; they are left out from then on. */
+  /** The errors of queues that Redis refuses to read; they are not read again. */
   readonly failures: ReadonlyMap<string, RedisError>;
   readonly allReadAt: number;
 }
 
 /**
- * Makes a reader of queues: the one place that decides what is read next.
+ * Creates a reader of queues, which decides what is read next.
  *
- * A queue is due at once while it has unread entries (in turn, so that none starves), when it rings, and at the latest
- * a second after it was read to its end, if it has news then. Entries can have megabytes and Redis cannot limit a range
- * by bytes, so a reply that grows too large is cut off and asked for again in smaller pages. Of one entry alone that is
- * too large for memory, the long values are left out.
+ * A queue is due while it has unread entries (queues take turns, so that none starves) and when it rings. A queue that
+ * was read to its end is checked for new entries after a second. Entries can have megabytes, and Redis cannot limit a
+ * range by bytes, so a reply that grows too large is given up and requested again in smaller pages. The long values of
+ * a single entry that is too large for memory are cut.
  */
 export function createStreamReader(
   redis: RedisConnection,
@@ -67,7 +67,7 @@ export function createStreamReader(
     agenda.ringAll();
   }
 
-  /** @returns `undefined` where the replies were too large */
+  /** @returns `undefined` if the replies were too large */
   async function read(plan: readonly PageRequest[], limits: ReplyLimits): Promise<PageResult[] | undefined> {
     try {
       return await readPages(redis, plan, { prefix, limits });
@@ -79,7 +79,7 @@ export function createStreamReader(
 
   /** Reads one entry, whatever its size. */
   async function readAlone(request: PageRequest): Promise<PageResult[]> {
-    // With it come the entry of the position, or the one behind it, and the first one of the stream.
+    // The reply also has the entry of the position, or the next entry, and the first entry of the stream.
     const maxBytes = 3 * maxEntryBytes;
     for (const maxValueBytes of [maxEntryBytes, SMALL_VALUE_BYTES, HEAD_BYTES]) {
       const results = await read([request], { maxBytes, maxValueBytes });

@@ -4,14 +4,14 @@ import type { RedisConnection } from '../redis/port.ts';
 import { eventsKey } from './keys.ts';
 import { type StreamInfo, streamInfoCommand, toState } from './stream-info.ts';
 
-/** The state of a queue's stream: `null` where there is none, an error where Redis refuses to say. */
+/** The state of the stream of a queue: `null` if there is no stream, an error if Redis refuses to report it. */
 export type State = StreamInfo | null | RedisError;
 
-/** Bytes of a value in a reply: ids and counts have fewer, and the fields of a stream's first entry are not needed. */
+/** Longer values are cut: ids and counts are shorter, and the fields of the first entry are not needed. */
 const MAX_VALUE_BYTES = 256;
 
 /**
- * Asks for the state of the streams of queues, in one pipeline.
+ * Asks for the states of streams, in one pipeline.
  *
  * @throws {RedisError} when the connection fails
  */

@@ -2,29 +2,31 @@ import { mapOf } from '../redis/pairs.ts';
 import type { Command } from '../redis/port.ts';
 import { ZERO_ID } from './id.ts';
 
-/** The state of a stream, as `XINFO STREAM key FULL` has it. */
+/** The state of a stream, from `XINFO STREAM key FULL`. */
 export interface StreamInfo {
   readonly length: number;
-  /** How many entries the stream ever received; absent before Redis 7.0. */
+  /** The number of entries that were ever added; absent before Redis 7.0. */
   readonly entriesAdded?: number | undefined;
   readonly lastId: string;
-  /** The id of the oldest entry still there. */
+  /** The id of the oldest entry that is still in the stream. */
   readonly firstId?: string | undefined;
-  /** Whether somebody removed entries by `XDEL`, which BullMQ never does; a count is then an upper bound. */
+  /** Whether entries were removed by `XDEL`, which BullMQ never does; a count is then an upper bound. */
   readonly deleted: boolean;
 }
 
 /**
  * Asks for the state of a stream.
  *
- * With `FULL` and a count of one, the reply has the first entry only; without, it has the last one too, which can be megabytes
- * (16 MB against 1.7 kB, measured). https://redis.io/docs/latest/commands/xinfo-stream/
+ * With `FULL` and a count of one, the reply has only the first entry. Without them, it also has the last entry, which
+ * can have megabytes (16 MB against 1.7 kB, measured). https://redis.io/docs/latest/commands/xinfo-stream/
  */
 export function streamInfoCommand(key: string): Command {
   return ['xinfoBuffer', 'STREAM', key, 'FULL', 'COUNT', 1];
 }
 
-/** Reads the reply to {@link streamInfoCommand}: `null` where there is no such key, an error where Redis refuses to say. */
+/**
+ * Parses the reply to {@link streamInfoCommand}: `null` if there is no stream, an error if Redis refuses to report it.
+ */
 export function toState(reply: unknown): StreamInfo | null | Error {
   if (reply instanceof Error) return /no such key/.test(reply.message) ? null : reply;
   const info = mapOf(reply as unknown[]);
@@ -39,7 +41,7 @@ export function toState(reply: unknown): StreamInfo | null | Error {
   };
 }
 
-/** How many entries are gone from the old end of a stream; `undefined` where the server does not count. */
+/** The number of entries that were trimmed from a stream; `undefined` if the server does not count. */
 export function trimmed({ entriesAdded, length }: StreamInfo): number | undefined {
   return entriesAdded === undefined ? undefined : entriesAdded - length;
 }

@@ -1,14 +1,14 @@
 import type { Cursor } from './read.ts';
 import { isFailure, type State } from './states.ts';
 
-/** The entries of a queue that were not read yet. */
+/** The number of unread entries of a queue. */
 export interface UnreadCount {
   readonly entries: number;
-  /** Otherwise the server does not count entries, or the stream is a new one, and that is how many there are at most. */
+  /** If `false`, `entries` is an upper bound: the server does not count, or the stream is a new one. */
   readonly exact: boolean;
 }
 
-/** How many entries stand behind the positions of queues, unread; without queues of which Redis does not say. */
+/** Counts the unread entries of queues; leaves out queues whose state Redis refuses to report. */
 export async function countUnread(
   statesOf: (queues: readonly string[]) => Promise<ReadonlyMap<string, State>>,
   cursors: readonly Cursor[],
