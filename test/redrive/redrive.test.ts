@@ -1,16 +1,20 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { fc } from '@fast-check/vitest';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createConcurrencyLimit } from '../../functions/bus/concurrency.ts';
-import type { Park } from '../../functions/bus/dead-letters.ts';
+import { type Park, parkIn } from '../../functions/bus/dead-letters.ts';
 import { LIMITS } from '../../functions/bus/eventbridge/port.ts';
 import { putEventsOf } from '../../functions/bus/eventbridge/sdk-sender.ts';
 import { cutToFit } from '../../functions/bus/oversize/make-fit.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
+import type { BusEntry } from '../../functions/event/entry.ts';
 import { failedAgain, readParked } from '../../functions/redrive/parked.ts';
 import type { Selection } from '../../functions/redrive/payload.ts';
 import { emptyReport, redrive } from '../../functions/redrive/redrive.ts';
 import { startBus } from '../../local/bus/server.ts';
+import { repetitions } from '../effort.ts';
+import { json } from '../event/json-text.ts';
 
 const START = Date.parse('2026-11-01T12:00:00Z');
 const bodyOf = (n: number, changes: object = {}) =>
@@ -67,7 +71,10 @@ async function world(count: number) {
     await redrive(selection, container, { drain: drain.signal, stop: stop.signal }, report);
     return report;
   }
-  return { bus, run, send, drain, stop, elapsed: () => time - START };
+  const toQueue = parkIn(client, { queueUrl, busName: 'bus', now: () => new Date(time) });
+  const refusal = { errorCode: 'InternalException', errorMessage: 'as the bus said', attempts: 3 };
+  const park = (entry: BusEntry) => toQueue({ entry, original: entry }, refusal, new AbortController().signal);
+  return { bus, run, send, park, drain, stop, elapsed: () => time - START };
 }
 
 describe('a run', () => {
@@ -112,6 +119,21 @@ describe('a run', () => {
     });
     expect(bus.messages('parked')).toHaveLength(5);
   });
+});
+
+test('an event is what it was before it was parked, to the last digit', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(json, { minLength: 1, maxLength: 12 }), async (values) => {
+      const { bus, park, run } = await world(0);
+      const details = values.map((value, n) => `{"id":"${n}","returnvalue":${value}}`);
+      for (const Detail of details) await park({ Source: 'bullmq', DetailType: 'Job Completed', Detail });
+
+      expect(await run()).toMatchObject({ redriven: details.length, left: 0 });
+      const sent = bus.accepted.map(({ Detail }) => Detail);
+      expect(sent.sort()).toEqual(details.sort());
+    }),
+    { numRuns: repetitions(100, 10) },
+  );
 });
 
 describe('messages that nobody may publish through the queue', () => {
