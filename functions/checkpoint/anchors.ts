@@ -2,12 +2,14 @@ import { compareIds, idTime } from '../stream/id.ts';
 import type { AtEntry, Position } from '../stream/position.ts';
 
 /**
- * Older positions to keep beside a new one, newest first: where reading can go on after a roll-back.
+ * The older positions to keep with a new position, newest first, so that reading can continue from one of them after a
+ * roll-back.
  *
- * One is kept of each span of age: up to 4 seconds, up to 16, up to 64, and so on to everything beyond 4 hours, so that a few of
- * them cover a replica that lags by a second as well as one that lags by hours, and the row stays within one write unit of
- * 1 kB. Of each span the oldest is kept, as it is the next to move into the span behind it. After a roll-back, positions
- * that are not older than the new one are no longer of this history.
+ * One position is kept for each span of age: up to 4 seconds, up to 16, up to 64, and so on; the last span is
+ * everything over 4 hours. A few positions thus cover a replica that lags by a second as well as one that lags by
+ * hours, and the row stays within one write unit of 1 kB. The oldest position of each span is kept, because it is the
+ * next to move into the following span. Positions that are not older than the new one are dropped: after a roll-back,
+ * they do not belong to this history.
  */
 export function anchorsFor(next: Position, previous: Position | undefined, anchors: readonly Position[]): AtEntry[] {
   const kept = new Map<number, AtEntry>();

@@ -1,31 +1,32 @@
 import { askForLease, LEASE_MS, type Lease, type LeaseRow, takeLease } from './lease.ts';
 import type { Clock, Table } from './table.ts';
 
-/** A table, and the time to wait for it. */
+/** A table, and a clock that can wait. */
 export interface WaitingTable extends Table, Clock {
-  /** @returns after so many milliseconds, or rejects when the signal is aborted */
+  /** Resolves after the given milliseconds; rejects when the signal is aborted. */
   readonly wait: (milliseconds: number, signal?: AbortSignal) => Promise<unknown>;
 }
 
 /**
- * Milliseconds between two looks at a lease that another run has: short while a hand-over is expected, else long.
+ * Milliseconds between two attempts to take a lease that another run has: short while a hand-over is expected,
+ * otherwise long.
  *
- * Each look is a conditional write, and DynamoDB charges for those that it refuses. A whole minute of waiting costs at most
- * 160 of them, a hundredth of a cent.
+ * Each attempt is a conditional write, and DynamoDB also charges for writes that it refuses. A minute of waiting costs
+ * at most 160 writes, a hundredth of a cent.
  */
 const SHORT = 100;
 const LONG = 500;
-/** Looks with the short pause: two seconds. */
+/** Attempts with the short pause: two seconds. */
 const SHORT_LOOKS = 20;
 
 /**
- * Takes a lease, and waits for it as long as another run renews it.
+ * Takes a lease, and waits as long as another run renews it.
  *
- * The run that has the lease is asked to hand it over. A lease that is not renewed is taken at its end, or when it did not
- * change for {@link LEASE_MS} of this run's clock, whichever is first: the two clocks need not agree.
+ * It asks the run that has the lease to hand it over. A lease that is not renewed is taken when it expires, or when it
+ * did not change for {@link LEASE_MS} by the clock of this run, whichever comes first: the two clocks may differ.
  *
  * @param signal ends the waiting
- * @returns `undefined` where the signal came first
+ * @returns `undefined` if the signal came first
  * @throws {CheckpointError} when the table is missing, denied or does not answer
  */
 export async function awaitLease(

@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { toAttribute, type Value } from './row.ts';
 
-/** Collects the names and values of an expression. Names always go in as placeholders, since many are reserved words. */
+/** Collects the names and values of an expression. Names are always placeholders, because many are reserved words. */
 export interface Expression {
   readonly names: Record<string, string>;
   readonly values: Record<string, AttributeValue>;
@@ -29,16 +29,16 @@ export function createExpression(): Expression {
   };
 }
 
-/** What must hold of a row for it to be written. A row that does not exist has no attributes. */
+/** A condition on a row that is to be written. A row that does not exist has no attributes. */
 export type Condition = (expression: Expression) => Term;
 
-/** A part of an expression. Parentheses go around it only where AND would bind too much: DynamoDB refuses redundant ones. */
+/** A part of an expression. It gets parentheses only where they are needed: DynamoDB refuses redundant parentheses. */
 interface Term {
   readonly text: string;
   readonly joinedBy?: 'AND' | 'OR';
 }
 
-/** The attribute has this value; a missing attribute equals `undefined`. */
+/** Holds if the attribute has this value; a missing attribute equals `undefined`. */
 export function is(attribute: string, expected: Value): Condition {
   const equals: Condition = ({ name, value }) => ({ text: `${name(attribute)} = ${value(expected)}` });
   return expected === undefined ? any(isMissing(attribute), equals) : equals;
@@ -48,12 +48,12 @@ function isMissing(attribute: string): Condition {
   return ({ name }) => ({ text: `attribute_not_exists(${name(attribute)})` });
 }
 
-/** The attribute is no number above this one; a missing attribute is none either. */
+/** Holds if the attribute is not above this number; a missing attribute is not above any number. */
 export function isAtMost(attribute: string, most: number): Condition {
   return not(({ name, value }) => ({ text: `${name(attribute)} > ${value(most)}` }));
 }
 
-/** The attribute is a number from one to another, both included. */
+/** Holds if the attribute is a number in a range, both ends inclusive. */
 export function isWithin(attribute: string, least: number, most: number): Condition {
   return ({ name, value }) => ({ text: `${name(attribute)} BETWEEN ${value(least)} AND ${value(most)}` });
 }

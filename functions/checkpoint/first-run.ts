@@ -6,9 +6,9 @@ import { type Clock, type Table, writeRow } from './table.ts';
 import { checkpointError } from './table-error.ts';
 
 /**
- * When a run had first seen every queue of a source, in milliseconds since the epoch; `undefined` where none has.
+ * When a run had first seen every queue of a source, in milliseconds since the epoch; `undefined` if none has.
  *
- * A queue without a position is then a new one, and all that its stream ever received is wanted.
+ * Afterwards, a queue without a position is a new queue, and its stream is read from the beginning.
  * @throws {CheckpointError} when the table is missing, denied or does not answer, or when a newer version wrote the row
  */
 export async function seenWholeAt({ client, table }: Table, source: Source): Promise<number | undefined> {
@@ -23,7 +23,7 @@ export async function seenWholeAt({ client, table }: Table, source: Source): Pro
 }
 
 /**
- * Notes that every queue of a source was seen, and has a position.
+ * Records that every queue of a source was seen and has a position.
  *
  * @throws {CheckpointError} as {@link seenWholeAt}
  */

@@ -6,40 +6,40 @@ import { type Item, type Row, toRow } from './row.ts';
 import { type Change, type Outcome, type Table, writeRow } from './table.ts';
 import { checkpointError } from './table-error.ts';
 
-/** The rows of one source's gaps: those of one Redis and prefix. */
+/** The rows of the gaps of a source: one Redis and prefix. */
 export type Ledger = Table & Source;
 
-/** A hole in the stream of a queue. */
+/** A gap in the stream of a queue. */
 export interface Gap extends Loss {
   readonly queue: string;
   /** When it was found, in milliseconds since the epoch. */
   readonly detectedAt: number;
 }
 
-/** A gap of which not everything has been recovered yet. */
+/** A gap that is not completely recovered yet. */
 export interface OpenGap extends Gap {
-  /** Counts how often the gap was found with other bounds; what was worked out for one revision is void for the next. */
+  /** Grows each time the gap is found with other bounds; results for one revision are void for the next. */
   readonly revision: number;
-  /** What its recovery has done so far, as it was saved; absent before it began. */
+  /** The saved progress of its recovery; absent before it began. */
   readonly progress?: string;
 }
 
-/** What became of a gap. */
+/** The result of the recovery of a gap. */
 export interface Recovery {
   readonly completed: number;
   readonly failed: number;
-  /** Events that nothing in Redis tells of any more. */
+  /** Events that cannot be recovered, because Redis has no trace of them. */
   readonly unknown: number;
 }
 
-/** How long a closed gap is kept, in seconds. */
+/** How long the row of a closed gap is kept, in seconds. */
 const KEPT = 30 * 24 * 3600;
 
 /**
- * Writes a gap down, to be recovered.
+ * Writes a gap to the ledger, so that it is recovered.
  *
- * Its row is that of the queue and of the last entry before the gap: finding it again changes nothing, and finding that
- * more is gone by now opens it again with the new bounds.
+ * The queue and the last entry before the gap identify its row. Finding the gap again changes nothing; finding that
+ * more entries are gone opens it again with the new bounds.
  * @throws {CheckpointError} when the table is missing, denied or does not answer, or has rows of a newer version
  */
 export async function openGap(ledger: Ledger, gap: Gap): Promise<void> {
@@ -79,12 +79,12 @@ export async function* openGaps(ledger: Ledger): AsyncGenerator<OpenGap> {
   } while (from);
 }
 
-/** Saves what the recovery of a gap has done so far. @returns whether the gap is still open, with the same bounds */
+/** Saves the progress of the recovery of a gap. @returns whether the gap is still open with the same bounds */
 export async function saveProgress(ledger: Ledger, gap: OpenGap, progress: string): Promise<boolean> {
   return 'written' in (await write(ledger, gap, { set: { progress }, condition: isOpen(gap) }));
 }
 
-/** Closes a gap; its row stays for a month. @returns whether the gap was still open, with the same bounds */
+/** Closes a gap; its row is kept for 30 days. @returns whether the gap was still open with the same bounds */
 export async function closeGap(ledger: Ledger, gap: OpenGap, recovery: Recovery, now: number): Promise<boolean> {
   const { completed, failed, unknown } = recovery;
   const outcome = await write(ledger, gap, {
@@ -93,7 +93,7 @@ export async function closeGap(ledger: Ledger, gap: OpenGap, recovery: Recovery,
     condition: isOpen(gap),
   });
   if ('written' in outcome) return true;
-  // The answer to the write that closed it was lost, and the client sent it again.
+  // The answer to the write that closed the gap may have been lost, so that the write was sent again.
   return outcome.refused?.['state'] === 'closed' && outcome.refused['revision'] === gap.revision;
 }
 

@@ -1,37 +1,37 @@
 import type { Lease } from './lease.ts';
 import type { Checkpoint } from './positions.ts';
 
-/** One taking of a lease. */
+/** A lease in one epoch. */
 type Turn = Pick<Lease, 'key' | 'epoch'>;
 
-/** What a run leaves to the next one of its container. */
+/** The state that a run keeps for the next run of its container. */
 interface Memory {
-  /** Checkpoints by their keys; `undefined` of a queue that has none. */
+  /** Checkpoints by their keys; `undefined` for a queue without a checkpoint. */
   readonly checkpoints: ReadonlyMap<string, Checkpoint | undefined>;
   /** Whether all queues of the source were known. */
   readonly isWhole: boolean;
-  /** When all queues were read last, in milliseconds since the epoch. */
+  /** When all queues were last read, in milliseconds since the epoch. */
   readonly allReadAt: number;
 }
 
-/** What the runs of a container know of the checkpoints that they left, so that the next one need not load them. */
+/** Keeps the checkpoints of a container's runs in memory, so that the next run need not load them. */
 export interface CheckpointMemory {
   /**
-   * What the run before left, where no other run can have moved it.
+   * The state of the previous run, if no other run can have moved its positions.
    *
    * @param maxAge milliseconds since that run
    */
   recall(lease: Turn, maxAge: number): Memory | undefined;
-  /** Keeps what a run leaves that did not fail. */
+  /** Keeps the state of a run that did not fail. */
   keep(lease: Turn, memory: Memory): void;
 }
 
 /**
- * Makes the memory of a container.
+ * Creates the memory of a container.
  *
- * Each taking of a lease counts its epoch up, so that one more than before means that nobody else had it meanwhile. Runs with
- * another number of shards have other leases: for their sake, what is too old is not used. Whatever is recalled wrongly may
- * cause duplicates, but never loses events, as positions move by compare-and-set.
+ * The epoch grows by one each time the lease is taken. If it has grown by exactly one, no other run had the lease
+ * meanwhile. Runs with another number of shards have other leases, so a state that is too old is not used. A state that
+ * is recalled wrongly may cause duplicates, but never loses events, because positions move by compare-and-set.
  */
 export function createCheckpointMemory(now: () => Date): CheckpointMemory {
   const runs = new Map<string, { readonly epoch: number; readonly at: number; readonly memory: Memory }>();

@@ -3,11 +3,11 @@ import { createPatience, type Patience } from '../patience.ts';
 import type { TableClient } from './table.ts';
 
 /**
- * Makes a client of the checkpoint table that waits until outages are over.
+ * Creates a client of the checkpoint table that waits until outages are over.
  *
- * A call that failed is made again, since every write of this layer recognises its own repetition. A failure that
- * cannot pass by itself, such as a missing permission, is thrown at once.
- * @param client one that repeats nothing itself
+ * A failed call is repeated; every write of this layer recognises its own repetition. A failure that cannot pass by
+ * itself, such as a missing permission, is thrown at once.
+ * @param client a client without retries of its own
  */
 export function createPatientClient(client: TableClient, patience: Patience): TableClient {
   const patiently = createPatience('The checkpoint table', passes, patience);
@@ -18,7 +18,7 @@ export function createPatientClient(client: TableClient, patience: Patience): Ta
 
 type SdkError = Parameters<typeof isServerError>[0];
 
-/** Nothing answered, the service failed or throttles, or something between here and the service answered in its place. */
+/** Whether there was no answer, the service failed or throttled, or a proxy answered instead of the service. */
 function passes(error: unknown): boolean {
   const { $metadata } = error as SdkError;
   const status = $metadata?.httpStatusCode ?? 400;

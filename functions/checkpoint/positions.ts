@@ -13,7 +13,7 @@ interface ReadableTable extends Table {
   readonly wait: (milliseconds: number) => Promise<unknown>;
 }
 
-/** What is saved of a queue. */
+/** The saved state of a queue. */
 export interface Checkpoint {
   readonly position: Position;
   /** Older positions, newest first; see {@link anchorsFor}. */
@@ -24,18 +24,17 @@ export interface Checkpoint {
 
 /** Keys of one BatchGetItem. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
 const MAX_BATCH = 100;
-/** Calls for rows that are under way at once. */
+/** The most calls for rows at the same time. */
 export const MAX_CONCURRENCY = 16;
 /**
- * Seconds until the row of a queue expires whose stream is gone: a year.
+ * Seconds until the row of a queue without a stream expires: a year.
  *
- * Only a row that says that nothing was read of the present stream may expire. A queue seen first begins at the same
- * place.
+ * Only a row whose current stream was not read yet may expire: without the row, reading begins at the same place.
  */
 const KEPT = 365 * 24 * 3600;
 
 /**
- * Loads the checkpoints of many queues; a queue that has none is not in the map.
+ * Loads the checkpoints of many queues; the map has no entry for a queue without a checkpoint.
  *
  * @throws {CheckpointError} when the table is missing, denied or does not answer, or has rows of a newer version
  */
@@ -65,18 +64,18 @@ async function loadBatch({ client, table, wait }: ReadableTable, keys: readonly 
   return rows;
 }
 
-/** A move of a queue's position. */
+/** A move of the position of a queue. */
 export interface Move {
   readonly key: string;
-  /** What was loaded, or saved last; absent for a queue seen first. */
+  /** The checkpoint that was last loaded or saved; absent for a queue without a checkpoint. */
   readonly previous: Checkpoint | undefined;
   readonly next: Position;
 }
 
 /**
- * Moves a position from exactly where it was: no two runs can both move it, whatever the lease says.
+ * Moves a position by compare-and-set: two runs can never both move it, whoever has the lease.
  *
- * @returns what is saved now, or `undefined` where the row has been moved meanwhile or belongs to a later epoch
+ * @returns the saved checkpoint, or `undefined` if another run has moved the position or the row has a later epoch
  * @throws {CheckpointError} when the table is missing, denied or does not answer
  */
 export async function saveCheckpoint(
@@ -98,7 +97,7 @@ export async function saveCheckpoint(
   });
   if ('written' in outcome) return saved;
   const found = outcome.refused && toCheckpoint(outcome.refused);
-  // The answer to the write that moved it was lost, and the client sent it again.
+  // The answer to the write that moved the position may have been lost, so that the write was sent again.
   return found?.epoch === epoch && samePosition(found.position, next) ? found : undefined;
 }
 
@@ -132,7 +131,7 @@ function toCheckpoint(row: Row): Checkpoint {
   };
 }
 
-/** A row without a kind is one of an earlier version, in which a position without a digest was at no entry. */
+/** Rows of earlier versions have no kind; in these rows, a position without a digest is not at an entry. */
 function toPosition({ kind, position, ordinal, offset, since, digest }: Row): Position {
   const id = `${position ?? ZERO_ID}`;
   const counts = {
@@ -141,6 +140,6 @@ function toPosition({ kind, position, ordinal, offset, since, digest }: Row): Po
     ...(since !== undefined && { since: Number(since) }),
   };
   if (digest) return { kind: 'entry', id, ...counts, digest: `${digest}` };
-  // Of a stream that has received nothing, no id is known.
+  // A stream that never received an entry has no id.
   return { kind: kind === 'unread' ? 'unread' : 'gap', id: counts.ordinal === 0 ? ZERO_ID : id, ...counts };
 }

@@ -2,13 +2,13 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { CheckpointError, explain } from '../errors.ts';
 import { TABLE_FAULTS } from './table-error.ts';
 
-/** What an attribute holds; `undefined` stands for NULL, and for an attribute that is missing. */
+/** The value of an attribute; `undefined` stands for NULL and for a missing attribute. */
 export type Value = string | number | boolean | readonly string[] | undefined;
 
-/** A row of the checkpoint table by the names of its attributes. */
+/** A row of the checkpoint table, by the names of its attributes. */
 export type Row = Readonly<Record<string, Value>>;
 
-/** What DynamoDB calls an item. */
+/** A row as DynamoDB represents it. */
 export type Item = Readonly<Record<string, AttributeValue>>;
 
 /** The format of the rows that this version writes, and the newest that it understands. */
@@ -23,9 +23,9 @@ export function toAttribute(value: Value): AttributeValue {
 }
 
 /**
- * Reads a row of the table.
+ * Converts an item to a row.
  *
- * @throws {CheckpointError} when a newer version wrote it: this version could misread it
+ * @throws {CheckpointError} when a newer version wrote it, because this version could misread it
  */
 export function toRow(item: Item, table: string): Row {
   const row = Object.fromEntries(Object.entries(item).map(([name, attribute]) => [name, toValue(attribute)]));

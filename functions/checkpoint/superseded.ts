@@ -1,2 +1,5 @@
-/** Another run moved a position or took the lease. It continues where this run was, so this run ends, and has not failed. */
+/**
+ * Another run moved a position or took the lease. It continues where this run stopped, so this run ends without
+ * failing.
+ */
 export class SupersededError extends Error {}

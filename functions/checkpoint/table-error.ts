@@ -20,7 +20,7 @@ export const TABLE_FAULTS: Readonly<Record<CheckpointErrorCode, Fault>> = {
   },
 };
 
-/** Says of a failed call to DynamoDB which table it was, why, and what to do. */
+/** The error of a failed call to DynamoDB: the table, the cause and the remedy. */
 export function checkpointError(error: unknown, table: string): CheckpointError {
   const { name = 'Error', message = String(error) } = error as Partial<Error>;
   const code = codeOf(name);

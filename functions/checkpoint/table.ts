@@ -3,7 +3,7 @@ import { all, type Condition, createExpression, isAtMost } from './condition.ts'
 import { FORMAT, type Row, toRow, type Value } from './row.ts';
 import { checkpointError } from './table-error.ts';
 
-/** What calls DynamoDB. */
+/** The client of DynamoDB. */
 export type TableClient = Pick<DynamoDBClient, 'send'>;
 
 /** The checkpoint table: leases, positions and gaps. */
@@ -30,14 +30,14 @@ export interface Change {
   readonly condition: Condition;
 }
 
-/** The row after the change, or the row that did not meet the condition; `undefined` where there is none. */
+/** The row after the change, or the row that did not meet the condition; `undefined` if there is no row. */
 export type Outcome = { readonly written: Row } | { readonly refused: Row | undefined };
 
 /**
- * Changes a row that meets a condition, and creates it where the condition allows that.
+ * Changes a row that meets a condition, or creates it if the condition allows that.
  *
- * A write whose answer was lost is repeated; see {@link createPatientClient}. One that must know its own repetition
- * finds itself in `refused`.
+ * A write whose answer was lost is repeated, see {@link createPatientClient}. A write can recognise its own repetition
+ * by the row in `refused`.
  * @throws {CheckpointError} when the table is missing, denied or does not answer, or when a newer version wrote the row
  */
 export async function writeRow(

@@ -3,54 +3,58 @@ import { LEASE_MS, type Lease, liftLease, releaseLease, renewLease } from './lea
 import { SupersededError } from './superseded.ts';
 
 export interface LeaseOptions {
-  /** Names this run in the row; never the same for two runs. */
+  /** The name of this run in the row, unique to the run. */
   readonly owner: string;
   /** `drain` ends the waiting for a lease that another run has. */
   readonly signals: { readonly drain: AbortSignal };
-  /** Milliseconds from the start of this run to that of its successor. @default unknown */
+  /** Milliseconds from the start of this run to the start of the next one. @default unknown */
   readonly interval?: number;
   readonly warn: (message: string) => void;
 }
 
-/** A lease while its run has it. */
+/** A lease that this run has. */
 export interface HeldLease extends Pick<Lease, 'key' | 'epoch' | 'isDoubtful'> {
   /** Renews the lease, which proves that no other run has taken it. @throws {SupersededError} */
   confirm(): Promise<void>;
-  /** Notes that the positions of all that was published are saved, so that the next run need not doubt it. */
+  /** Records that the positions of all published entries are saved. */
   noteSaved(): void;
-  /** Lifts {@link Lease.epoch} above one that was found in a row; see {@link liftLease}. @throws {SupersededError} */
+  /**
+   * Raises {@link Lease.epoch} above an epoch that was found in a row, see {@link liftLease}.
+   *
+   * @throws {SupersededError}
+   */
   liftAbove(epoch: number): Promise<void>;
 }
 
-/** What work is given that is done under a lease. */
+/** The lease and the signals for work under a lease. */
 export interface Tenure {
   readonly lease: HeldLease;
-  /** Aborted when another run waits for the lease: what is under way is to be finished, and nothing else begun. */
+  /** Aborted when another run waits for the lease: the work must finish what it has begun, and begin nothing else. */
   readonly handOver: AbortSignal;
   /** Aborted with a {@link SupersededError} when another run has taken the lease. */
   readonly lost: AbortSignal;
 }
 
-/** How work under a lease ended: done, not begun since another run has the lease, or continued by another run. */
+/** How work under a lease ended: done, not begun because another run has the lease, or continued by another run. */
 export type Ending = 'done' | 'held' | 'superseded';
 
-/** Milliseconds between two renewals. One that fails leaves time for two more. */
+/** Milliseconds between two renewals; after a failed renewal, there is time for two more. */
 const RENEWAL = LEASE_MS / 3;
 /**
- * The same once a successor is due.
+ * Milliseconds between two renewals once the next run is due.
  *
- * A renewal is also the look for a successor, and costs a write: two a second, until the successor has come.
+ * A renewal also shows whether a run waits. It costs a write, two a second until the next run waits.
  */
 const LOOK = 500;
 
 /**
- * Does work under a lease: waits for the lease, keeps it renewed, and releases it in the end.
+ * Does work under a lease: waits for the lease, renews it during the work, and releases it at the end.
  *
- * A successor waits while this run renews the lease. It writes that into the row, which this run sees with its next
- * renewal. No clock decides when a run hands over.
+ * The next run waits while this run renews the lease. It writes its request into the row, and this run sees it with its
+ * next renewal. No clock decides when a run hands over.
  *
- * @throws {CheckpointError} when the lease cannot be taken, since the table is missing, denied or does not answer
- * @throws what the work throws, apart from a {@link SupersededError}, which is a warning: the other run continues
+ * @throws {CheckpointError} when the lease cannot be taken, because the table is missing, denied or does not answer
+ * @throws any error of the work, except a {@link SupersededError}, which becomes a warning: the other run continues
  */
 export async function withLease(
   table: WaitingTable,
@@ -71,7 +75,7 @@ export async function withLease(
     warn(`Stopped: ${error.message} by another run, which continues from the saved positions.`);
     return 'superseded';
   } finally {
-    // A lease that is not released expires by itself. That must not hide how the work ended.
+    // A lease that is not released expires by itself. A failed release must not hide the error of the work.
     await release().catch((error: Error) => warn(error.message));
   }
 }
@@ -86,8 +90,8 @@ function hold(table: WaitingTable, taken: Lease, successorDue: number) {
   let turn: Promise<unknown> = Promise.resolve();
 
   /**
-   * One write after the other: a renewal must not have an epoch above which the lease is being lifted, and none may
-   * wait for the table once the run has ended.
+   * Runs one write after the other: a renewal must not use an old epoch while the epoch is being raised, and no write
+   * may be under way after the run has ended.
    */
   function inTurn(write: () => Promise<void>): Promise<void> {
     const written = turn.then(write);
@@ -115,7 +119,7 @@ function hold(table: WaitingTable, taken: Lease, successorDue: number) {
     const ended = AbortSignal.any([ending.signal, lost.signal]);
     while (!ended.aborted) {
       await table.wait(pause(), ended).catch(() => undefined);
-      // A renewal that fails is repeated after the next pause.
+      // A failed renewal is repeated after the next pause.
       if (!ended.aborted) await inTurn(renew).catch(() => undefined);
     }
   }
