@@ -11,6 +11,7 @@ import { METRIC_FACTS } from '../infra/construct/metrics.ts';
 import type { RedisUrlOptions } from '../infra/construct/redis-access.ts';
 import type { Setting } from '../infra/construct/setting.ts';
 import { SETTINGS } from '../infra/construct/settings.ts';
+import { ERRORS, REFUSALS } from './errors.ts';
 
 const settings: readonly Setting[] = SETTINGS;
 
@@ -21,6 +22,8 @@ const TABLES: Readonly<Record<string, () => string>> = {
   settings: settingTable,
   metrics: metricTable,
   permissions: permissionTable,
+  errors: errorTable,
+  refusals: refusalTable,
 };
 
 /** Whose repository it is; the one place that says so. */
@@ -87,7 +90,7 @@ function settingTable(): string {
     const { variable, option, about } = setting;
     const prop = option && SET_BY_OPTIONS[option as keyof Options];
     const props = setting.props ?? [prop ?? []].flat();
-    const allowed = (kindOf(setting)?.allowed ?? '').replaceAll('<', '&lt;');
+    const allowed = plain(kindOf(setting)?.allowed ?? '');
     return [code(variable), props.map(code).join(', '), code(option), about, allowed, defaultFor(setting)];
   });
   return table(['variable', 'prop', 'option', 'meaning', 'allowed', 'default'], rows);
@@ -129,6 +132,38 @@ function permissionTable(): string {
     about,
   ]);
   return table(['permission', 'needed for', 'what it does'], rows);
+}
+
+function errorTable(): string {
+  const rows = ERRORS.map(({ error, code: name, cause, remedy, passes }) => [
+    code(error),
+    code(name),
+    sentence(cause),
+    sentence(remedy),
+    passes ? 'yes' : 'no',
+  ]);
+  return table(['error', 'code', 'meaning', 'what to do', 'can pass by itself'], rows);
+}
+
+function refusalTable(): string {
+  const rows = Object.entries(REFUSALS).map(([name, { cause, remedy }]) => [
+    code(name),
+    sentence(cause),
+    sentence(remedy),
+  ]);
+  return table(['errorCode', 'meaning', 'what to do'], rows);
+}
+
+function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${plain(text.slice(1))}.`;
+}
+
+/** Text in a cell, in which only backticks have a meaning. */
+function plain(text: string): string {
+  return text
+    .split('`')
+    .map((part, i) => (i % 2 === 1 ? part : part.replaceAll('<', '&lt;').replaceAll(/[*|]/g, '\\$&')))
+    .join('`');
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,5 +1,5 @@
 /** Every error that an operator can fix: the message says what was found, what is allowed and what to do. */
-export abstract class BullbridgeError<Code extends string = string> extends Error {
+export abstract class BullbridgeError<Code extends string> extends Error {
   /** Written out, since Lambda reports it as the error's type and a minified class has another. */
   abstract override readonly name: string;
   /** Stable, machine-readable kind of the fault. */

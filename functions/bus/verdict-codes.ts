@@ -8,19 +8,24 @@
  */
 export type Kind = 'accepted' | 'unknown' | 'throttled' | 'failed' | 'refused' | 'denied' | 'missing';
 
+/** Codes for which an entry is parked at once; docs/errors.ts has what they mean. */
+export const REFUSED = [
+  // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
+  'InvalidArgument',
+  'MalformedDetail',
+  'RedactionFailure',
+  // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html
+  'RequestEntityTooLargeException',
+  'ValidationError',
+  // https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html, for what the service cannot read or a constraint
+  // that does not hold
+  'SerializationException',
+  'ValidationException',
+] as const;
+
 const CODES: Readonly<Record<Exclude<Kind, 'accepted' | 'unknown'>, readonly string[]>> = {
   refused: [
-    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
-    'InvalidArgument',
-    'MalformedDetail',
-    'RedactionFailure',
-    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html
-    'RequestEntityTooLargeException',
-    'ValidationError',
-    // https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html, for what the service cannot read or a constraint
-    // that does not hold
-    'SerializationException',
-    'ValidationException',
+    ...REFUSED,
     // Of a bucket. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
     'AuthorizationHeaderMalformed',
     'EntityTooLarge',
