@@ -1,18 +1,18 @@
-/** Knows whether the bus exists while a run publishes to it. */
+/** Checks that the bus exists while a run publishes to it. */
 export interface BusWatch {
   /**
-   * Resolves once the bus is known to exist, or nobody can say. It is asked again if the last answer is older than a
+   * Resolves if the bus exists, or if AWS does not allow the check. It checks again if the last answer is older than a
    * minute.
    *
-   * @throws {BusError} where there is no such bus, or it does not answer
+   * @throws {BusError} if the bus does not exist or does not answer
    */
   confirm(): Promise<void>;
 }
 
-/** Milliseconds for which an answer holds. */
+/** Milliseconds for which an answer is valid. */
 const VALID = 60_000;
 
-/** Asks at once, so that the answer comes while a run does other things. */
+/** Checks the bus at once, so that the answer comes while a run does other things. */
 export function watchBus(
   check: () => Promise<string | undefined>,
   now: () => Date,
@@ -26,7 +26,7 @@ export function watchBus(
     answer = check().then((warning) => {
       if (warning) warn(warning);
     });
-    // A run that publishes nothing does not wait for it.
+    // A run without events never awaits the answer.
     answer.catch(() => {});
   }
 

@@ -1,19 +1,19 @@
-/** What became of a request, for the number of requests that may be under way. */
+/** The outcome of a request, which changes the limit. */
 type RequestOutcome = 'accepted' | 'throttled' | 'failed';
 
-/** A bound on the requests under way that falls when the bus throttles and recovers when it accepts. */
+/** A limit of concurrent requests; it falls when the bus throttles and rises when the bus accepts. */
 export interface ConcurrencyLimit {
-  /** Waits for a place. */
+  /** Waits until a request may be sent. */
   acquire(): Promise<void>;
-  /** Gives the place back. */
+  /** Ends a request. */
   release(outcome: RequestOutcome): void;
   readonly current: number;
 }
 
 /**
- * Makes a bound that halves on throttling and grows by one with each full round of accepted requests, as TCP does.
+ * Creates a limit that halves on throttling and grows by one with each full round of accepted requests, like TCP.
  *
- * Requests that were under way when it was halved do not halve it again: one burst of throttling counts once.
+ * Requests that were under way when it halved do not halve it again: one burst of throttling counts once.
  */
 export function createConcurrencyLimit(max: number): ConcurrencyLimit {
   let limit = max;

@@ -3,38 +3,38 @@ import { explain, type Fault, ParkingError } from '../errors.ts';
 import { type AnyEntry, type BusEntry, entryBytes, isLarge } from '../event/entry.ts';
 import { cutToFit, type MakeFit } from './oversize/make-fit.ts';
 
-/** Why an entry is parked. */
+/** The reason why an entry is parked. */
 export interface Refusal {
   readonly errorCode: string;
   readonly errorMessage: string;
-  /** How often the entry was sent. */
+  /** The number of times the entry was sent. */
   readonly attempts: number;
 }
 
-/** A time that the bus refused an entry, before the last one. */
+/** An earlier refusal of an entry. */
 export interface EarlierRefusal extends Refusal {
-  /** ISO. */
+  /** An ISO text. */
   readonly failedAt: string;
 }
 
-/** What is said of a parked entry. `attempts` are those of all times. */
+/** The fields of a dead letter in addition to its entry. `attempts` is the number of all attempts. */
 export interface DeadLetter extends Refusal {
-  /** ISO, when it was parked first. */
+  /** When the entry was first parked, as an ISO text. */
   readonly parkedAt: string;
-  /** ISO, when it failed last; absent for an entry that was not sent again since it was parked. */
+  /** When the entry last failed, as an ISO text; absent for an entry that was not sent again. */
   readonly failedAt?: string;
-  /** The oldest first. */
+  /** Earlier refusals, the oldest first. */
   readonly history?: readonly EarlierRefusal[];
 }
 
 /** An entry as it was sent. */
 export interface Sent {
   readonly entry: BusEntry;
-  /** As it was made: a dead letter has less room. */
+  /** The entry before it was made to fit; a dead letter has less room. */
   readonly original: AnyEntry;
 }
 
-/** Parks an entry that the bus refuses for good. @throws {ParkingError} unless it is safely stored */
+/** Parks an entry that the bus refuses for good. @throws {ParkingError} if the dead-letter queue does not store it */
 export type Park = (sent: Sent, refusal: Refusal, signal: AbortSignal) => Promise<void>;
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
@@ -49,20 +49,20 @@ export const PARKING_FAULT: Fault = {
 
 export interface DeadLetterOptions {
   readonly queueUrl: string;
-  /** The bus the entries were meant for; part of the parked entry. */
+  /** The bus of the entries; part of the dead letter. */
   readonly busName: string;
-  /** Makes entries fit into a message. @default what does not fit is cut */
+  /** Makes entries fit into a message. @default entries that do not fit are cut */
   readonly makeFit?: MakeFit;
 }
 
-/** Parks entries in an SQS queue, each with the reason and the time; where it was in its stream is in its detail. */
+/** Parks entries in an SQS queue, each with the reason and the time; its detail has its stream id. */
 export function parkIn(client: SQSClient, options: DeadLetterOptions & { readonly now: () => Date }): Park {
   return async (sent, refusal, signal) => {
     await sendDeadLetter(client, options, sent, { ...refusal, parkedAt: options.now().toISOString() }, signal);
   };
 }
 
-/** Sends a parked entry to the queue. @returns the message's id */
+/** Sends a dead letter to the queue. @returns the id of the message */
 export async function sendDeadLetter(
   client: SQSClient,
   { queueUrl, busName, makeFit = cutToFit }: DeadLetterOptions,
@@ -72,7 +72,7 @@ export async function sendDeadLetter(
 ): Promise<string | undefined> {
   let fitted = entry;
   let body = bodyOf(fitted, busName, letter);
-  // Each quote is escaped again.
+  // The body can be much longer than the entry, because each quote is escaped again.
   for (let bytes = Buffer.byteLength(body); isLarge(original) && bytes > ROOMY_BYTES; bytes = Buffer.byteLength(body)) {
     fitted = await makeFit(original, Math.floor((entryBytes(fitted) * ROOMY_BYTES * 0.95) / bytes), signal);
     body = bodyOf(fitted, busName, letter);
@@ -97,7 +97,7 @@ function bodyOf(entry: BusEntry, EventBusName: string, letter: DeadLetter): stri
   return escapeNonCharacters(JSON.stringify({ entry: { ...entry, EventBusName }, ...letter }));
 }
 
-/** SQS takes every Unicode character but these two and control characters, which JSON escapes by itself. */
+/** SQS accepts all Unicode characters except these two and control characters, which JSON itself escapes. */
 function escapeNonCharacters(json: string): string {
   return json.replace(/[\ufffe\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
 }

@@ -1,7 +1,7 @@
 import { type BusEntry, entryBytes } from '../event/entry.ts';
 import type { EventBus } from './eventbridge/port.ts';
 
-/** Packs entries into requests, in their order; each entry alone must be within the limits. */
+/** Packs entries into requests, in their order; each single entry must be within the limits. */
 export function pack(entries: readonly BusEntry[], limits: EventBus['limits']): BusEntry[][] {
   const requests: BusEntry[][] = [];
   let request: BusEntry[] = [];

@@ -10,38 +10,38 @@ import { pack } from './pack.ts';
 import { createSender, type Pending } from './send.ts';
 import type { Verdict } from './verdict.ts';
 
-/** What became of an entry: both are safe, so its position may move. */
+/** How an entry was settled; in both cases, its position may move. */
 export type Settlement = 'published' | 'parked';
 
 /**
- * Publishes entries and resolves when each of them is settled, with what became of each, in their order.
+ * Publishes entries and resolves when all of them are settled; the settlements are in the order of the entries.
  *
- * An outage of the bus is waited out until the signal is aborted.
- * @throws {BusError} when the bus denies the publisher, or does not answer when the signal is aborted; {@link
- * ParkingError} when an entry can neither be published nor parked; {@link PayloadError} when one that is too large
- * cannot be stored; else the signal's reason once it is aborted. No entry counts as settled then, and the answers to
- * requests under way are not waited for.
+ * It waits until an outage of the bus is over or the signal is aborted.
+ * @throws {BusError} when the bus denies the publisher, or does not answer when the signal is aborted;
+ * {@link ParkingError} when an entry can neither be published nor parked; {@link PayloadError} when an entry that is
+ * too large cannot be stored; the reason of the signal once it is aborted. In these cases, no entry counts as settled,
+ * and requests under way are not awaited.
  */
 export type Publish = (entries: readonly AnyEntry[], signal: AbortSignal) => Promise<Settlement[]>;
 
 export interface PublisherOptions {
   readonly bus: EventBus;
   readonly park: Park;
-  /** Makes entries fit into a request. @default what does not fit is cut */
+  /** Makes entries fit into a request. @default entries that do not fit are cut */
   readonly makeFit?: MakeFit;
   readonly concurrency: ConcurrencyLimit;
   /** Waits, for the backoff. */
   readonly wait: Patience['wait'];
-  /** Hears of outages. */
+  /** Called when an outage begins or ends. */
   readonly warn: Patience['warn'];
   /** A number from 0 to 1, for the jitter. */
   readonly random: () => number;
 }
 
-/** How often an entry is sent alone that failed while the bus took others. */
+/** The number of times that an entry is sent alone, after it failed while the bus accepted others. */
 const LAST_TRIES = 3;
 
-/** Makes a publisher; its requests share one bound, however many calls there are at once. */
+/** Creates a publisher; the requests of all its calls share one limit of concurrency. */
 export function createPublisher({ bus, park, concurrency, wait, random, ...options }: PublisherOptions): Publish {
   const { makeFit = cutToFit } = options;
   const outage = createOutage('The event bus', options.warn);
@@ -50,7 +50,7 @@ export function createPublisher({ bus, park, concurrency, wait, random, ...optio
   async function publish(entries: readonly AnyEntry[], outer: AbortSignal): Promise<Settlement[]> {
     const failing = new AbortController();
     const signal = AbortSignal.any([outer, failing.signal]);
-    // At its full length from the beginning: requests are settled in any order.
+    // With its full length, because requests are settled in any order.
     const settlements = new Array<Settlement>(entries.length);
     await untilAborted(
       outer,
@@ -61,7 +61,7 @@ export function createPublisher({ bus, park, concurrency, wait, random, ...optio
     return settlements;
   }
 
-  /** Fits, packs, sends and settles. Never rejects: a failure goes to `fail`, which aborts the signal for all requests. */
+  /** Fits, packs, sends and settles. Never rejects; it calls `fail`, which aborts the signal for all requests. */
   async function fitAndSettle(
     entries: readonly AnyEntry[],
     settlements: Settlement[],
@@ -90,14 +90,14 @@ export function createPublisher({ bus, park, concurrency, wait, random, ...optio
     const acceptedAtFirst = sender.accepted;
     for (let attempts = 1; waiting.length > 0; attempts += 1) {
       const isSuspect = failures >= MAX_FAILURES;
-      // A new outage blames nobody either.
+      // During a new outage, a failure does not count against an entry either.
       if (lastTries > 0) await bus.check(signal);
       const acceptedBefore = sender.accepted;
       const verdicts = isSuspect
         ? await sender.sendSuspect(waiting, lastTries > 0, signal)
         : await sender.send(waiting, signal);
       if (verdicts.some(({ kind }) => kind === 'failed' || kind === 'unknown')) failures += 1;
-      // An outage blames nobody. What still fails once the bus takes other entries is to blame itself.
+      // During an outage, a failure does not count against an entry. It does once the bus accepts other entries.
       if (isSuspect && (lastTries > 0 || sender.accepted > acceptedBefore)) lastTries += 1;
       const again: Pending[] = [];
       const blamed: Record<string, boolean> = {
@@ -125,7 +125,7 @@ export function createPublisher({ bus, park, concurrency, wait, random, ...optio
         }
       };
       for (const [i, pending] of waiting.entries()) await settleOne(pending, verdicts[i] as Verdict);
-      // Another one is the first next time.
+      // Another entry is the first next time.
       waiting = isSuspect ? [...again.slice(1), ...again.slice(0, 1)] : again;
       if (again.length > 0) await wait(backoff(attempts, random), signal);
     }

@@ -4,21 +4,21 @@ import type { Sent } from './dead-letters.ts';
 import type { PutEvents } from './eventbridge/port.ts';
 import { judgeEntry, judgeFailure, type Verdict } from './verdict.ts';
 
-/** An entry on its way. */
+/** An entry that is not settled yet. */
 export interface Pending extends Sent {
   readonly index: number;
 }
 
-/** Sends requests, each once. A verdict comes for each entry, in their order. */
+/** Sends requests, each once. Returns a verdict for each entry, in the order of the entries. */
 export interface Sender {
-  /** A request that is refused as a whole is sent in halves, until the entry to blame stands alone. */
+  /** Sends a request; a request that is refused as a whole is sent in halves until the faulty entry is alone. */
   send(request: readonly Pending[], signal: AbortSignal): Promise<Verdict[]>;
   /**
-   * Sends the entries of a request that failed again and again: each alone, or the first one alone to see whether the
-   * bus takes it.
+   * Sends the entries of a request that failed repeatedly: each entry alone, or only the first one alone, to find out
+   * whether the bus accepts it.
    */
   sendSuspect(request: readonly Pending[], each: boolean, signal: AbortSignal): Promise<Verdict[]>;
-  /** How many entries the bus has accepted. */
+  /** The number of entries that the bus has accepted. */
   readonly accepted: number;
 }
 
@@ -39,7 +39,7 @@ export function createSender(put: PutEvents, concurrency: ConcurrencyLimit, outa
     return (await Promise.all(parts.map((part) => send(part as Pending[], signal)))).flat();
   }
 
-  /** A verdict on each entry, or one on the request as a whole. */
+  /** Returns a verdict for each entry, or one for the request as a whole. */
   async function attempt(request: readonly Pending[], signal: AbortSignal): Promise<Verdict[] | Verdict> {
     await concurrency.acquire();
     if (signal.aborted) {

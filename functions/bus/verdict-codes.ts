@@ -1,10 +1,10 @@
 /**
- * What to do about an entry, or about a request that failed as a whole.
+ * The kind of a verdict on an entry, or on a request that failed as a whole.
  *
- * `throttled`: send it again, with fewer requests under way. `failed`: send it again. `refused`: the entry is to blame,
+ * `throttled`: send it again, with fewer concurrent requests. `failed`: send it again. `refused`: the entry is faulty,
  * so it is parked; a request that is refused as a whole is sent in halves. `denied` and `missing`: an operator must fix
- * it, so the run stops. `unknown`: an entry has a code that is not in the table; it is sent again, and parked if it
- * still fails while the bus accepts others.
+ * it, so the run fails. `unknown`: the code of the entry is not in the table; it is sent again, and parked if it still
+ * fails while the bus accepts others.
  */
 export type Kind = 'accepted' | 'unknown' | 'throttled' | 'failed' | 'refused' | 'denied' | 'missing';
 
@@ -17,8 +17,8 @@ export const REFUSED = [
   // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html
   'RequestEntityTooLargeException',
   'ValidationError',
-  // https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html, for what the service cannot read or a constraint
-  // that does not hold
+  // https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html, for a request that the service cannot read or that
+  // violates a constraint
   'SerializationException',
   'ValidationException',
 ] as const;
@@ -26,7 +26,7 @@ export const REFUSED = [
 const CODES: Readonly<Record<Exclude<Kind, 'accepted' | 'unknown'>, readonly string[]>> = {
   refused: [
     ...REFUSED,
-    // Of a bucket. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    // Codes of S3. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
     'AuthorizationHeaderMalformed',
     'EntityTooLarge',
     'InvalidRequest',
@@ -47,7 +47,7 @@ const CODES: Readonly<Record<Exclude<Kind, 'accepted' | 'unknown'>, readonly str
     'NotAuthorized',
     'OptInRequired',
     'UnrecognizedClientException',
-    // What services answer to a signature by a wrong key.
+    // The answers of services to a signature with a wrong key.
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
     'IncompleteSignatureException',
     'InvalidSignatureException',
@@ -59,19 +59,19 @@ const CODES: Readonly<Record<Exclude<Kind, 'accepted' | 'unknown'>, readonly str
     'ExpiredToken',
     'InvalidAccessKeyId',
     'InvalidToken',
-    // Of the SDK, where there are no credentials.
+    // Errors of the SDK without credentials.
     // https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/setting-credentials-node.html
     'CredentialsProviderError',
     'TokenProviderError',
   ],
   missing: [
-    // Of a bus that was deleted. https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeEventBus.html
+    // For a deleted bus. https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeEventBus.html
     'ResourceNotFoundException',
     'NoSuchBucket',
   ],
   throttled: [
-    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html, and the names that other services
-    // have for it https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html, and the codes of other services:
+    // https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
     'ThrottlingException',
     'BandwidthLimitExceeded',
     'LimitExceededException',
@@ -88,8 +88,8 @@ const CODES: Readonly<Record<Exclude<Kind, 'accepted' | 'unknown'>, readonly str
     'InternalFailure',
     // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
     'InternalException',
-    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html. A clock that is wrong is put right
-    // from the answer.
+    // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html. The answer corrects a clock that is
+    // wrong.
     'InvalidAction',
     'MalformedHttpRequestException',
     'RequestAbortedException',
@@ -104,7 +104,7 @@ const KINDS: ReadonlyMap<string, Kind> = new Map(
   Object.entries(CODES).flatMap(([kind, codes]) => codes.map((code) => [code, kind as Kind] as const)),
 );
 
-/** Statuses that say enough without a code that is known. https://www.rfc-editor.org/rfc/rfc9110 */
+/** The kinds of statuses, for answers with an unknown code. https://www.rfc-editor.org/rfc/rfc9110 */
 const STATUSES: ReadonlyMap<number | undefined, Kind> = new Map([
   [401, 'denied'],
   [403, 'denied'],
@@ -113,12 +113,12 @@ const STATUSES: ReadonlyMap<number | undefined, Kind> = new Map([
   [429, 'throttled'],
 ]);
 
-/** What to do about the code of an entry. */
+/** The kind of the code of an entry. */
 export function kindOfEntry(code: string): Kind {
   return KINDS.get(code) ?? 'unknown';
 }
 
-/** What to do about a request that failed as a whole. A code and a status that are not known blame no entry. */
+/** The kind of a request that failed as a whole. An unknown code and status do not count against its entries. */
 export function kindOfFailure(code: string, status: number | undefined): Kind {
   return KINDS.get(code) ?? STATUSES.get(status) ?? 'failed';
 }

@@ -1,7 +1,7 @@
 import type { EntryResult } from './eventbridge/port.ts';
 import { type Kind, kindOfEntry, kindOfFailure } from './verdict-codes.ts';
 
-/** What to do about an entry, or about a request that failed as a whole, and why. */
+/** A verdict on an entry, or on a request that failed as a whole, with its reason. */
 export interface Verdict {
   readonly kind: Kind;
   readonly code: string;
@@ -15,13 +15,13 @@ const UNANSWERED: Verdict = {
   message: 'the response has no result for the entry',
 };
 
-/** A signature that is refused only because of the clock: the next request is signed with the right time. */
+/** A signature that is refused only because of the clock; the next request is signed with the correct time. */
 const SKEWED = /signature (expired|not yet current)/i;
 
 /**
- * Judges one entry of an answered request.
+ * Judges an entry by its result.
  *
- * A result that is missing, or has neither an id nor a code, says nothing: the entry is sent again.
+ * If the result is missing, or has neither an id nor a code, the entry is sent again.
  * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
  */
 export function judgeEntry(result: EntryResult | undefined): Verdict {
@@ -30,7 +30,7 @@ export function judgeEntry(result: EntryResult | undefined): Verdict {
   return result?.EventId ? ACCEPTED : UNANSWERED;
 }
 
-/** Judges a request that failed as a whole, from what the AWS SDK threw. */
+/** Judges a request that failed as a whole by the error of the AWS SDK. */
 export function judgeFailure(error: unknown): Verdict {
   const {
     name = 'Error',

@@ -4,11 +4,11 @@ import { busError } from '../bus-error.ts';
 import { judgeFailure } from '../verdict.ts';
 
 /**
- * Asks whether a bus exists; see `check` of {@link EventBus}.
+ * Checks that a bus exists; see `check` of {@link EventBus}.
  *
- * A role that may not ask can be allowed to publish all the same, so that is only a warning. So is a quota that is used
- * up.
- * @throws {BusError} where there is no such bus, or it does not answer while the patience lasts
+ * A missing permission for the check is only a warning, because the role may still be allowed to publish. A used-up
+ * quota is also only a warning.
+ * @throws {BusError} if the bus does not exist, or does not answer until the signal of the patience is aborted
  */
 export async function checkEventBus(
   client: EventBridgeClient,

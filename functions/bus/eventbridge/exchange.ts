@@ -18,8 +18,8 @@ export interface Answer {
 /**
  * Sends a POST on a connection of a pool and waits for the whole answer.
  *
- * @param timeout milliseconds from the call to the last byte, a connection that must be made first included
- * @returns a rejection with a `TimeoutError`, or with undici's error, where there is no whole answer
+ * @param timeout milliseconds from the call to the last byte, including the time to connect
+ * @throws a `TimeoutError`, or the error of undici, if there is no whole answer
  */
 export function exchange(pool: Dispatcher, request: Outbound, timeout: number): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
@@ -29,7 +29,7 @@ export function exchange(pool: Dispatcher, request: Outbound, timeout: number): 
   let tooLate: Error | undefined;
   let giveUp: NodeJS.Immediate | undefined;
   const timer = setTimeout(() => {
-    // While the event loop was blocked, the answer may have come. It is read before the immediate is called.
+    // The answer may have arrived while the event loop was blocked. It is read before the immediate is called.
     giveUp = setImmediate(() => {
       tooLate = Object.assign(new Error(`no answer within ${timeout} ms`), { name: 'TimeoutError' });
       underWay?.abort(tooLate);
@@ -41,11 +41,11 @@ export function exchange(pool: Dispatcher, request: Outbound, timeout: number): 
     clearImmediate(giveUp);
   };
   pool.dispatch(
-    // One timer of our own instead of undici's two, which start anew with each byte.
+    // One timer of our own instead of undici's two, which restart with each byte.
     { method: 'POST', ...request, headersTimeout: 0, bodyTimeout: 0 },
     {
       onRequestStart(controller) {
-        // What nobody waits for any more must not be sent: it is on its way again.
+        // A request that timed out before it was sent must not be sent any more, because it is being repeated.
         if (tooLate) controller.abort(tooLate);
         underWay = controller;
       },

@@ -11,29 +11,29 @@ import { createSign, type Sign } from './sign.ts';
 export interface LeanOptions {
   readonly busName: string;
   readonly now: () => Date;
-  /** Connections at most; a request beyond them waits for one. */
+  /** The most connections; further requests wait for one. */
   readonly connections: number;
-  /** Milliseconds until a connection must be made. */
+  /** Milliseconds to connect. */
   readonly connectionTimeout: number;
-  /** Milliseconds until a request must be answered whole. */
+  /** Milliseconds until the whole answer must have arrived. */
   readonly requestTimeout: number;
 }
 
 /**
- * Milliseconds that an idle connection is kept: a run that tails publishes every few seconds, and a new one costs a
- * handshake.
+ * Milliseconds that an idle connection is kept: a run that listens publishes every few seconds, and a new connection
+ * costs a handshake.
  */
 const KEEP_ALIVE = 20_000;
 
-/** Gives a request without headers those that the client has inside of an invocation that is traced. */
+/** Adds the headers that the client of the SDK sends within a traced invocation. */
 const trace = recursionDetectionMiddleware()(async ({ request }) => ({ response: request, output: undefined }), {});
 
 /**
  * Publishes to one bus with the credentials, region, endpoint and clock of the AWS SDK's client, for less than half of
  * its CPU time.
  *
- * The same request as the client's own, with the same signature, over undici's pool of connections; nothing is retried.
- * It uses no HTTP proxy. https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+ * It sends the same request as the client, with the same signature, over a connection pool of undici, without retries.
+ * It does not support HTTP proxies. https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  */
 export function leanPutEventsOf(client: EventBridgeClient, options: LeanOptions): PutEvents {
   const { config } = client;
@@ -69,22 +69,22 @@ export function leanPutEventsOf(client: EventBridgeClient, options: LeanOptions)
     const answer = await exchange(pool, { path: address.path, headers, body }, requestTimeout);
     if (answer.status < 300) return resultsOf(answer);
     const date = Date.parse(String(answer.headers['date']));
-    // As the client does: a clock that is wrong is put right for the next request.
+    // Like the client, correct a wrong clock for the next request.
     if (date) config.systemClockOffset = date - now().getTime();
     throw failureOf(answer);
   };
 }
 
-/** Where a client sends its requests: what it was told, by its environment too, or AWS's own in its region. */
+/** The endpoint of a client: from its options or its environment, or the endpoint of AWS in its region. */
 export async function endpointOf({ config }: EventBridgeClient): Promise<URL> {
-  // What is found is noted in the configuration that is given.
+  // A copy, because the function writes into the configuration that it receives.
   const { url } = await getEndpointFromInstructions({}, PutEventsCommand, { ...config });
   const endpoint = new URL(url);
   if (!endpoint.pathname.endsWith('/')) endpoint.pathname += '/';
   return endpoint;
 }
 
-/** Where the requests go, and what all of them have. */
+/** The endpoint, the signer and the connections of all requests. */
 interface Target {
   readonly address: { readonly protocol: string; readonly hostname: string; readonly path: string };
   readonly sign: Sign;
@@ -106,7 +106,7 @@ function bodyOf(entries: readonly BusEntry[], EventBusName: string): string {
 function resultsOf({ status, body }: Answer): readonly EntryResult[] {
   const { Entries } = parse(body) ?? {};
   if (Array.isArray(Entries)) return Entries;
-  throw Object.assign(new Error('the answer is not one of EventBridge'), {
+  throw Object.assign(new Error('the answer is not from EventBridge'), {
     name: 'UnreadableAnswer',
     $metadata: { httpStatusCode: status },
   });

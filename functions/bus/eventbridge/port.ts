@@ -1,6 +1,6 @@
 import { type BusEntry, MAX_REQUEST_BYTES } from '../../event/entry.ts';
 
-/** What EventBridge says of one entry of a request. */
+/** The result of an entry of a request. */
 export interface EntryResult {
   readonly EventId?: string | undefined;
   readonly ErrorCode?: string | undefined;
@@ -8,29 +8,29 @@ export interface EntryResult {
 }
 
 /**
- * Sends one request; the results are in the order of the entries.
+ * Sends one request, without retries; the results are in the order of the entries.
  *
- * Throws what the client throws where the request as a whole failed; it is not retried here.
+ * @throws the error of the client if the request failed as a whole
  */
 export type PutEvents = (entries: readonly BusEntry[]) => Promise<readonly EntryResult[]>;
 
-/** Of one request. https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
+/** The limits of a request. https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
 export const LIMITS: EventBus['limits'] = { entries: 10, bytes: MAX_REQUEST_BYTES };
 
 /** A bus to publish to. */
 export interface EventBus {
   /** For errors. */
   readonly name: string;
-  /** Of one request. */
+  /** The limits of a request. */
   readonly limits: { readonly entries: number; readonly bytes: number };
   readonly put: PutEvents;
   /**
-   * Makes sure that the bus exists: PutEvents accepts entries for a bus that does not, and drops them. Waits until the
-   * bus answers.
+   * Checks that the bus exists: PutEvents accepts entries for a bus that does not exist, and drops them. Waits until
+   * the bus answers.
    *
    * @param signal ends the waiting
-   * @returns a warning where nobody says whether it exists
-   * @throws {BusError} where there is no such bus
+   * @returns a warning if the check is not allowed
+   * @throws {BusError} if the bus does not exist
    */
   check(signal: AbortSignal): Promise<string | undefined>;
 }

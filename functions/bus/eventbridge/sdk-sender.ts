@@ -2,9 +2,9 @@ import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventb
 import type { PutEvents } from './port.ts';
 
 /**
- * Publishes to one bus through the AWS SDK; the client's own retries must be off (`maxAttempts: 1`).
+ * Publishes to one bus through the AWS SDK; the retries of the client must be off (`maxAttempts: 1`).
  *
- * No call gets options, an `abortSignal` for one: with any, the client puts its middleware together anew for each call.
+ * Calls have no options such as an `abortSignal`: with options, the client would build its middleware for each call.
  */
 export function putEventsOf(client: EventBridgeClient, busName: string): PutEvents {
   return async (entries) => {

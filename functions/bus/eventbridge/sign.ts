@@ -5,7 +5,7 @@ import type { AwsIdentity } from '../../aws-identity.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Makes the headers of a request with this body, its signature among them. */
+/** Creates the headers of a request with this body, including its signature. */
 export type Sign = (body: Uint8Array, at: Date) => Promise<Headers>;
 
 const SERVICE = 'events';
@@ -13,10 +13,10 @@ const SERVICE = 'events';
 /**
  * Signs POST requests to one path with the credentials and the region of the function.
  *
- * The signing key is the SDK's, derived once as long as its parts are the same. What is signed is put together here,
- * since all requests are alike: the SDK's own signer takes four times the CPU time (measured).
+ * The SDK derives the signing key, once as long as its parts stay the same. The text to sign is built here, because all
+ * requests are alike: the signer of the SDK takes four times the CPU time (measured).
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
- * @param headers those that every request has, by their names in lower case
+ * @param headers the headers of every request, by their names in lower case
  */
 export function createSign(identity: AwsIdentity, path: string, headers: Headers): Sign {
   const { credentials: credentialsOfTheMoment, region: regionOfTheMoment, sha256 } = identity;

@@ -9,22 +9,22 @@ export interface Sized {
 
 /** Fields to take out of a detail. */
 export interface Choice {
-  /** One by one, the largest first. */
+  /** Single fields, the largest first. */
   readonly single: readonly Sized[];
-  /** All at once, as one object: many small ones. */
+  /** Groups of many small fields; each group is one object. */
   readonly groups: ReadonlyMap<string, readonly Sized[]>;
 }
 
-/** A smaller field is not worth an item of its own in the list of what was taken out. */
+/** Bytes of the smallest field that is taken out alone: a smaller one is not worth its item in the list. */
 const WORTH_LISTING = 512;
-/** The name of a custom field can be as long as its value; one with a longer path goes with its group. */
+/** Longest path of a field that is taken out alone: the name of a custom field can be as long as its value. */
 const MAX_PATH = 128;
 
 export function sized(fields: readonly Field[]): Sized[] {
   return fields.map((field) => ({ field, size: jsonSize(field) }));
 }
 
-/** Bytes of a field in a detail: its name, its value, and what is between them. */
+/** Bytes of a field in a detail: its name, its value, the colon and the comma. */
 export function bytesIn({ field, size }: Sized): number {
   return Buffer.byteLength(JSON.stringify(nameOf(field))) + ':,'.length + size;
 }
@@ -37,10 +37,10 @@ export function sizeOf({ Source, DetailType, Time, Detail }: LargeEntry, fields:
 }
 
 /**
- * Chooses as few fields as possible, the largest, so that a detail without them has `excess` bytes less.
+ * Chooses as few fields as possible, the largest ones, so that the detail without them is `excess` bytes smaller.
  *
- * Where single fields are not enough, all of a group go: many small ones together can be as large as any other.
- * @param costOf bytes that stay in the detail for a path that is taken out
+ * If single fields are not enough, it chooses whole groups, because many small fields together can be large.
+ * @param costOf bytes that a path takes in the detail once its field is taken out
  */
 export function choose(fields: readonly Sized[], excess: number, costOf: (path: string) => number): Choice {
   const groups = new Map<string, readonly Sized[]>();
@@ -57,7 +57,7 @@ export function choose(fields: readonly Sized[], excess: number, costOf: (path: 
   }
 }
 
-/** `undefined` where all of them are not enough. */
+/** The largest fields; `undefined` if all fields are not enough. */
 function largestFirst(fields: readonly Sized[], excess: number, costOf: (path: string) => number): Sized[] | undefined {
   const chosen: Sized[] = [];
   let left = excess;
@@ -79,7 +79,7 @@ function largestGroup(fields: readonly Sized[]): readonly [string, Sized[]] | un
   return named.sort(([, a], [, b]) => sum(b) - sum(a))[0];
 }
 
-/** Whether a field goes with all of its group. */
+/** Whether a field is taken out with its group. */
 export function isIn(groups: Choice['groups'], field: Field): boolean {
   return groups.has(groupNameOf(field) ?? '');
 }

@@ -13,7 +13,7 @@ import type { PutObject } from './payload-bucket.ts';
 export interface ClaimCheckOptions {
   readonly bucket: string;
   readonly putObject: PutObject;
-  /** Of the entries that are taken apart and stored at once: each is in memory several times over. */
+  /** The limit of entries that are taken apart and stored at the same time: each is in memory in several copies. */
   readonly concurrency: ConcurrencyLimit;
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
   /** A number from 0 to 1, for the jitter. */
@@ -41,21 +41,21 @@ export const PAYLOAD_FAULTS: Readonly<Record<PayloadErrorCode, Fault>> = {
 };
 
 /**
- * Bytes of an entry without the fields it leaves in the bucket.
+ * Bytes of an entry without the fields that are stored in the bucket.
  *
- * So few that it also fits into a dead letter, where each quote is escaped and takes two: an entry leaves the same
- * fields wherever it turns out to be too large, and the object of an id has the same content each time it is stored.
+ * It is small enough for a dead letter, where each quote takes two bytes because it is escaped. So the same fields are
+ * stored for the bus and for a dead letter, and the object of an id always has the same content.
  */
 const REMAINDER_BYTES = 0.4 * MAX_REQUEST_BYTES;
 
-/** Bytes in a claim check beside the bucket, the key, and what each field costs. */
+/** Bytes of a claim check in addition to the bucket, the key and the paths of its fields. */
 const CLAIM_CHECK_BYTES = 100;
 
 /**
- * Leaves the largest fields of an entry that does not fit in a bucket, and a claim check for them in its detail.
+ * Stores the largest fields of an entry that is too large in a bucket, and puts a claim check into its detail.
  *
- * A failed upload is tried again as a failed request to the bus is; what still does not fit, or has an id that S3 takes
- * for no key, is cut.
+ * A failed upload is repeated like a failed request to the bus. An entry is cut if it still does not fit, or if its id
+ * is not a valid key of S3.
  */
 export function createClaimCheck({ bucket, putObject, concurrency, wait, random }: ClaimCheckOptions): MakeFit {
   async function leaveFields(
@@ -66,7 +66,7 @@ export function createClaimCheck({ bucket, putObject, concurrency, wait, random 
   ): Promise<LargeEntry> {
     const { id: key, envelope, fields } = entry.Detail;
     if (!isObjectKey(key)) return entry;
-    // Of a field that is not whole there is nothing to store.
+    // A field of which only the beginning is known is not stored.
     const whole = all.filter(({ field }) => field.whole === undefined);
     const bytesOf = (text: string) => Buffer.byteLength(JSON.stringify(text));
     const fixed = CLAIM_CHECK_BYTES + bucket.length + bytesOf(key);
@@ -78,7 +78,7 @@ export function createClaimCheck({ bucket, putObject, concurrency, wait, random 
     await store(key, body, signal);
     const gone = new Set(paths);
     const left = fields.filter((field) => !gone.has(field.path) && !isIn(taken.groups, field));
-    // A consumer puts the members back where they were.
+    // An empty group stays, so that a consumer can put its members back.
     const emptied = GROUPS.filter((group) => paths.some((path) => path.startsWith(`${group}.`)))
       .filter((group) => !left.some((field) => groupOf(field) === group))
       .map((group) => jsonField(group, {}));
@@ -123,7 +123,7 @@ export function createClaimCheck({ bucket, putObject, concurrency, wait, random 
   };
 }
 
-/** A JSON object of fields, put together from the bytes that their values came in. */
+/** A JSON object of fields, built from the original bytes of their values. */
 function objectOf({ single, groups }: Choice): Buffer {
   const values = [
     ...single.map(({ field }) => [field.path, [...jsonPieces(field)]] as const),
@@ -139,7 +139,7 @@ function objectOf({ single, groups }: Choice): Buffer {
   return Buffer.concat([...parts, Buffer.from('}')]);
 }
 
-/** S3 takes keys of 1,024 bytes at most, and resolves `.` and `..` as in a path. */
+/** Whether an id is a valid key: S3 allows up to 1,024 bytes, and `.` and `..` would be resolved as in a path. */
 function isObjectKey(id: unknown): id is string {
   if (typeof id !== 'string' || id === '' || Buffer.byteLength(id) > 1024 || !id.isWellFormed()) return false;
   return !id.split('/').some((part) => part === '.' || part === '..');

@@ -12,20 +12,20 @@ import { type Field, jsonField } from '../../event/field.ts';
 import { parseExact } from '../../event/json.ts';
 import { bytesIn, choose, isIn, type Sized, sized, sizeOf } from './choose.ts';
 
-/** Bytes of the whole value of each field that is not whole, by its path. */
+/** Bytes of the whole value of each field that is cut, by its path. */
 type Cuts = Map<string, number>;
 
 const [SPACE, QUOTE, BACKSLASH] = Buffer.from(' "\\') as unknown as [number, number, number];
 const NOTHING: Buffer = Buffer.alloc(0);
-/** An empty text, as JSON. */
+/** Bytes of an empty text as JSON. */
 const EMPTY_BYTES = 2;
 
 /**
- * Cuts the largest fields of an entry, as few as possible, so that it fits; `detail.truncated` lists each with the
- * bytes it had.
+ * Cuts the largest fields of an entry, as few as possible, so that it fits; `detail.truncated` lists each field with
+ * its original number of bytes.
  *
- * A cut field is the beginning of its text, or else of its JSON. One of many small fields is not cut alone: their group
- * is left out.
+ * A cut field has the beginning of its text, or of its JSON if it is not a text. Many small fields are not cut one by
+ * one: their whole group is left out.
  */
 export function cut(entry: AnyEntry, maxBytes: number): BusEntry {
   if (!isLarge(entry)) return entry;
@@ -64,7 +64,7 @@ export function cut(entry: AnyEntry, maxBytes: number): BusEntry {
   return toText(withCuts(entry, filled, cuts));
 }
 
-/** JSON that escapes characters which need no escape, as Python's does, is up to six times as long. */
+/** Removes unnecessary escapes, such as Python's, which can make JSON up to six times as long. */
 function withoutEscapes(field: Field): Field {
   const { path, kind, bytes } = field;
   if (kind !== 'json' || bytes.length > 6 * MAX_REQUEST_BYTES || !bytes.includes(BACKSLASH)) return field;
@@ -113,12 +113,12 @@ function textOf({ kind, bytes }: Field): Text {
   return { bytes: isUtf8(stored) ? stored.length : Buffer.byteLength(stored.toString()), stored };
 }
 
-/** The longest beginning of a value, roughly, that has at most so many bytes as a JSON string. */
+/** About the longest beginning of a value that has at most `maxBytes` as a JSON string. */
 function beginningOf(field: Field, maxBytes: number): Buffer {
   const { stored } = textOf(field);
   let length = Math.min(stored.length, Math.max(0, maxBytes - EMPTY_BYTES));
   for (;;) {
-    // Holds back half a character at the end.
+    // The decoder leaves out an incomplete character at the end.
     const text = new StringDecoder().write(stored.subarray(0, length));
     const bytes = Buffer.byteLength(JSON.stringify(text));
     if (bytes <= maxBytes || length === 0) return Buffer.from(text);

@@ -3,35 +3,34 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import type { AwsConnection, AwsIdentity } from '../../aws-identity.ts';
 
 /**
- * Stores an object; the same key again replaces it.
+ * Stores an object, without retries; it replaces an object with the same key.
  *
- * Throws an error with S3's code as its name and with the status, as the clients of the AWS SDK do; it is not retried
- * here.
+ * @throws an error with S3's code as its name and with the status, like the clients of the AWS SDK
  */
 export type PutObject = (key: string, body: Buffer) => Promise<void>;
 
 export interface PayloadBucketOptions {
   readonly bucket: string;
-  /** Of S3, instead of AWS's own in the client's region. */
+  /** The endpoint of S3. @default the endpoint of AWS in the region of the client */
   readonly endpoint?: string | undefined;
   readonly identity: AwsIdentity;
   readonly connection: AwsConnection;
   readonly now: () => Date;
 }
 
-/** Milliseconds until a call is given up whatever is under way; the client's own timeouts come before it. */
+/** Milliseconds until a call is given up in any case; the timeouts of the client are shorter. */
 const CALL_TIMEOUT = 10_000;
 
 /**
- * Stores objects in a bucket in the name of the function, over the connections of another service's client.
+ * Stores objects in a bucket with the credentials of the function, over the connections of another client.
  *
- * One PutObject, signed and sent by the parts that every client of the AWS SDK is made of: the client of S3 itself
- * would add half as much again to the bundle. How the object is encrypted is left to the bucket: S3 encrypts all of
- * them. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+ * It signs and sends a PutObject with the parts that all clients of the AWS SDK share: the client of S3 would make the
+ * bundle half as large again. The bucket decides how objects are encrypted; S3 encrypts all of them.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
  */
 export function putObjectIn({ bucket, endpoint, identity, connection, now }: PayloadBucketOptions): PutObject {
   const { credentials, region, sha256 } = identity;
-  // S3's rule: the path is signed as it is sent.
+  // A rule of S3: the path is signed as it is sent.
   const signer = new SignatureV4({ credentials, region, sha256, service: 's3', uriEscapePath: false });
 
   async function address(): Promise<URL> {
@@ -39,7 +38,7 @@ export function putObjectIn({ bucket, endpoint, identity, connection, now }: Pay
     const where = await region();
     const service = (await connection.useFipsEndpoint()) ? 's3-fips' : 's3';
     const host = `${service}.${where}.${partition(where).dnsSuffix}`;
-    // No certificate is good for a bucket with a dot in its name, nor for what is no host name.
+    // The certificate does not match a bucket with a dot in its name, and not every bucket name is a host name.
     return new URL(/^[a-z\d-]{3,63}$/.test(bucket) ? `https://${bucket}.${host}` : `https://${host}/${bucket}`);
   }
 
@@ -59,14 +58,14 @@ export function putObjectIn({ bucket, endpoint, identity, connection, now }: Pay
     const abortSignal = AbortSignal.timeout(CALL_TIMEOUT);
     const { response } = await connection.requestHandler.handle(signed, { abortSignal });
     const answer = Buffer.from(await connection.streamCollector(response.body)).toString();
-    // Whatever stands between may answer 200, too; only S3 has an ETag for the object.
+    // A proxy may also answer 200, but only S3 sends the ETag of the object.
     if (response.statusCode !== 200 || !response.headers['etag']) throw failureOf(response.statusCode, answer);
   };
 }
 
 /**
- * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html: all but unreserved characters, slashes
- * stay.
+ * Encodes all characters except unreserved ones and slashes:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
 function encodeKey(key: string): string {
   const percent = (character: string) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
