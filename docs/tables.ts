@@ -18,7 +18,6 @@ const settings: readonly Setting[] = SETTINGS;
 /** The tables that a Markdown file can have between `<!-- name -->` and `<!-- /name -->`. */
 const TABLES: Readonly<Record<string, () => string>> = {
   events: eventTable,
-  variables: variableTable,
   settings: settingTable,
   metrics: metricTable,
   permissions: permissionTable,
@@ -54,15 +53,6 @@ function eventTable(): string {
 
 function describe([name, type]: [string, string]): string {
   return type === 'text' ? name : `${name} (${type === 'json' ? 'JSON' : type})`;
-}
-
-function variableTable(): string {
-  const rows = Object.entries<Variable<unknown>>(VARIABLES).map(([name, { allowed, default: value, optional }]) => {
-    const setting = settings.find(({ variable }) => variable === name);
-    const otherwise = value === undefined ? (optional ? '' : 'required') : `\`${value}\``;
-    return [`\`${name}\``, setting?.about ?? '', allowed, otherwise];
-  });
-  return table(['variable', 'meaning', 'allowed', 'default'], rows);
 }
 
 /** What the stack of `cdk deploy` sets by options that are no plain values: props, or options of the prop `redis`. */
