@@ -287,6 +287,47 @@ test('what Redis trims before it is read is told of with the exact count, and wh
   );
 });
 
+test('a deployment that is resumed continues from its positions', async () => {
+  await runJobs(5);
+
+  await shell.type(`${DEPLOY} -c enabled=true\n`);
+
+  expect(await schedules()).toEqual(['ENABLED', 'ENABLED']);
+  // Not from the log: a run that listens says what it published when it ends.
+  await expect.poll(once, { timeout: TICK }).toEqual(sorted(oracle));
+});
+
+test('a new stack takes over the table that a deleted one left', async () => {
+  // Its variables have the names of those of docs/localstack.md.
+  await using terminal = openShell({ CDK_HOME: cdkHome, CDK_DISABLE_CLI_TELEMETRY: 'true' });
+  const deploy =
+    'npx cdk deploy --require-approval never -c enabled=false -c queues=emails -c alarms=false -c dashboard=false';
+  await terminal.type(`${deploy} -c stackName=Old\n`);
+  const old = await outputsOf('Old');
+  expect(await invoke(old['ForwardFunction'] ?? '', {})).toMatchObject({ caughtUp: true });
+  await terminal.type(`
+    TABLE=${old['CheckpointTable']} QUEUE_URL=${old['DeadLetterQueueUrl']} BUCKET=${old['PayloadBucket']}
+    npx cdk destroy --force -c stackName=Old
+  `);
+  const endings = (await Promise.all(jobs.map((queue) => queue.run(3)))).flat();
+  oracle.push(...endings);
+
+  // Not the queue: LocalStack does not answer at the URL that the CDK makes of an ARN.
+  await terminal.type(`${deploy} -c stackName=Moved -c removalPolicy=destroy -c checkpointTableName="$TABLE"\n`);
+
+  const moved = await outputsOf('Moved');
+  expect(moved['CheckpointTable']).toBe(old['CheckpointTable']);
+  const { length: published } = endings.filter(({ queue }) => queue === 'emails');
+  expect(await invoke(moved['ForwardFunction'] ?? '', {})).toMatchObject({ published, lost: 0, caughtUp: true });
+  await terminal.type(`
+    npx cdk destroy --force -c stackName=Moved
+    aws dynamodb update-table --table-name "$TABLE" --no-deletion-protection-enabled
+    aws dynamodb delete-table --table-name "$TABLE"
+    aws sqs delete-queue --queue-url "$QUEUE_URL"
+    aws s3 rb --force "s3://$BUCKET"
+  `);
+});
+
 test('destroy leaves nothing behind', async () => {
   await shell.type(`npx cdk destroy --force ${SUBSCRIBERS}`);
 
