@@ -142,7 +142,7 @@ describe('the configuration', () => {
       'redis://default:57#secret@cache',
       'an @ follows a /, ? or #: in the user and the password, special characters must',
     ],
-    ['redis://:secret%@cache', 'a % in the user or the password begins no percent-encoded character'],
+    ['redis://:secret%@cache', 'a % in the user or the password does not begin a percent-encoded character'],
     ['redis://:secret@cache/secret', 'only a database may follow the hosts'],
     ['redis://:secret@cache?password=secret', 'only a database may follow the hosts'],
     ['redis://:secret@cache/1?db=2', 'its path and its ?db= name different databases'],

@@ -4,16 +4,16 @@ import { type FieldType, kindOf } from './catalogue.ts';
 import { customPath, type Field, jsonField } from './field.ts';
 import { isJson } from './json.ts';
 
-/** The fields of a stream entry, read. */
+/** A decoded stream entry. */
 export interface DecodedEvent {
-  /** Absent where the entry has no `event` field or an empty one. */
+  /** Absent if the entry has no `event` field or an empty one. */
   readonly event?: string;
   readonly jobId?: string;
-  /** All fields, in the order of a detail: those that the catalogue knows, custom ones, repeated ones. */
+  /** All fields, in the order of a detail: fields of the catalogue, custom fields, repeated fields. */
   readonly fields: readonly Field[];
   /**
-   * Paths of fields that are not what they should be and are forwarded as text: no JSON, no number, JSON nested too
-   * deep for EventBridge, or bytes that are not UTF-8 (each such byte as U+FFFD).
+   * Paths of fields that could not be decoded and are forwarded as text: invalid JSON, JSON that is nested too deep for
+   * EventBridge, not a number, or not UTF-8 (each such byte becomes U+FFFD).
    */
   readonly unparsed: readonly string[];
 }
@@ -27,13 +27,13 @@ export const MAX_DEPTH = 998;
 const EVENT = Buffer.from('event');
 const JOB_ID = Buffer.from('jobId');
 
-/** The value of an entry's `event` field, `undefined` without one. */
+/** The value of the `event` field of an entry; `undefined` without one. */
 export function eventName(fields: readonly Value[]): string | undefined {
   const value = lastValue(fields, EVENT);
   return value && (bytesOf(value).toString() || undefined);
 }
 
-/** The id of an entry's job as Redis has it, which may be no UTF-8; `undefined` for an entry that is about no job. */
+/** The job id of an entry as Redis has it, not necessarily UTF-8; `undefined` for an entry without a job. */
 export function jobIdOf(fields: readonly Value[]): Buffer | undefined {
   const value = lastValue(fields, JOB_ID);
   return value && isCut(value) ? undefined : value;
@@ -43,7 +43,7 @@ export function jobIdOf(fields: readonly Value[]): Buffer | undefined {
 function lastValue(fields: readonly Value[], name: Buffer): Value | undefined {
   for (let i = fields.length - 2; i >= 0; i -= 2) {
     const found = fields[i] as Value;
-    // Most names differ in their length, which is cheaper to compare.
+    // The length is compared first, because it is cheap and most names differ in it.
     if (lengthOf(found) === name.length && bytesOf(found).equals(name)) return fields[i + 1];
   }
   return undefined;
@@ -51,14 +51,14 @@ function lastValue(fields: readonly Value[], name: Buffer): Value | undefined {
 
 interface Named {
   readonly name: string;
-  /** All values, the last one last. */
+  /** All values, in order. */
   readonly values: Value[];
-  /** The name is too large for memory, so only its beginning is there. */
+  /** Whether the name was too large for memory and was cut to its beginning. */
   readonly isNameCut: boolean;
   isBroken: boolean;
 }
 
-/** Reads the fields of a stream entry. No entry makes it throw. */
+/** Decodes the fields of a stream entry. It never throws. */
 export function decode(pairs: readonly Value[]): DecodedEvent {
   const event = eventName(pairs);
   const types: Readonly<Record<string, FieldType>> = (event !== undefined && kindOf(event)?.fields) || {};
@@ -88,7 +88,7 @@ export function decode(pairs: readonly Value[]): DecodedEvent {
   };
 }
 
-/** Reads a value as what it should be, or else as text. */
+/** Reads a value as its type, or as text if that is not possible. */
 function read(path: string, value: Value, type: FieldType): Field {
   if (isCut(value)) return { path, kind: 'text', bytes: value.head, whole: value.bytes };
   if (type === 'json' && isJson(value, MAX_DEPTH)) return { path, kind: 'json', bytes: value };
@@ -97,7 +97,7 @@ function read(path: string, value: Value, type: FieldType): Field {
   return { path, kind: 'text', bytes: value };
 }
 
-/** The values of each name, in the order in which the names come first. */
+/** The values of each name, in the order in which the names first appear. */
 function namedValues(pairs: readonly Value[]): Iterable<Named> {
   const all = new Map<string, Named>();
   for (let i = 0; i + 1 < pairs.length; i += 2) {
@@ -117,12 +117,12 @@ function textOf(value: Value): string {
   return bytesOf(value).toString();
 }
 
-/** Whether a value is UTF-8, as far as it is there: the end of a beginning can be half a character. */
+/** Whether a value is UTF-8; a cut value may end within a character and always counts as UTF-8. */
 function isText(value: Value): boolean {
   return isCut(value) || isUtf8(value);
 }
 
-/** Whole numbers that a rule can compare; BullMQ 4 wrote `delay` with fractions. */
+/** Parses a number as a whole number, which rules can compare; BullMQ 4 wrote `delay` with fractions. */
 export function parseNumber(text: string): number | undefined {
   const value = /^-?\d+(\.\d+)?$/.test(text) ? Math.trunc(Number(text)) : Number.NaN;
   return Number.isSafeInteger(value) ? value : undefined;

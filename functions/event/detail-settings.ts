@@ -1,10 +1,10 @@
 import type { JobFields } from './job-fields.ts';
 import type { Omission } from './omit.ts';
 
-/** What details have beside, or have not, of what Redis has. */
+/** Settings for the fields that details contain and leave out. */
 export interface DetailSettings {
-  /** What events tell of their jobs, and what each value of a job may have as JSON. @default nothing */
+  /** The fields of jobs that events carry, and the most bytes of each value as JSON. @default none */
   readonly jobs?: { readonly fields: JobFields; readonly maxBytes: number } | undefined;
-  /** What must not leave Redis. @default nothing */
+  /** Fields that must not leave Redis. @default none */
   readonly omit?: Omission | undefined;
 }

@@ -1,79 +1,83 @@
 import type { BullmqEventName, CATALOGUE, FieldType } from './catalogue.ts';
 
-/** What every detail has, whatever the event. */
+/** The fields that every detail can have, whatever the event. */
 export interface EventEnvelope {
   /** Changes only with a breaking change. */
   readonly version: '1';
   /**
-   * The same on every redelivery: `<sourceName>/<prefix>:<queue>/<streamId>`, of a recovered event
+   * The same on every redelivery: `<sourceName>/<prefix>:<queue>/<streamId>`, or for a recovered event
    * `<sourceName>/<prefix>:<queue>/<jobId>/<event>/<finishedOn>`.
    */
   readonly id: string;
   readonly sourceName: string;
   readonly prefix: string;
   readonly queue: string;
-  /** Absent of a recovered event, whose entry is gone. */
+  /** Absent for a recovered event, because its stream entry is gone. */
   readonly streamId?: string;
-  /** How many entries the queue's stream had received up to this one; absent where the server cannot tell, and of a recovered event. */
+  /**
+   * The number of entries of the stream up to this one; absent if the server does not count, and for a recovered event.
+   */
   readonly sequence?: number;
-  /** Milliseconds since the epoch, by the clock of the Redis server; of a recovered event by the clock of the worker. */
+  /**
+   * Milliseconds since the epoch, by the clock of the Redis server; for a recovered event, by the clock of the worker.
+   */
   readonly timestamp: number;
-  /** Its entry was lost; the event is told from the state of its job. */
+  /** The stream entry was lost, and the event was recovered from the state of its job. */
   readonly recovered?: true;
-  /** A recovered event that may have been forwarded from the stream, too, under the id that it has there. */
+  /** A recovered event that may also have been forwarded from the stream, with the id of its stream entry. */
   readonly possibleDuplicate?: true;
   readonly jobId?: string;
-  /** Fields that BullMQ does not write to this event. */
+  /** Custom fields: BullMQ itself does not write them to this event. */
   readonly fields?: Readonly<Record<string, string>>;
-  /** All values of a field name that the entry has more than once. */
+  /** All values of each field name that the entry has more than once. */
   readonly repeated?: Readonly<Record<string, readonly string[]>>;
-  /** Fields that were passed on as text because they could not be read as what they should be. */
+  /** Names of fields that are forwarded as text, because they could not be parsed. */
   readonly unparsed?: readonly string[];
-  /** What was asked for of the job, as it was when the event was forwarded; `null` where it no longer existed. */
+  /** The configured fields of the job when the event was forwarded; `null` if the job no longer existed. */
   readonly job?: JobDetail | null;
-  /** What was left out because it must not leave Redis: paths as they were configured. */
+  /** The configured paths of fields that were left out because they must not leave Redis. */
   readonly omitted?: readonly string[];
-  /** Fields that were cut to make the event fit into EventBridge, with the UTF-8 bytes they had. */
+  /** Fields that were cut to make the event fit into EventBridge, with their original UTF-8 bytes. */
   readonly truncated?: readonly { readonly field: string; readonly bytes: number }[];
-  /** Where the fields are that were too large for EventBridge: an S3 object, JSON with their names and values. */
+  /** The claim check for fields that were too large for EventBridge. */
   readonly claimCheck?: ClaimCheck;
 }
 
-/** What an event tells of its job: only what was asked for, and of that only what the job has. Times are milliseconds since the epoch. */
+/** The configured fields of a job, as far as the job has them. Times are milliseconds since the epoch. */
 export interface JobDetail {
   readonly name?: string;
-  /** Attempts that ended. */
+  /** Number of attempts that ended. */
   readonly attemptsMade?: number;
-  /** Attempts that began; BullMQ 4 does not count them. */
+  /** Number of attempts that began; BullMQ 4 does not count them. */
   readonly attemptsStarted?: number;
-  /** When it was added. */
+  /** When the job was added. */
   readonly timestamp?: number;
-  /** When its last attempt began. */
+  /** When the last attempt began. */
   readonly processedOn?: number;
   readonly finishedOn?: number;
-  /** In milliseconds. */
+  /** Milliseconds. */
   readonly delay?: number;
   readonly priority?: number;
-  /** The job that waits for it. */
+  /** The parent job, which waits for this job. */
   readonly parent?: { readonly id?: string; readonly queueKey?: string };
   readonly opts?: { readonly [name: string]: JsonValue };
   readonly data?: JsonValue;
-  /** What was asked for and the job has, but is too large, is nested too deep or cannot be read. */
+  /** Configured fields that the job has, but that are too large, nested too deep or cannot be read. */
   readonly omitted?: readonly string[];
 }
 
-/** Where the fields are that an event left in the bucket. */
+/** The S3 object with the fields of an event that were too large for EventBridge. */
 export interface ClaimCheck {
   readonly bucket: string;
-  /** The event's id. */
+  /** The id of the event. */
   readonly key: string;
-  /** Their names: `fields.x` for a custom field. The object is JSON, with these names and their values. */
+  /** The names of the fields, `fields.x` for a custom field. The object is JSON with these names and their values. */
   readonly fields: readonly string[];
   /** UTF-8 bytes of the object. */
   readonly bytes: number;
 }
 
-/** What JSON can say. */
+/** Any value of JSON. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [name: string]: JsonValue };
 
 type FieldValue<T extends FieldType> = T extends 'number' ? number | string : T extends 'json' ? JsonValue : string;

@@ -1,17 +1,17 @@
 import { type Field, membersOf } from './field.ts';
 
 /**
- * Bytes of all entries of a request, by EventBridge's own size rule.
+ * The most bytes of all entries of a request, by the size rule of EventBridge.
  *
- * The limit is "less than 1 MB" for the request as a whole: AWS's own Kafka connector stays below 1,048,576. Some way
- * under it, since the event is always larger than its entry; a request that is refused as too large is split and sent
+ * The limit is "less than 1 MB" for the request as a whole; AWS's own Kafka connector stays below 1,048,576. This value
+ * is lower, because the event is always larger than its entry. A request that is refused as too large is split and sent
  * again. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size
  */
 export const MAX_REQUEST_BYTES = 1_000_000;
 
-/** A detail that may be too large for a request: a list of fields that is not JSON yet. */
+/** A detail that may be too large for a request: a list of fields, not JSON yet. */
 export interface Detail {
-  /** A JSON object without its last brace: what makes the event recognisable. It is never cut. */
+  /** A JSON object without its last brace, with the fields that identify the event. It is never cut. */
   readonly envelope: string;
   readonly id: string;
   readonly fields: readonly Field[];
@@ -21,7 +21,7 @@ interface Entry {
   readonly Source: string;
   readonly DetailType: string;
   readonly Time?: Date;
-  /** The trace that the event is a part of, as X-Ray writes it. */
+  /** The trace of the event, in the format of X-Ray. */
   readonly TraceHeader?: string;
 }
 
@@ -31,7 +31,7 @@ export interface BusEntry extends Entry {
   readonly Detail: string;
 }
 
-/** An entry that may have to be made smaller before it can be sent. */
+/** An entry that may have to be reduced before it can be sent. */
 export interface LargeEntry extends Entry {
   readonly Detail: Detail;
 }
@@ -42,17 +42,17 @@ export function isLarge(entry: AnyEntry): entry is LargeEntry {
   return typeof entry.Detail !== 'string';
 }
 
-/** The entry with its detail as text, as large as it may be. */
+/** The entry with its detail as text, whatever its size. */
 export function toText({ Detail: { envelope, fields }, ...entry }: LargeEntry): BusEntry {
   const members = membersOf(fields);
   return { ...entry, Detail: `${envelope}${members && ','}${members}}` };
 }
 
 /**
- * Frees the bytes of a large entry, which are empty then.
+ * Frees the bytes of a large entry, which is empty afterwards.
  *
- * For whoever made an entry that is settled: V8 does not look for buffers that nobody has any more before it has 64 MB
- * of them, which takes 10 MB more where many large events come in a row (measured).
+ * Call it once the entry is settled. V8 collects unused buffers only after 64 MB of them, so many large events in a row
+ * would need 10 MB more (measured).
  */
 export function freeBytes(entry: AnyEntry): void {
   if (!isLarge(entry)) return;
@@ -65,7 +65,7 @@ export function freeBytes(entry: AnyEntry): void {
 /**
  * The size of an entry in bytes, as EventBridge counts it.
  *
- * 14 bytes for a time, and the UTF-8 length of the texts; the name of the bus does not count.
+ * A time counts 14 bytes, and texts count their UTF-8 length; the name of the bus does not count.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size
  */
 export function entryBytes({ Source, DetailType, Time, Detail }: BusEntry): number {

@@ -9,31 +9,31 @@ import type { JobPart } from './job.ts';
 import type { Omission } from './omit.ts';
 import { redact } from './redact.ts';
 
-/** Which queue of which Redis an event comes from. */
+/** The queue and the Redis that an event comes from. */
 export interface Origin {
   readonly sourceName: string;
   readonly prefix: string;
   readonly queue: string;
 }
 
-/** Milliseconds beyond which a `Date` is none; an id that was given by hand can be larger. */
+/** The largest time of a valid `Date`; an id that a user set can be larger. */
 const MAX_DATE = 8.64e15;
 
 /**
- * Bytes of fields that fit wherever an entry goes, so that their detail becomes text at once: as JSON they have six
- * times as many at most, and twice that in a dead letter.
+ * Bytes of fields that fit into a request and into a dead letter in any case, so that their detail becomes text at
+ * once: JSON has at most six times as many bytes, and a dead letter at most twice that.
  */
 const FITTING_BYTES = 64 * 1024;
 
-/** What a detail has beside, or has not, of what its entry has. */
+/** Additions to a detail, and fields to leave out. */
 export interface Amendments {
-  /** @default nothing is told of the job */
+  /** @default no fields of the job */
   readonly job?: JobPart | undefined;
-  /** @default nothing is left out */
+  /** @default no field is left out */
   readonly omit?: Omission | undefined;
 }
 
-/** The entry on the bus for an entry of a stream; `sequence` is its ordinal in that stream, where that is known. */
+/** Turns a stream entry into a bus entry; `sequence` is its ordinal in the stream, if it is known. */
 export function toBusEntry(
   origin: Origin,
   entry: Entry,
@@ -46,7 +46,7 @@ export function toBusEntry(
   return eventEntry(decode(entry.fields), identity, amendments);
 }
 
-/** What makes an event recognisable. Custom fields are not on this level, so they cannot replace it. */
+/** The fields that identify an event. Custom fields are on another level, so they cannot replace them. */
 interface Identity extends Origin {
   readonly id: string;
   readonly timestamp: number;
@@ -87,10 +87,10 @@ function fitsAnywhere({ fields }: Detail): boolean {
 }
 
 /**
- * bullbridge's own news that entries can no longer be read.
+ * The bus entry of `Events Lost`.
  *
- * The id holds both ends of the gap: finding the same gap again gives the same id, and finding that it has grown gives
- * another one with the same `afterId`.
+ * The id contains both ends of the gap. If the same gap is found again, it has the same id. If the gap has grown, it
+ * has another id with the same `afterId`.
  */
 export function lossEntry(origin: Origin, loss: Loss, detectedAt: Date): BusEntry {
   const { since: _, ...reported } = loss;
@@ -107,15 +107,15 @@ export function lossEntry(origin: Origin, loss: Loss, detectedAt: Date): BusEntr
   };
 }
 
-/** What became of a gap, and which of its revisions it was. */
+/** The bounds of a gap, and its revision. */
 interface RecoveredGap extends Pick<Loss, 'afterId' | 'beforeId' | 'lost'> {
   readonly revision: number;
 }
 
 /**
- * The entry on the bus for an event whose own entry was lost, told from the state of its job.
+ * The bus entry of an event that was lost, from the state of its job.
  *
- * @param fields those of its stream entry, as far as the job still has them
+ * @param fields the fields of its stream entry, as far as the job still has them
  * @param finishedOn in milliseconds since the epoch, by the clock of the worker
  */
 export function recoveredEntry(
@@ -139,9 +139,9 @@ export function recoveredEntry(
 }
 
 /**
- * bullbridge's own news of what could be recovered of a gap.
+ * The bus entry of `Events Recovered`.
  *
- * A gap that is found again with other bounds is recovered again, so its revision is a part of the id.
+ * A gap that is found again with other bounds is recovered again, so the id contains its revision.
  */
 export function recoveryEntry(
   origin: Origin,
@@ -164,7 +164,7 @@ export function recoveryEntry(
   };
 }
 
-/** Names a queue within an account: what an event's id and a position's key begin with. */
+/** The id of a queue within an account; the ids of events and the keys of positions begin with it. */
 export function queueId({ sourceName, prefix, queue }: Origin): string {
   return `${sourceName}/${prefix}:${queue}`;
 }

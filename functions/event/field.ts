@@ -1,27 +1,27 @@
 import { isUtf8 } from 'node:buffer';
 import { StringDecoder } from 'node:string_decoder';
 
-/** A field of a detail, with the bytes that Redis has of it. */
+/** A field of a detail, with its bytes in Redis. */
 export interface Field {
-  /** Its place in the detail: its name, `fields.x` for a custom field, `repeated.x` for all values of a name. */
+  /** Its path in the detail: its name, `fields.x` for a custom field, `repeated.x` for all values of a name. */
   readonly path: string;
   /** JSON goes into the detail as it is; a text becomes a JSON string. */
   readonly kind: 'json' | 'text';
-  /** JSON is valid UTF-8. In a text, bytes that are not UTF-8 stand for U+FFFD. */
+  /** JSON is valid UTF-8. In a text, bytes that are not UTF-8 become U+FFFD. */
   readonly bytes: Buffer;
   /** The length of the whole value, if `bytes` are only its beginning. */
   readonly whole?: number;
 }
 
-/** The objects in a detail whose members are fields of their own. */
+/** The objects in a detail whose members count as fields. */
 export const GROUPS = ['fields', 'repeated'] as const;
 
 type Group = (typeof GROUPS)[number];
 
-/** Bytes of a text that become JSON at once: the whole would be in memory several times over. */
+/** Bytes of a text that become JSON at once; the whole text would be in memory in several copies. */
 const PIECE_BYTES = 64 * 1024;
 
-/** The path of a field that the catalogue does not know. */
+/** The path of a custom field. */
 export function customPath(name: string): string {
   return `fields.${name}`;
 }
@@ -74,7 +74,7 @@ export function* jsonPieces({ kind, bytes }: Field): Generator<Buffer> {
   yield Buffer.from('"');
 }
 
-/** How many bytes more than itself a byte has in a JSON string: `\n` has one more, `\u0000` five. */
+/** Additional bytes of each byte in a JSON string: one for `\n`, five for `\u0000`. */
 const ESCAPES = Uint8Array.from({ length: 256 }, (_, byte) => JSON.stringify(String.fromCharCode(byte)).length - 3);
 
 /** The UTF-8 bytes of a value as JSON. */

@@ -1,21 +1,21 @@
 import type { FieldType } from './catalogue.ts';
 
-/** How a fact of a job is kept in its hash. */
+/** How the hash of a job stores a fact. */
 interface JobFact {
-  /** Fields of the hash; the first of them that is there counts. */
+  /** Fields of the hash; the first one that exists counts. */
   readonly hashFields: readonly string[];
   readonly type: FieldType;
-  /** Whether parts of it are named by a path, `data.order.id`: they can be, or must be. */
+  /** Whether a path can or must name a part of it, such as `data.order.id`. */
   readonly parts?: 'can' | 'must';
 }
 
 /**
- * What can be told of a job, and where BullMQ keeps it.
+ * The facts of a job that events can carry, and the fields of its hash that store them.
  *
- * The hash of a job as `storeJob.lua`, `prepareJobForProcessing.lua`, `moveToFinished-*.lua` and `Job.fromJSON` of
- * BullMQ 4.18.3, 5.81.5 and 6.7.0 write and read it: `name`, `data`, `opts` (JSON), `timestamp`, `delay`, `priority`,
- * and as they come `processedOn`, `finishedOn`, `atm` (`attemptsMade` in 4), `ats` (not in 4), `parent` (JSON, with
- * `id` and `queueKey`).
+ * `storeJob.lua`, `prepareJobForProcessing.lua`, `moveToFinished-*.lua` and `Job.fromJSON` of BullMQ 4.18.3, 5.81.5 and
+ * 6.7.0 write and read the hash of a job: `name`, `data`, `opts` (JSON), `timestamp`, `delay`, `priority`, and later
+ * `processedOn`, `finishedOn`, `atm` (`attemptsMade` in 4), `ats` (not in 4), `parent` (JSON, with `id` and
+ * `queueKey`).
  */
 export const JOB_FACTS = {
   name: { hashFields: ['name'], type: 'text' },
@@ -34,42 +34,42 @@ export const JOB_FACTS = {
 export type JobFactName = keyof typeof JOB_FACTS;
 
 const TRACE = 'trace';
-/** A job has it from the beginning, and it is short. */
+/** A short field that every job has. */
 const ALWAYS_THERE = 'timestamp';
 
-/** All names, in words. */
+/** All names, for messages. */
 export const JOB_NAMES = `${Object.entries<JobFact>(JOB_FACTS)
   .flatMap(([name, { parts }]) => [...(parts === 'must' ? [] : [name]), ...(parts ? [`${name}.<path>`] : [])])
   .join(', ')} and ${TRACE}`;
 
-/** One thing that is told of a job. */
+/** A field of a job that an event carries. */
 export interface JobField {
   readonly fact: JobFactName;
-  /** Where it is in the `job` of a detail, and in the job: the fact, then the names within it. */
+  /** The path in `detail.job` and in the job: the fact, then the names within it. */
   readonly path: readonly [string, ...string[]];
 }
 
-/** What the events of one kind tell of their jobs. */
+/** The fields of the job that an event carries. */
 export interface JobSelection {
   /** A whole comes before its parts. */
   readonly fields: readonly JobField[];
-  /** Whether the trace of the job goes on with the event. */
+  /** Whether the event continues the trace of the job. */
   readonly trace: boolean;
-  /** What is read of a job's hash; one field among them is in every job. */
+  /** The fields to read from the hash; one of them is in every job. */
   readonly hashFields: readonly string[];
 }
 
 /**
- * What events tell of their jobs, by the event's name; `*` are all that are not named. An event can be named to tell
- * nothing.
+ * The fields of the job that events carry, by the name of the event; `*` stands for all other events, `undefined` for
+ * no fields.
  */
 export type JobFields = ReadonlyMap<string, JobSelection | undefined>;
 
 /**
- * Reads a text such as `name+attemptsMade+trace,failed=name+opts.attempts+data.order.id`: what all events tell of their
- * jobs, and then what single events tell instead.
+ * Parses a text such as `name+attemptsMade+trace,failed=name+opts.attempts+data.order.id`: the fields for all events,
+ * then exceptions for single events.
  *
- * @returns `undefined` for a text that is not like that, or that names an event twice
+ * @returns `undefined` for a text that is not valid, or that names an event twice
  */
 export function parseJobFields(text: string): JobFields | undefined {
   const selections = new Map<string, JobSelection | undefined>();
@@ -78,7 +78,7 @@ export function parseJobFields(text: string): JobFields | undefined {
     const event = split < 0 ? '*' : item.slice(0, split).trim();
     const list = item.slice(split + 1).trim();
     const names = list === '' ? [] : list.split('+').map((name) => name.trim());
-    // Only the first item can be for all events, and only an event can be named to tell nothing.
+    // Only the first item can be for all events, and only a named event can have no fields.
     if (split < 0 && (i > 0 || names.length === 0)) return undefined;
     if (event === '' || selections.has(event) || !names.every(isJobField)) return undefined;
     selections.set(event, names.length === 0 ? undefined : select(names));
@@ -86,7 +86,7 @@ export function parseJobFields(text: string): JobFields | undefined {
   return selections;
 }
 
-/** Whether a text is the name of something that can be told of a job. */
+/** Whether a text names a field of a job that events can carry. */
 export function isJobField(name: string): boolean {
   const [fact = '', ...parts] = name.split('.');
   if (name === TRACE) return true;
@@ -95,12 +95,12 @@ export function isJobField(name: string): boolean {
   return parts.length > 0 ? allowed !== undefined : allowed !== 'must';
 }
 
-/** What an event tells of its job; an entry without a name is one of those that are not named. */
+/** The selection for an event; an entry without a name has the selection of `*`. */
 export function selectionFor(jobFields: JobFields, event: string | undefined): JobSelection | undefined {
   return event !== undefined && jobFields.has(event) ? jobFields.get(event) : jobFields.get('*');
 }
 
-/** The names that a selection was made of. */
+/** The names of the fields of a selection, as they were configured. */
 export function namesOf(selection: JobSelection | undefined): string[] {
   const names = selection?.fields.map(({ path }) => path.join('.')) ?? [];
   return selection?.trace ? [...names, TRACE] : names;

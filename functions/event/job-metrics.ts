@@ -1,9 +1,9 @@
 import { CATALOGUE, detailTypeOf } from './catalogue.ts';
 
-/** The events that can be counted, in words. */
+/** The events that can be counted, for messages. */
 export const COUNTABLE = Object.keys(CATALOGUE).join(', ');
 
-/** Reads a comma-separated list of BullMQ's events; `undefined` where it names another one. */
+/** Parses a comma-separated list of BullMQ's events; `undefined` if it has another name. */
 export function parseJobMetrics(list: string): ReadonlySet<string> | undefined {
   const names = list.split(',').map((name) => name.trim());
   return names.every((name) => Object.hasOwn(CATALOGUE, name)) ? new Set(names) : undefined;

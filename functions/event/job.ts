@@ -9,24 +9,26 @@ import { isJson, isRawJSON, parseExact } from './json.ts';
 import { type Omission, takeOut } from './omit.ts';
 import { traceHeaderOf } from './trace-header.ts';
 
-/** What an event tells of its job. */
+/** The part of an event that comes from its job. */
 export interface JobPart {
-  /** A `JobDetail`, or `null` if the job no longer exists, as JSON; absent if nothing but the trace is wanted. */
+  /** A `JobDetail`, or `null` if the job no longer exists, as JSON; absent if only the trace is wanted. */
   readonly json?: Buffer;
   readonly traceHeader?: string | undefined;
-  /** Paths of what must not leave Redis that left something out, as they were configured. */
+  /** The configured paths of fields that were left out because they must not leave Redis. */
   readonly hits: ReadonlySet<string>;
-  /** Of the job's values as JSON. */
+  /** Bytes of the values as JSON. */
   readonly bytes: number;
 }
 
 export interface JobPartOptions {
-  /** What each value may have as JSON; one with more is left out. */
+  /** The most bytes of a value as JSON; a larger value is left out. */
   readonly maxBytes: number;
   readonly omit?: Omission | undefined;
 }
 
-/** BullMQ's short names for options of a job, see `optsDecodeMap` in its `utils`; `de` and `cpof` came with version 5. */
+/**
+ * BullMQ's short names for options of a job, see `optsDecodeMap` in its `utils`; `de` and `cpof` came with version 5.
+ */
 const OPTION_NAMES: Readonly<Record<string, string>> = {
   de: 'deduplication',
   fpof: 'failParentOnFailure',
@@ -36,19 +38,19 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   rdof: 'removeDependencyOnFailure',
 };
 
-/** A job's facts are one level deeper in a detail than the fields of an event. */
+/** The facts of a job are one level deeper in a detail than the fields of an event. */
 const MAX_JOB_DEPTH = MAX_DEPTH - 1;
 
 /** A job that no longer exists. */
 const NULL = Buffer.from('null');
 
-/** Objects that have no other names than those that were given. */
+/** A JSON object. */
 type Tree = Record<string, JsonValue>;
 
 /**
- * Puts together what an event tells of its job; there is nothing in a job that makes it throw.
+ * Creates the part of an event that comes from its job. It never throws, whatever the job contains.
  *
- * @param hash `undefined` where there is no such job
+ * @param hash `undefined` if there is no such job
  */
 export function jobPart(hash: JobHash | undefined, selection: JobSelection, options: JobPartOptions): JobPart {
   const hits = new Set<string>();
@@ -62,7 +64,7 @@ export function jobPart(hash: JobHash | undefined, selection: JobSelection, opti
   let bytes = 0;
   for (const field of selection.fields) {
     const { fact, path } = field;
-    // The whole is told already.
+    // The whole is already there.
     if (path.some((_, i) => told.has(path.slice(0, i).join('.')))) continue;
     const value = unreadable.has(fact) ? undefined : jsonAt(facts, field, options.omit, hits);
     if (value === undefined && !unreadable.has(fact)) continue;
@@ -85,14 +87,14 @@ export function jobPart(hash: JobHash | undefined, selection: JobSelection, opti
   };
 }
 
-/** What a job says of one thing. */
+/** A fact of a job. */
 interface Fact {
   readonly json: string;
-  /** It is parsed when it is first needed, and always the same. */
+  /** The value, which is parsed when it is first needed. */
   readonly value: () => JsonValue;
 }
 
-/** The facts that are needed, by their names; those that the job does not have are missing. */
+/** Reads the needed facts, by their names, as far as the job has them. */
 function readFacts(hash: JobHash, { fields, trace }: JobSelection) {
   const facts = new Map<JobFactName, Fact>();
   const unreadable = new Set<JobFactName>();
@@ -102,10 +104,10 @@ function readFacts(hash: JobHash, { fields, trace }: JobSelection) {
     const { hashFields, type } = JOB_FACTS[fact];
     const found = hashFields.map((field) => hash.get(field)).find((bytes) => bytes !== null);
     const isMissing = hashFields.every((field) => hash.get(field) === null);
-    // BullMQ writes it with the first attempt.
+    // BullMQ writes the field with the first attempt.
     if (isMissing && fact === 'attemptsMade') facts.set(fact, factOf(0));
     if (isMissing) continue;
-    // As of an event's own fields, more is in no event, and would be in memory several times over.
+    // A larger value fits into no event and would be in memory in several copies.
     const isRead = Buffer.isBuffer(found) && found.length <= MAX_REQUEST_BYTES && isUtf8(found);
     const read = isRead ? readFact(fact, found, type) : undefined;
     if (read === undefined) unreadable.add(fact);
@@ -114,7 +116,7 @@ function readFacts(hash: JobHash, { fields, trace }: JobSelection) {
   return { facts, unreadable };
 }
 
-/** `undefined` where it is not what it should be. */
+/** Reads a fact; `undefined` if it does not have its type. */
 function readFact(fact: JobFactName, bytes: Buffer, type: FieldType): Fact | undefined {
   const text = bytes.toString();
   if (type === 'text') return factOf(text);
@@ -143,7 +145,7 @@ function parentOf({ id, queueKey }: Tree): Tree {
   return { ...(typeof id === 'string' && { id }), ...(typeof queueKey === 'string' && { queueKey }) };
 }
 
-/** What is at a path, as JSON, without what must not leave Redis; `undefined` where there is nothing, or nothing is left. */
+/** The value at a path as JSON, without fields that must not leave Redis; `undefined` if nothing is there or left. */
 function jsonAt(
   facts: ReadonlyMap<JobFactName, Fact>,
   { fact: name, path }: JobField,
@@ -164,7 +166,7 @@ function jsonAt(
   return inner.length === 0 && found.length === 0 ? fact.json : JSON.stringify(left);
 }
 
-/** Goes through objects only: a list is told as a whole. */
+/** The value at a path through objects; a path cannot lead into a list. */
 function get(value: JsonValue | undefined, path: readonly string[]): JsonValue | undefined {
   const [name, ...rest] = path;
   if (name === undefined) return value;
@@ -175,7 +177,7 @@ function isTree(value: JsonValue | undefined): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawJSON(value);
 }
 
-/** Objects within each other, and values as JSON. */
+/** Nested objects; the values are JSON. */
 type Members = Map<string, string | Members>;
 
 function put(members: Members, [name, ...rest]: readonly [string, ...string[]], json: string): void {

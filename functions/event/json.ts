@@ -6,19 +6,19 @@ const SPACES = tableOf(' \t\n\r');
 const ESCAPES = tableOf('"\\/bfnrt');
 const EXPONENTS = tableOf('eE');
 const HEX = tableOf('0123456789abcdefABCDEF');
-/** Bytes within a string that need no look: all but quotes, backslashes and control characters. */
+/** Bytes without a meaning within a string: all except quotes, backslashes and control characters. */
 const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
   Number(byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH),
 );
 const LITERALS = ['true', 'false', 'null'].map((literal) => Buffer.from(literal));
 
-/** No value ends here. */
+/** The end of an invalid value. */
 const NOWHERE = -1;
 
 /**
- * Whether bytes in UTF-8 are JSON, with lists and objects nested at most so deep.
+ * Whether UTF-8 bytes are JSON, with lists and objects nested at most `maxDepth` levels deep.
  *
- * Makes nothing of them: `JSON.parse` takes several times the memory that a value of megabytes has as text.
+ * It creates no objects: `JSON.parse` takes several times the memory of the text, which may have megabytes.
  * https://www.rfc-editor.org/rfc/rfc8259
  */
 export function isJson(bytes: Buffer, maxDepth: number): boolean {
@@ -27,7 +27,7 @@ export function isJson(bytes: Buffer, maxDepth: number): boolean {
 }
 
 interface JsonWithSource {
-  /** A value that `JSON.stringify` writes as this text, which must be the JSON of a string, a number, a boolean or null. */
+  /** A value that `JSON.stringify` writes as this text: the JSON of a string, a number, a boolean or null. */
   rawJSON(text: string): object;
   isRawJSON(value: unknown): boolean;
   parse(
@@ -42,14 +42,14 @@ const { parse, rawJSON, isRawJSON } = JSON as unknown as JsonWithSource;
 export { isRawJSON };
 
 /**
- * Numbers that may be written in another way than they were: with a fraction, an exponent, more digits than are exact,
- * or minus zero.
+ * Numbers that `JSON.stringify` may write differently: with a fraction, an exponent, too many digits, or minus zero.
  */
 const INEXACT = /\d[.eE]|\d{16}|-0/;
 
 /**
- * Parses JSON so that `JSON.stringify` writes each number with its own digits again.
- * @throws {SyntaxError} where it is no JSON
+ * Parses JSON so that `JSON.stringify` writes each number with its original digits.
+ *
+ * @throws {SyntaxError} if the text is not JSON
  */
 export function parseExact(text: string): JsonValue {
   if (!INEXACT.test(text)) return JSON.parse(text);
@@ -110,7 +110,7 @@ function endOfNumber(bytes: Buffer, start: number): number {
   return afterDigits(bytes, end + (hasSign ? 2 : 1));
 }
 
-/** One digit at least. */
+/** Requires at least one digit. */
 function afterDigits(bytes: Buffer, start: number): number {
   let i = start;
   while (isDigit(bytes[i])) i += 1;

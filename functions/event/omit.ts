@@ -3,30 +3,30 @@ import type { JsonValue } from './detail.ts';
 import { isFact, JOB_FACTS } from './job-fields.ts';
 import { isRawJSON } from './json.ts';
 
-/** A value, or many, that must not leave Redis. */
+/** The path of one or more values that must not leave Redis. */
 interface OmittedPath {
-  /** As it was configured. */
+  /** The configured text. */
   readonly text: string;
-  /** Names from the detail inwards; `*` is any. */
+  /** Names from the detail inwards; `*` is any name or index. */
   readonly names: readonly string[];
 }
 
-/** What must not leave Redis. */
+/** The paths of fields that must not leave Redis. */
 export type Omission = readonly OmittedPath[];
 
-/** The fields of BullMQ's events; the rest of a detail is what makes an event recognisable. */
+/** The fields of BullMQ's events; the other fields of a detail identify the event. */
 const FIELDS: ReadonlySet<string> = new Set(
   Object.values<EventKind>(CATALOGUE).flatMap(({ fields }) => Object.keys(fields)),
 );
 
-/** What a path can begin with, in words. */
+/** The names that a path can begin with, for messages. */
 export const OMITTABLE = `${[...FIELDS].sort().join(', ')}, fields, or job.<name>`;
 
 /**
- * Reads a comma-separated list of paths such as `failedReason,returnvalue.items.*.token,job.data.password`.
+ * Parses a comma-separated list of paths such as `failedReason,returnvalue.items.*.token,job.data.password`.
  *
- * @returns `undefined` where one of them could be in no detail, or is of the envelope: what it was to protect would be
- * sent
+ * @returns `undefined` if one of them can be in no detail, or belongs to the envelope: the value that it was meant to
+ * protect would be sent
  */
 export function parseOmission(list: string): Omission | undefined {
   const paths = [...new Set(list.split(',').map((text) => text.trim()))];
@@ -42,24 +42,23 @@ export function isOmittable(path: string): boolean {
 }
 
 /**
- * What a path leaves of itself behind a name that it begins with, in each way that it does; empty where the name is its
- * end.
+ * The rests of a path behind a name that it begins with, one for each way in which it matches; a rest is empty if the
+ * path ends with the name.
  */
 export function behind(names: readonly string[], name: string): (readonly string[])[] {
   const rests = names[0] === '*' || names[0] === name ? [names.slice(1)] : [];
   if (!name.includes('.')) return rests;
-  // Names can have dots in them, and paths cannot say so.
+  // A name can contain dots, which a path does not distinguish from its own.
   const length = name.split('.').length;
   return names.slice(0, length).join('.') === name ? [...rests, names.slice(length)] : rests;
 }
 
 /**
- * Takes what a path names out of a value, which is changed; an element of a list becomes `null`, so that the others
- * keep their places.
+ * Removes the values of a path from a value, in place; an element of a list becomes `null`, so that the others keep
+ * their indexes.
  *
- * A name that meets a list is looked for in each of its elements: that the path leaves out the `*` must not let
- * anything through.
- * @returns whether there was anything
+ * A name also applies to each element of a list, so that a path without the `*` lets nothing through.
+ * @returns whether anything was removed
  */
 export function takeOut(value: JsonValue | undefined, names: readonly string[]): boolean {
   const [first] = names;

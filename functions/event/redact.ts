@@ -4,17 +4,17 @@ import { customPath, type Field, groupOf, jsonField, nameOf } from './field.ts';
 import { parseExact } from './json.ts';
 import { behind, type Omission, takeOut } from './omit.ts';
 
-/** Fields of an event without those that must not leave Redis. */
+/** An event without the fields that must not leave Redis. */
 export interface Redacted extends DecodedEvent {
-  /** The paths that left something out, as they were configured. */
+  /** The configured paths for which something was left out. */
   readonly hits: ReadonlySet<string>;
 }
 
 /**
- * Leaves out of an event's fields what must not leave Redis.
+ * Removes the fields that must not leave Redis from an event.
  *
- * A path names the fields that the catalogue knows, and custom ones of that name. If it leads into a field that is no
- * JSON, was not read for its size or is repeated, the whole field is left out.
+ * A path applies to fields of the catalogue and to custom fields of that name. If it leads into a field that is not
+ * JSON, is too large to be parsed, or is repeated, the whole field is left out.
  */
 export function redact(decoded: DecodedEvent, omission: Omission): Redacted {
   const hits = new Set<string>();
@@ -38,7 +38,7 @@ export function redact(decoded: DecodedEvent, omission: Omission): Redacted {
   return { ...decoded, fields, unparsed: decoded.unparsed.filter((path) => !gone.has(path)), hits };
 }
 
-/** What a path leaves for the inside of a field, for each way in which it names the field. */
+/** The rests of a path within a field, one for each way in which the path matches the field. */
 function pathsInto(field: Field, names: readonly string[], all: ReadonlySet<string>): (readonly string[])[] {
   if (field.path === 'event' || field.path === 'jobId') return [];
   const name = nameOf(field);
@@ -47,7 +47,7 @@ function pathsInto(field: Field, names: readonly string[], all: ReadonlySet<stri
   return names.length === 1 ? [[]] : behind(names.slice(1), name);
 }
 
-/** A larger value would be in memory several times over. */
+/** Whether a field can be parsed; a larger value would be in memory in several copies. */
 function isReadable(field: Field): boolean {
   return field.kind === 'json' && groupOf(field) !== 'repeated' && field.bytes.length <= MAX_REQUEST_BYTES;
 }

@@ -22,7 +22,7 @@ interface Secret {
 
 const KEYS = ['url', 'ca', 'sentinelUsername', 'sentinelPassword'] as const;
 
-/** A client for the secret, and who signs IAM tokens. */
+/** The client for the secret, and the identity that signs IAM tokens. */
 export interface AccessClients {
   readonly secrets: SecretsManagerClient;
   readonly identity: AwsIdentity;
@@ -30,11 +30,11 @@ export interface AccessClients {
 }
 
 /**
- * Reads how to connect to Redis from the environment, or from the secret. The secret is read at each run, so a new
- * password is used at once.
+ * Reads the options of the connection to Redis from the environment or from the secret. Each run reads the secret, so
+ * the next run already uses a new password.
  *
- * @throws {ConfigError} when the secret cannot be read, holds neither a URL nor JSON with the key `url`, or contradicts
- * the settings
+ * @throws {ConfigError} when the secret cannot be read, contains neither a URL nor JSON with the key `url`, or
+ * contradicts the settings
  */
 export async function readRedisAccess(
   settings: RedisAccessSettings,
@@ -65,7 +65,7 @@ export async function readRedisAccess(
 async function readSecret(arn: string | undefined, client: SecretsManagerClient): Promise<Secret> {
   const answer = await client.send(new GetSecretValueCommand({ SecretId: arn })).catch((error: Error) => {
     const remedy =
-      'check that it exists and grant secretsmanager:GetSecretValue (and kms:Decrypt where it has a key of its own)';
+      'check that it exists and grant secretsmanager:GetSecretValue (and kms:Decrypt if it has its own key)';
     throw new ConfigError([
       `the secret ${arn} (REDIS_URL_SECRET_ARN) could not be read: ${error.name}: ${error.message}; ${remedy}`,
     ]);

@@ -3,16 +3,16 @@ import { tokenError } from './error.ts';
 import type { Command, RedisTarget } from './port.ts';
 import { connectorOf, type Filter, secureOptions } from './socket.ts';
 
-/** How to log in to a server. */
+/** The options for a login to a server. */
 export interface ServerAccess {
   readonly tls: boolean;
-  /** The hosts of the URL, for which a server's certificate may be. */
+  /** The hosts of the URL; the certificate of a server may be for any of them. */
   readonly hosts: readonly string[];
   /** Certificates that are trusted instead of Node's own, as PEM. */
   readonly ca?: string | undefined;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
-  /** Makes the password of each connection, instead of `password`. */
+  /** Creates the password of each connection, instead of `password`. */
   readonly token?: (() => Promise<string>) | undefined;
   readonly db: number;
   /** Milliseconds to connect. */
@@ -26,16 +26,16 @@ export interface ServerAccess {
 /** A client of ioredis that is logged in. It never reconnects. */
 export interface Client {
   /**
-   * Sends a pipeline. No other may be under way.
+   * Sends a pipeline. Only one pipeline may be under way.
    *
-   * @param filter chooses what the parser gets of the replies
-   * @returns for each command its reply, or the error that prevented it
+   * @param filter chooses the parts of the replies for the parser
+   * @returns the reply to each command, or the error that prevented it
    */
   exchange(commands: readonly Command[], filter?: Filter): Promise<unknown[]>;
   close(): void;
 }
 
-/** @throws {Error} why it could not connect or log in, in the words of Node, Redis or ioredis */
+/** @throws {Error} the error of Node, Redis or ioredis, if it cannot connect or log in */
 export async function openClient(target: RedisTarget, access: ServerAccess): Promise<Client> {
   const { user, token, connectTimeout, commandTimeout } = access;
   const { host, port } = target;
@@ -62,7 +62,7 @@ export async function openClient(target: RedisTarget, access: ServerAccess): Pro
     protocol: 2,
     disableClientInfo: true,
   });
-  // Pending commands only learn that the connection was closed. The reason comes as an event.
+  // The error of a pending command only says that the connection was closed. The reason comes as an event.
   let reason: Error | undefined;
   redis.on('error', (error: Error) => {
     reason ??= error;
@@ -92,7 +92,7 @@ export function isReply(error: Error): boolean {
   return error.name === 'ReplyError';
 }
 
-/** Adds the reason to a closed connection: the error of the socket, or a reply that belonged to no command. */
+/** Adds the reason to the error of a closed connection: an error of the socket, or a reply without a command. */
 function explain(error: Error, reason: Error | undefined): Error {
   if (isReply(error) || !reason || !/Connection is closed|Command aborted/.test(error.message)) return error;
   const [, reply = reason.message] = /Last error: (.*)/s.exec(reason.message) ?? [];

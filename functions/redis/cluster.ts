@@ -13,10 +13,10 @@ import { type Address, placeOf } from './url.ts';
 /**
  * Connects to the masters of a cluster. Each connection is opened when it is first needed.
  *
- * Commands for keys that have moved are sent once more, to the server that has them now. So are commands to a server
- * that failed, if another server has taken its place. If that fails too, the commands of that server get the error as
- * their reply, and the other servers are read.
- * @param seeds servers to ask where the masters are, in this order
+ * Commands for keys that have moved are sent once more, to the server that has the keys now. Commands to a server that
+ * failed are also sent once more if another server has taken its place. If that also fails, the error is the reply to
+ * the commands of that server, and the other servers are read.
+ * @param seeds servers to ask for the masters, in this order
  * @param first an open connection to the first seed
  * @throws {RedisError} when every seed fails, refuses the user, or is not in cluster mode
  */
@@ -36,7 +36,7 @@ export async function connectCluster(
   if (access.db !== 0) failure(databaseError(target, access.db));
   let topology = await askOne(servers, seeds, access.tls).catch(failure);
 
-  /** Reads the slots again: first from servers that know of a change, never from those that failed. */
+  /** Reads the slots again: first from servers that know about a change, never from servers that failed. */
   async function refresh(knowing: readonly Address[], failing: readonly Address[]): Promise<void> {
     const failed = new Set(failing.map(placeOf));
     const others = [...knowing, ...topology.masters, ...seeds].filter((address) => !failed.has(placeOf(address)));
@@ -55,7 +55,7 @@ export async function connectCluster(
       if (!redirection || !outcome.from) continue;
       knowing.push(outcome.from);
       const { kind, to } = redirection;
-      // A redirection without a host names the server that answered. For MOVED, the new slots say where to go.
+      // A redirection without a host means the server that answered. For MOVED, the new slots have the server.
       redirected.push({ unit, to: kind === 'ASK' ? { ...to, host: to.host || outcome.from.host } : undefined });
     }
     if (redirected.length + failed.length === 0) return [];
@@ -137,7 +137,7 @@ function mayAnswer(to: Address | undefined, from: Address | undefined, failure: 
   return !to || !from || placeOf(to) !== placeOf(from) || failure?.code === 'REDIS_CLOSED';
 }
 
-/** Keys that moved twice during one question are left for the next run. */
+/** The outcome after the second attempt; keys that moved twice are left for the next run. */
 function settled(outcome: Outcome): Outcome {
   if (!redirectionOf(outcome.replies)) return outcome;
   const replies = outcome.replies.map((reply) =>

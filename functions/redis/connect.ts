@@ -9,15 +9,14 @@ import { connectServer, type RedisServer } from './server.ts';
 import { type Address, readRedisUrl } from './url.ts';
 
 /**
- * Connects to Redis for the length of one run: to a server, to the masters of a cluster, or to the master that
- * Sentinels name.
+ * Connects to Redis for one run: to a server, to the masters of a cluster, or to the master that Sentinels name.
  *
- * A function is frozen between two invocations and its sockets die unseen, so a connection never outlives a run. What a
- * cluster has moved is asked for again where it is now; any other failure is the caller's, and the commands after it go
- * out on a new connection. RESP2 and no handshake but `HELLO`, so that a user needs no more than {@link permissionsFor}
- * says and servers before Redis 6 answer, too.
- * @throws {RedisError} naming host, user and cause
- * @throws {ConfigError} when the URL is not valid; it is never repeated, since it holds the password
+ * Lambda freezes a function between two invocations, and its sockets may be closed meanwhile, so a connection is never
+ * used for two runs. Commands for keys that have moved in a cluster are repeated at the new server. Any other failure
+ * is thrown, and later commands use a new connection. It uses RESP2 and only `HELLO` as a handshake, so that a user
+ * needs only the permissions of {@link permissionsFor}, and servers before Redis 6 also work.
+ * @throws {RedisError} with the host, the user and the cause
+ * @throws {ConfigError} when the URL is not valid; the error does not contain the URL, because of its password
  */
 export async function connectRedis(options: RedisOptions): Promise<RedisConnection> {
   const { addresses, access } = readOptions(options);
@@ -44,7 +43,7 @@ function withPort(addresses: readonly Address[], usual: number): Address[] {
   return addresses.map(({ host, port }) => ({ host, port: port || usual }));
 }
 
-/** A connection to the one server that has all keys. @param connect makes it, and another one after a failure */
+/** A connection to the one server that has all keys. @param connect creates it, and a new one after a failure */
 async function ofOne(connect: () => Promise<RedisServer>, first?: RedisServer): Promise<RedisConnection> {
   const server = keepConnected(first ?? (await connect()), connect);
   return {

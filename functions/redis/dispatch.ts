@@ -8,20 +8,20 @@ import { type Address, placeOf } from './url.ts';
 /** A unit, and the server to send it to. */
 export interface Errand {
   readonly unit: Unit;
-  /** Absent where no server has its slot. */
+  /** Absent if no server has its slot. */
   readonly to: Address | undefined;
   /** The slot is moving to that server, which needs `ASKING` first. */
   readonly asking?: boolean;
 }
 
-/** The replies to a unit. Each can be an error; all of them are the failure, if the server failed. */
+/** The replies to a unit; each can be an error. If the server failed, all replies are that failure. */
 export interface Outcome {
   readonly from: Address | undefined;
   readonly replies: readonly unknown[];
   readonly failure?: RedisError;
 }
 
-/** Sends each server its units in one pipeline. @throws {ReplyTooLargeError} when more than the allowance arrives from all together */
+/** Sends each server its units in one pipeline. @throws {ReplyTooLargeError} when all replies exceed the allowance */
 export async function dispatch(
   servers: ServerPool,
   errands: readonly Errand[],

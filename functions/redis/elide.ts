@@ -4,7 +4,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 const NULL = Buffer.from('$-1\r\n');
 const [NEWLINE, BULK, ARRAY, MINUS, ZERO] = [...Buffer.from('\n$*-0')] as [number, number, number, number, number];
 
-/** Removes long values from the replies to one pipeline while they arrive, so that they never are in memory. */
+/** Removes long values from the replies to one pipeline while they arrive, so that they are never in memory. */
 export interface Elision {
   /** @returns the parts of a chunk for the parser, and the number of bytes that are kept, in parts or in heads */
   pass(chunk: Buffer): { readonly parts: readonly Buffer[]; readonly bytes: number };
@@ -13,10 +13,10 @@ export interface Elision {
 }
 
 /**
- * Makes an elision for values of more than `longest` bytes.
+ * Creates an elision for values of more than `longest` bytes.
  *
- * RESP2 is a sequence of lines; after a line `$<length>` come that many bytes. So the nesting of replies does not
- * matter. The parser gets null for a long value. All nulls are recorded in order, so that true nulls stay null.
+ * RESP2 is a sequence of lines, and a line `$<length>` is followed by that many bytes, so the nesting of replies does
+ * not matter. The parser gets null for a long value. All nulls are recorded in order, so that true nulls stay null.
  * https://redis.io/docs/latest/develop/reference/protocol-spec/
  */
 export function createElision(longest: number | undefined): Elision {

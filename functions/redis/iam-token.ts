@@ -2,14 +2,15 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import type { AwsIdentity } from '../aws-identity.ts';
 import type { IamCache } from './settings.ts';
 
-/** Seconds that a token is valid for: the maximum. */
+/** Seconds that a token is valid; the maximum. */
 const VALID_FOR = 900;
 
 /**
- * Makes tokens, the passwords of a user with IAM authentication, with the credentials and the region of the function.
+ * Creates tokens, the passwords of a user with IAM authentication, with the credentials and the region of the function.
  *
- * A token is the signed URL of a request `connect` without its scheme, valid for 15 minutes. The request is never sent.
- * The name of the cache is in lower case. https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html,
+ * A token is the signed URL of a request `connect`, without its scheme, valid for 15 minutes. The request is never
+ * sent. The name of the cache is in lower case.
+ * https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
  * https://docs.aws.amazon.com/memorydb/latest/devguide/auth-iam.html
  */
 export function tokensOf(

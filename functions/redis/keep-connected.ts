@@ -2,10 +2,10 @@ import { closedError } from './error.ts';
 import type { RedisServer } from './server.ts';
 
 /**
- * Makes a connection that reconnects after a failure, when the next commands are sent.
+ * Creates a connection that reconnects after a failure, when the next commands are sent.
  *
- * It sends one pipeline at a time. So limits count the replies of one pipeline, and giving one up does not fail another.
- * @param connect makes the new connection, possibly to another server
+ * It sends one pipeline at a time, so limits apply to one pipeline, and giving up one pipeline does not fail another.
+ * @param connect creates the new connection, possibly to another server
  */
 export function keepConnected(first: RedisServer, connect: () => Promise<RedisServer>): RedisServer {
   let { target } = first;

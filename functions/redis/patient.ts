@@ -7,7 +7,7 @@ import type { Command, RedisConnection, RedisTarget } from './port.ts';
 interface Outage {
   failure: RedisError;
   readonly since: number;
-  /** Milliseconds to the next attempt to connect; after a connection was lost, the first is made at once. */
+  /** Milliseconds to the next attempt to connect; after a connection was lost, the first attempt is made at once. */
   pause: number;
   isReported: boolean;
 }
@@ -17,12 +17,11 @@ const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 2000;
 
 /**
- * Makes a connection that connects when it is first needed, and waits until outages are over.
+ * Creates a connection that connects when it is first needed, and waits until outages are over.
  *
- * All commands only read, so failed ones are sent again on a new connection. A failure that cannot pass by itself, such
- * as a wrong password, is thrown at once. There is one warning when it begins to wait, and one when Redis answers
- * again.
- * @param connect makes a connection; its failures say whether they pass
+ * All commands only read, so failed commands are sent again on a new connection. A failure that cannot pass by itself,
+ * such as a wrong password, is thrown at once. It warns when it begins to wait, and when Redis answers again.
+ * @param connect creates a connection
  */
 export function createPatientConnection(
   connect: () => Promise<RedisConnection>,
@@ -34,7 +33,7 @@ export function createPatientConnection(
   let connection: Promise<RedisConnection> | undefined;
   let outage: Outage | undefined;
 
-  /** @param pause to the next attempt, where this is the first failure */
+  /** @param pause milliseconds to the next attempt if this is the first failure */
   function fail(failure: RedisError, pause: number): void {
     outage ??= { failure, since: performance.now(), pause, isReported: false };
     outage.failure = failure;
@@ -120,7 +119,7 @@ export function createPatientConnection(
 
   return {
     get target() {
-      if (!target) throw new Error('nothing was connected yet');
+      if (!target) throw new Error('the connection was not opened yet');
       return target;
     },
     isCluster: async () => (await connected()).isCluster(),
@@ -165,7 +164,7 @@ async function until<T>(signal: AbortSignal, promised: Promise<T>, failure: Redi
 }
 
 /**
- * The failure, such as `LOADING`, if all replies are one. The replies to `MULTI` and `EXEC` do not count.
+ * The failure, such as `LOADING`, if all replies are failures. The replies to `MULTI` and `EXEC` do not count.
  *
  * If some commands are answered, or only one slot of a cluster is not served, the caller handles the replies.
  */

@@ -8,26 +8,29 @@ interface Permission {
   readonly about: string;
 }
 
-/** Every command that is sent to Redis, except `HELLO` and `AUTH`, which need no permission. Other commands do not compile. */
+/**
+ * All commands that are sent to Redis, except `HELLO` and `AUTH`, which need no permission. Other commands do not
+ * compile.
+ */
 export const PERMISSIONS = [
   { command: 'xrange', needs: ['forward', 'reconcile'], about: 'reads entries' },
-  { command: 'xread', needs: ['forward'], about: 'asks all queues for new entries, and waits for them' },
-  { command: 'xinfo|stream', needs: ['forward'], about: 'counts what was trimmed' },
-  { command: 'multi', needs: ['forward'], about: 'reads a stream and its counters at one moment' },
+  { command: 'xread', needs: ['forward'], about: 'finds queues with new entries, and waits for new entries' },
+  { command: 'xinfo|stream', needs: ['forward'], about: 'counts trimmed entries' },
+  { command: 'multi', needs: ['forward'], about: 'reads a stream and its counters at the same moment' },
   { command: 'exec', needs: ['forward'], about: 'ends what `multi` began' },
   { command: 'scan', needs: ['forward'], about: 'finds queues' },
   { command: 'zrangebyscore', needs: ['reconcile'], about: 'finds the jobs that ended while events were lost' },
   {
     command: 'hmget',
     needs: ['forward', 'reconcile'],
-    about: 'reads how many entries a stream keeps, and fields of jobs',
+    about: 'reads the length that streams are trimmed to, and fields of jobs',
   },
   { command: 'select', needs: ['database'], about: 'selects a database other than 0' },
   { command: 'cluster|slots', needs: ['cluster'], about: 'asks which server has which keys' },
   { command: 'asking', needs: ['cluster'], about: 'follows keys that are moving to another server' },
   { command: 'sentinel|get-master-addr-by-name', needs: ['sentinel'], about: 'asks a Sentinel where the master is' },
   // Only sent to servers before Redis 6, which have no users.
-  { command: 'type', needs: [], about: 'tells streams from other keys' },
+  { command: 'type', needs: [], about: 'distinguishes streams from other keys' },
 ] as const satisfies readonly Permission[];
 
 type NameOf<Command extends string> = Command extends `${infer Name}|${string}` ? Name : Command;

@@ -3,7 +3,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import type { Address } from './url.ts';
 
-/** Milliseconds for a probe. It only explains a failure, so it must be short. */
+/** Milliseconds for a probe; short, because a probe only explains a failure. */
 const PATIENCE = 1000;
 
 /** Whether a server speaks TLS, with any certificate. */
@@ -15,7 +15,7 @@ export function speaksTls({ host, port }: Address): Promise<boolean> {
   });
 }
 
-/** Whether a server speaks Redis's protocol without TLS. */
+/** Whether a server speaks the protocol of Redis without TLS. */
 export function speaksPlain({ host, port }: Address): Promise<boolean> {
   const socket = net.connect({ host, port });
   socket.write('PING\r\n');

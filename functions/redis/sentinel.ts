@@ -8,9 +8,9 @@ import type { Address } from './url.ts';
 /**
  * Connects to the master that Sentinels name.
  *
- * Asks one Sentinel after the other until one names a server whose own role is master: during a failover, a Sentinel can still name
- * the old one. https://redis.io/docs/latest/develop/reference/sentinel-clients/
- * @throws {RedisError} the failure of the master, if one was named; else the answers of all Sentinels
+ * It asks one Sentinel after the other until one names a server that is a master itself: during a failover, a Sentinel
+ * can still name the old master. https://redis.io/docs/latest/develop/reference/sentinel-clients/
+ * @throws {RedisError} the failure of the named master, or the answers of all Sentinels if none named a master
  */
 export async function connectMaster(
   sentinels: readonly Address[],

@@ -13,7 +13,7 @@ export interface ServerPool {
 
 /**
  * @param cluster for errors
- * @param first a connection that is open already
+ * @param first an open connection
  */
 export function createServerPool(
   cluster: RedisTarget,

@@ -7,7 +7,7 @@ import { type Command, type RedisTarget, type ReplyLimits, ReplyTooLargeError } 
 import { speaksPlain, speaksTls } from './probe.ts';
 import type { Address } from './url.ts';
 
-/** The limits of one question, and how many bytes have arrived for it from all servers that it went to. */
+/** The limits of a request, and the bytes that have arrived for it from all servers. */
 export interface Allowance extends ReplyLimits {
   received: number;
 }
@@ -32,9 +32,9 @@ interface About {
 const NO_HELLO = /^(ERR unknown command|ERR wrong number of arguments for 'hello'|NOPERM)/i;
 
 /**
- * Connects to one server, asks what it is, and selects the database before anything can be read from another one.
+ * Connects to one server, asks for its mode and role, and selects the database before any key is read.
  *
- * @throws {RedisError} naming host, user and cause
+ * @throws {RedisError} with the host, the user and the cause
  */
 export async function connectServer({ host, port }: Address, access: ServerAccess): Promise<RedisServer & About> {
   const { user, role, token } = access;
@@ -52,10 +52,10 @@ export async function connectServer({ host, port }: Address, access: ServerAcces
 }
 
 /**
- * Every user may send `HELLO`, and without arguments it changes nothing.
- * https://redis.io/docs/latest/commands/hello/
+ * Asks for the mode and role, and selects the database.
  *
- * ioredis can select the database itself, but ignores a refusal. A Sentinel has no databases.
+ * Every user may send `HELLO`; without arguments, it changes nothing. https://redis.io/docs/latest/commands/hello/
+ * ioredis could select the database, but it ignores a refusal. A Sentinel has no databases.
  */
 async function introduce(client: Client, target: RedisTarget, db: number): Promise<About> {
   const [hello, selected] = await client.exchange(db === 0 ? [['hello']] : [['hello'], ['select', db]]);
@@ -66,7 +66,7 @@ async function introduce(client: Client, target: RedisTarget, db: number): Promi
   return { mode, role: textOf(about, 'role') };
 }
 
-/** If only one side speaks TLS, the connection times out or is closed. Two probes find that out. */
+/** If only one side speaks TLS, the connection times out or is closed. Two probes detect this case. */
 async function connectionError(error: Error, target: RedisTarget, { tls }: ServerAccess): Promise<RedisError> {
   const found = redisError(error, target, 'connecting');
   if (found.code !== 'REDIS_TIMEOUT' && found.code !== 'REDIS_CLOSED') return found;
@@ -83,7 +83,7 @@ function sender(client: Client, target: RedisTarget): RedisServer['send'] {
     const replies = await client.exchange(commands, (chunk) => {
       const { parts, bytes } = elision.pass(chunk);
       allowance.received += bytes;
-      // XRANGE can only limit the number of entries.
+      // XRANGE cannot limit the number of bytes.
       if (isSpent(allowance)) client.close();
       return parts;
     });

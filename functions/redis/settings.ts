@@ -1,19 +1,19 @@
 import type { RedisUrl } from './url.ts';
 
-/** A cache of AWS that takes IAM tokens for passwords. */
+/** An AWS cache that accepts IAM tokens as passwords. */
 export interface IamCache {
   readonly kind: 'elasticache' | 'elasticache-serverless' | 'memorydb';
   /** Name of the replication group, of the serverless cache, or of the cluster. */
   readonly name: string;
 }
 
-/** Reads `elasticache:<replication group>`, `elasticache-serverless:<cache>` or `memorydb:<cluster>`. */
+/** Parses `elasticache:<replication group>`, `elasticache-serverless:<cache>` or `memorydb:<cluster>`. */
 export function parseIamCache(text: string): IamCache | undefined {
   const [, kind, name] = /^(elasticache|elasticache-serverless|memorydb):([a-z\d][a-z\d-]*)$/i.exec(text) ?? [];
   return kind && name ? { kind: kind.toLowerCase() as IamCache['kind'], name } : undefined;
 }
 
-/** Settings of Redis besides its URL. */
+/** The settings of Redis in addition to its URL. */
 export interface RedisSettings {
   readonly BULLBRIDGE_REDIS_CLUSTER?: boolean | undefined;
   readonly BULLBRIDGE_REDIS_SENTINEL?: string | undefined;
@@ -22,9 +22,9 @@ export interface RedisSettings {
 }
 
 /**
- * Finds settings that contradict each other or the URL. The URL is not repeated, since it holds the password.
+ * Finds settings that contradict each other or the URL. The faults do not contain the URL, because of its password.
  *
- * @param url absent if it is in a secret, or not valid
+ * @param url absent if it is in a secret or not valid
  */
 export function redisFaults(url: RedisUrl | undefined, settings: RedisSettings): string[] {
   const {

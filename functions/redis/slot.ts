@@ -1,10 +1,12 @@
-/** How many hash slots the masters of a cluster share. */
+/** The number of hash slots of a cluster. */
 export const SLOTS = 16_384;
 
 /**
- * The hash slot of a key. Only the text in its first braces counts, if there is any, so that keys can be kept on one server.
+ * The hash slot of a key. If the key has a text in braces, only that text counts, so that keys can be kept on one
+ * server.
  *
- * CRC-16/XMODEM, from the cluster specification: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
+ * CRC-16/XMODEM, by the cluster specification:
+ * https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
  */
 export function slotOf(key: string | Buffer): number {
   const bytes = Buffer.from(key);

@@ -10,12 +10,12 @@ export type Filter = (chunk: Buffer) => readonly Buffer[];
 const READ_BYTES = 65_536;
 
 /**
- * Makes a connector for ioredis that passes the input of its socket through a filter.
+ * Creates a connector for ioredis that passes the input of its socket through a filter.
  *
- * By default, each read allocates 64 KB, and garbage collection lets tens of megabytes pile up. This socket always reads into the
- * same buffer, and only copies the parts that the filter keeps.
+ * By default, each read allocates 64 KB, and garbage collection lets tens of megabytes pile up. This socket always
+ * reads into the same buffer and copies only the parts that the filter keeps.
  * https://nodejs.org/api/net.html#new-netsocketoptions
- * @param secure options of TLS; absent without it
+ * @param secure the options of TLS; absent without TLS
  */
 export function connectorOf(address: Address, secure: tls.ConnectionOptions | undefined, filter: Filter) {
   return class extends AbstractConnector {

@@ -4,12 +4,12 @@ import type { RedisServer } from './server.ts';
 import { SLOTS } from './slot.ts';
 import { type Address, placeOf } from './url.ts';
 
-/** Which master of a cluster has which hash slots. */
+/** The masters of a cluster, with their hash slots. */
 export interface Topology {
   readonly masters: readonly Address[];
   /** The master that has a slot; `undefined` if none has it. */
   masterOf(slot: number): Address | undefined;
-  /** The address to connect to, for a server that is called by any of its names. */
+  /** The address to connect to for any name of a server. */
   resolve(named: Address): Address;
 }
 
@@ -17,11 +17,11 @@ export interface Topology {
 type Named = readonly [name: string | null, port: number, id: string, others?: readonly string[]];
 
 /**
- * Asks a server of a cluster which master has which slots.
+ * Asks a server of a cluster for the masters and their slots.
  *
- * Certificates are usually for names, so with TLS a host name is preferred to an address. A server without any name is the one
- * that was asked. https://redis.io/docs/latest/commands/cluster-slots/
- * @throws {RedisError} when it is refused, is no cluster, or the connection fails
+ * Certificates are usually for names, so a host name is preferred to an address with TLS. A server without any name is
+ * the server that was asked. https://redis.io/docs/latest/commands/cluster-slots/
+ * @throws {RedisError} when the command is refused, the server is not in cluster mode, or the connection fails
  */
 export async function readTopology(server: RedisServer, tls: boolean): Promise<Topology> {
   const [reply] = await server.send([['cluster', 'SLOTS']]);
@@ -31,7 +31,7 @@ export async function readTopology(server: RedisServer, tls: boolean): Promise<T
   const bySlot = new Array<Address | undefined>(SLOTS);
   for (const [from, to, master] of reply as [number, number, Named][]) {
     const [preferred, port] = master;
-    // Since Redis 7 the reply also has `hostname` and `ip`, unless they are the preferred name.
+    // Since Redis 7, the reply also has `hostname` and `ip`, unless one of them is the preferred name.
     const others = mapOf(master[3] ?? []) as Map<string, string>;
     const host = (tls && others.get('hostname')) || known(preferred) || others.get('ip') || server.target.host;
     const address = masters.get(placeOf({ host, port })) ?? { host, port };

@@ -8,10 +8,10 @@ export interface Unit {
   readonly slot: number;
 }
 
-/** The server that has a key, or that it is moving to. */
+/** The server that has a key, or that the key is moving to. */
 export interface Redirection {
   readonly kind: 'MOVED' | 'ASK';
-  /** Without a host, it is the server that answered. */
+  /** Without a host, it means the server that answered. */
   readonly to: Address;
 }
 
@@ -35,7 +35,7 @@ function keyOf(commands: readonly Command[]): string | Buffer {
   return typeof key === 'number' ? `${key}` : (key ?? '');
 }
 
-/** The redirection in the replies to a unit: in the first error, since the one of `EXEC` has no address. */
+/** The redirection in the replies to a unit: in the first error, because the error of `EXEC` has no address. */
 export function redirectionOf(replies: readonly unknown[]): Redirection | undefined {
   for (const reply of replies) {
     const [, kind, host, port] = (reply instanceof Error && /^(MOVED|ASK) \d+ (.*):(\d+)$/.exec(reply.message)) || [];

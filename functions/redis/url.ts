@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { ConfigError } from '../errors.ts';
 
-/** A server, where it listens. */
+/** The address of a server. */
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -22,7 +22,7 @@ export interface RedisUrl {
   readonly db: number;
 }
 
-/** A URL, or its fault: a fixed text without any part of the URL, since that holds the password. */
+/** A URL, or its fault: a fixed text without any part of the URL, because of its password. */
 export type ParsedUrl =
   | { readonly url: RedisUrl; readonly fault?: undefined }
   | { readonly url?: undefined; readonly fault: string };
@@ -31,7 +31,7 @@ const FAULTS = {
   scheme: 'it must begin with redis:// or rediss://',
   encoding:
     'an @ follows a /, ? or #: in the user and the password, special characters must be percent-encoded (% as %25, # as %23, / as %2F, ? as %3F, @ as %40)',
-  percent: 'a % in the user or the password begins no percent-encoded character; % itself must be written as %25',
+  percent: 'a % in the user or the password does not begin a percent-encoded character; write % itself as %25',
   hosts: 'it must name a host, or several separated by commas, each as host or host:port, with a port from 1 to 65535',
   rest: 'only a database may follow the hosts, as in redis://host:6379/2 or redis://host:6379?db=2; a /, ? or # in the user or the password must be percent-encoded',
   databases: 'its path and its ?db= name different databases; name one',
@@ -43,10 +43,10 @@ const HOST = /^(?:\[([^\]]*)\]|([\p{L}\p{N}._-]+))(?::(\d{1,5}))?$/u;
 const DATABASE = /^(?:\/(\d{0,9}))?(?:\?db=(\d{1,9}))?$/;
 
 /**
- * Reads `redis://[user[:password]@]host[:port][,host[:port]…][/db][?db=db]`, with `rediss` for TLS.
+ * Parses `redis://[user[:password]@]host[:port][,host[:port]…][/db][?db=db]`, with `rediss` for TLS.
  *
- * If a password is not percent-encoded, a piece of it must not become the host. So an `@` after a `/`, `?` or `#` is refused, and so
- * is everything after the hosts except a database. ioredis and BullMQ read `?db=` in the same way.
+ * If a password is not percent-encoded, a part of it must not become the host. Therefore, an `@` after a `/`, `?` or
+ * `#` is refused, and everything after the hosts except a database. ioredis and BullMQ read `?db=` in the same way.
  */
 export function parseRedisUrl(text: string): ParsedUrl {
   const [, scheme, authority = '', rest = ''] = PARTS.exec(text) ?? [];

@@ -127,7 +127,7 @@ describe('a Redis URL', () => {
     ]),
     ...['redis://:100%@h', 'redis://:%zz@h', 'redis://:%4@h', 'redis://%ff:pw@h', 'redis://me:%c3%28@h'].map((url) => [
       url,
-      'a % in the user or the password begins no percent-encoded character; % itself must be written as %25',
+      'a % in the user or the password does not begin a percent-encoded character; write % itself as %25',
     ]),
   ])('%j is refused: %s', (url, fault) => {
     expect(parseRedisUrl(url as string)).toEqual({ fault });
