@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { type Bench, completed } from './bench.ts';
+import { type Bench, completed, lifeOfJobs } from './bench.ts';
 import { makeCertificate } from './certificate.ts';
 import { type Drain, type DrainOptions, drain } from './drain.ts';
 import { lambdaDollars } from './price.ts';
@@ -33,6 +33,12 @@ const PROGRAMS: readonly Program[] = [
   WITH_SDK,
   { name: '`QueueEvents`, in tens', queue: 'backlog', file: programFile('queue-events-tens.ts') },
   { name: '`QueueEvents`, one by one', queue: 'short-backlog', file: programFile('queue-events-singly.ts') },
+];
+
+/** The same entries, of which more or fewer are published. */
+const FILTERS: readonly Program[] = [
+  { name: 'all pass the filter', queue: 'jobs', environment: { BULLBRIDGE_EVENTS: '*' } },
+  { name: 'a quarter passes', queue: 'jobs', environment: { BULLBRIDGE_EVENTS: 'completed' } },
 ];
 
 /** What each program took; the rounds of all are interleaved, so that a busy moment of the machine meets all alike. */
@@ -71,6 +77,10 @@ export async function* backlog(bench: Bench): AsyncGenerator<Row> {
   };
   for (const [who, drains] of fast) yield { what: 'the same: peak memory', who, figure: toMB(memoryOf(drains)) };
 
+  await bench.fill('jobs', BACKLOG, lifeOfJobs);
+  const filtered = await measure(bench, FILTERS, {});
+  yield* compared('bullbridge: CPU s per 100,000 entries, of four for each job', filtered, cpuOf);
+
   const slow = await measure(bench, PROGRAMS, { delay: DELAY });
   yield* compared(`${what}, a bus that takes ${DELAY} ms: events/s`, slow, eventsPerSecond);
   yield* compared('the same: CPU s per 100,000 events', slow, cpuOf);
@@ -84,5 +94,5 @@ export async function* backlog(bench: Bench): AsyncGenerator<Row> {
   const secure = await measure(bench, [BARE_LOOP, BULLBRIDGE], { certificate });
   yield* compared(`${what}, over TLS: CPU s per 100,000 events`, secure, cpuOf);
   for (const [who, drains] of secure) yield { what: 'the same: peak memory', who, figure: toMB(memoryOf(drains)) };
-  for (const queue of ['backlog', 'short-backlog']) await bench.admin.unlink(`${bench.prefix}:${queue}:events`);
+  for (const queue of ['backlog', 'short-backlog', 'jobs']) await bench.admin.unlink(`${bench.prefix}:${queue}:events`);
 }

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { createTable, localClient, startDynamoDB } from '../local/dynamodb.ts';
-import { createFunction, type LocalFunction } from '../local/lambda/function.ts';
+import { createFunction, type FunctionOptions, type LocalFunction } from '../local/lambda/function.ts';
 import { startRedis } from '../local/redis.ts';
 import { type Bundles, buildBundles } from '../local/stack.ts';
 import type { Row } from './row.ts';
@@ -17,6 +17,18 @@ interface ProgramOptions {
   readonly environment?: NodeJS.ProcessEnv | undefined;
 }
 
+/** What a run returns; programs that are no function of bullbridge filter nothing. */
+interface Counts {
+  readonly published: number;
+  readonly filtered?: number;
+}
+
+/** A program, as Lambda would run it. */
+type Program = Pick<LocalFunction<Counts>, 'invoke' | 'usage'> & AsyncDisposable;
+
+/** Makes one; by default without a limit but that of the heap. */
+export type CreateProgram = (options: FunctionOptions) => Program | Promise<Program>;
+
 /** What the parts work with. */
 export interface Bench extends AsyncDisposable {
   readonly admin: Redis;
@@ -29,8 +41,10 @@ export interface Bench extends AsyncDisposable {
   readonly where: string;
   /** Says what is done at the moment. */
   note(text: string): void;
-  /** A new process of a program, as Lambda would run it, with an empty table. */
-  startProgram(options: ProgramOptions): Promise<LocalFunction<{ readonly published: number }>>;
+  /** What a program needs to run, with an empty table. */
+  prepare(options: ProgramOptions): Promise<FunctionOptions>;
+  /** A new process of a program, with an empty table. */
+  startProgram(options: ProgramOptions): Promise<LocalFunction<Counts>>;
   /** Adds entries to a queue's stream. */
   fill(queue: string, count: number, fieldsOf: (n: number) => Fields): Promise<void>;
 }
@@ -51,6 +65,28 @@ export async function startBench(note: Bench['note']): Promise<Bench> {
   const admin = started.adopt(new Redis(redis.url), (client) => client.disconnect());
   const prefix = `bullbridge-bench-${process.pid}`;
   let tables = 0;
+  async function prepare({ url, queues, file, environment }: ProgramOptions): Promise<FunctionOptions> {
+    tables += 1;
+    const table = `bench-${process.pid}-${tables}`;
+    await createTable(localClient(dynamodb.url), table);
+    return {
+      bundle: file ?? bundles.forward.file,
+      timeout: 600,
+      environment: {
+        REDIS_URL: redis.url,
+        EVENT_BUS_NAME: 'bullbridge',
+        CHECKPOINT_TABLE: table,
+        DEAD_LETTER_QUEUE_URL: `${url}/000000000000/dead-letters`,
+        BULLBRIDGE_PREFIX: prefix,
+        BULLBRIDGE_QUEUES: queues,
+        BULLBRIDGE_EVENTS: '*',
+        BULLBRIDGE_TAIL: 'never',
+        AWS_ENDPOINT_URL: url,
+        AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
+        ...environment,
+      },
+    };
+  }
   return {
     admin,
     redisUrl: redis.url,
@@ -59,28 +95,8 @@ export async function startBench(note: Bench['note']): Promise<Bench> {
     prefix,
     where: `${redis.what}; ${dynamodb.what}; Node ${process.version}`,
     note,
-    async startProgram({ url, queues, file = bundles.forward.file, environment }) {
-      tables += 1;
-      const table = `bench-${process.pid}-${tables}`;
-      await createTable(localClient(dynamodb.url), table);
-      return createFunction({
-        bundle: file,
-        timeout: 600,
-        environment: {
-          REDIS_URL: redis.url,
-          EVENT_BUS_NAME: 'bullbridge',
-          CHECKPOINT_TABLE: table,
-          DEAD_LETTER_QUEUE_URL: `${url}/000000000000/dead-letters`,
-          BULLBRIDGE_PREFIX: prefix,
-          BULLBRIDGE_QUEUES: queues,
-          BULLBRIDGE_EVENTS: '*',
-          BULLBRIDGE_TAIL: 'never',
-          AWS_ENDPOINT_URL: url,
-          AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
-          ...environment,
-        },
-      });
-    },
+    prepare,
+    startProgram: async (options) => createFunction(await prepare(options)),
     async fill(queue, count, fieldsOf) {
       if (count >= MANY) note(`writes ${count.toLocaleString('en')} entries`);
       for (let n = 0; n < count; n += BATCH) {
@@ -105,3 +121,18 @@ export const completed = (n: number): Fields => [
   'prev',
   'active',
 ];
+
+/** The fields of the four entries of each job, of which the default filter lets the last one pass. */
+export function lifeOfJobs(n: number): Fields {
+  const job = ['jobId', Math.floor(n / 4)];
+  switch (n % 4) {
+    case 0:
+      return ['event', 'added', ...job, 'name', 'send'];
+    case 1:
+      return ['event', 'waiting', ...job];
+    case 2:
+      return ['event', 'active', ...job, 'prev', 'waiting'];
+    default:
+      return completed(Math.floor(n / 4));
+  }
+}

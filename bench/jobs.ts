@@ -15,6 +15,9 @@ export interface JobsOptions {
   readonly maxLen: number;
 }
 
+/** Entries that a stream keeps by BullMQ's default. */
+export const MAX_LEN = 10_000;
+
 /** What a job writes, as BullMQ does and trimmed as BullMQ does: it is added, waits, is active and is completed. */
 const WRITE = `
 for job = ARGV[1], ARGV[2] do

@@ -1,11 +1,11 @@
 import type { Bench } from './bench.ts';
+import { MAX_LEN } from './jobs.ts';
 import type { Row } from './row.ts';
 import { forwardOnSchedule } from './scheduled.ts';
 
 const INTERVAL = 10;
 const RUNS = 3;
 const PER_SECOND = 50;
-const MAX_LEN = 10_000;
 
 /** From an event to its subscriber, with the hand-overs from run to run. */
 export async function* latency(bench: Bench): AsyncGenerator<Row> {

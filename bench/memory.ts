@@ -1,5 +1,5 @@
 import { type Bench, completed } from './bench.ts';
-import { drain } from './drain.ts';
+import { type Drain, type DrainOptions, drain } from './drain.ts';
 import { type Row, toMB } from './row.ts';
 
 /** Entries of some 100 bytes. */
@@ -12,11 +12,13 @@ const TEXT = JSON.stringify('x'.repeat(3_000_000));
 const OBJECTS = JSON.stringify(
   Array.from({ length: 60_000 }, (_, n) => ({ id: n, name: `item ${n}`, tags: ['a', 'b'] })),
 );
-const LARGE_ENTRIES: Readonly<Record<string, readonly string[]>> = {
+const LARGE_ENTRIES = {
   'a text': ['event', 'completed', 'returnvalue', TEXT],
   objects: ['event', 'completed', 'returnvalue', OBJECTS],
   'a field of a custom event': ['event', 'report', 'body', TEXT],
-};
+} as const;
+
+type Kind = keyof typeof LARGE_ENTRIES;
 const PLACES = [
   ['cut', {}],
   ['in the bucket', { PAYLOAD_BUCKET: 'payloads' }],
@@ -24,25 +26,33 @@ const PLACES = [
 
 /** The most memory that a run takes, with the heap that Lambda gives it at 256 MB. */
 export async function* memory(bench: Bench): AsyncGenerator<Row> {
-  const remove = () => bench.admin.unlink(`${bench.prefix}:memory:events`);
   for (const count of COUNTS) {
     await bench.fill('memory', count, completed);
     const who = `${count.toLocaleString('en')} entries of 100 B`;
     bench.note(who);
     const { maxMemory } = await drain(bench, 'memory');
     yield { what: 'peak memory', who, figure: toMB(maxMemory) };
-    await remove();
+    await bench.admin.unlink(`${bench.prefix}:memory:events`);
   }
-  for (const [kind, fields] of Object.entries(LARGE_ENTRIES)) {
-    await bench.fill('memory', SMALL, completed);
-    await bench.fill('memory', LARGE, () => fields);
-    await bench.fill('memory', SMALL, completed);
+  for (const kind of Object.keys(LARGE_ENTRIES) as Kind[]) {
     for (const [place, environment] of PLACES) {
       const who = `${(2 * SMALL).toLocaleString('en')} with ${LARGE} of 3 MB in a row (${kind}, ${place})`;
       bench.note(who);
-      const { maxMemory } = await drain(bench, 'memory', { environment });
+      const { maxMemory } = await drainLargeEntries(bench, kind, { environment });
       yield { what: 'peak memory', who, figure: toMB(maxMemory) };
     }
-    await remove();
+  }
+}
+
+/** Publishes large entries of a kind in a row, and small ones before and after them. */
+export async function drainLargeEntries(bench: Bench, kind: Kind, options: DrainOptions): Promise<Drain> {
+  const queue = 'large';
+  await bench.fill(queue, SMALL, completed);
+  await bench.fill(queue, LARGE, () => LARGE_ENTRIES[kind]);
+  await bench.fill(queue, SMALL, completed);
+  try {
+    return await drain(bench, queue, options);
+  } finally {
+    await bench.admin.unlink(`${bench.prefix}:${queue}:events`);
   }
 }

@@ -14,7 +14,7 @@ export const PARTS: Readonly<Record<string, Described>> = {
   backlog: {
     load: async () => (await import('./backlog.ts')).backlog,
     about: 'how fast a backlog is published, beside the SDK and QueueEvents',
-    minutes: 10,
+    minutes: 11,
   },
   memory: {
     load: async () => (await import('./memory.ts')).memory,
@@ -38,6 +38,11 @@ export const PARTS: Readonly<Record<string, Described>> = {
   },
   idle: { load: async () => (await import('./idle.ts')).idleQueues, about: 'what 10,000 idle queues cost', minutes: 2 },
   cold: { load: async () => (await import('./cold.ts')).coldStart, about: 'the first run of a process', minutes: 0.5 },
+  lambda: {
+    load: async () => (await import('./lambda/lambda.ts')).lambda,
+    about: "what the function does in control groups of Lambda's size, where there are some",
+    minutes: 20,
+  },
 };
 
 /** Such as `about 3 minutes`, for parts by their names. */

@@ -1,7 +1,7 @@
 /** Dollars of a GB-second on arm64 in us-east-1: https://aws.amazon.com/lambda/pricing/ */
 const GB_SECOND = 0.0000133334;
 /** MB at which a function has one vCPU; its share is proportional: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
-const MB_OF_ONE_VCPU = 1769;
+export const MB_OF_ONE_VCPU = 1769;
 /** What the construct gives the functions. */
 const MEMORY_MB = 256;
 

@@ -1,13 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
 import { QueueEvents } from 'bullmq';
 import type { Bench } from './bench.ts';
-import { startJobs } from './jobs.ts';
+import { MAX_LEN, startJobs } from './jobs.ts';
 import { type Row, toDigits } from './row.ts';
 import { forwardOnSchedule, type Heard } from './scheduled.ts';
 
 const RATES = [40, 400, 4000];
-/** What BullMQ keeps by default. */
-const MAX_LEN = 10_000;
 /** A tenth of a minute. */
 const INTERVAL = 6;
 const RUNS = 5;

@@ -1,0 +1,140 @@
+import { cpus, release, totalmem } from 'node:os';
+import { type Bench, type CreateProgram, completed, lifeOfJobs } from '../bench.ts';
+import { drain } from '../drain.ts';
+import { MAX_LEN } from '../jobs.ts';
+import { drainLargeEntries } from '../memory.ts';
+import { MB_OF_ONE_VCPU } from '../price.ts';
+import { median, type Row, toDigits, toMB } from '../row.ts';
+import { forwardOnSchedule } from '../scheduled.ts';
+import { startSink } from '../sink.ts';
+import { createControlGroup } from './control-group.ts';
+import { OUT_OF_MEMORY, startLimitedFunction } from './limited-function.ts';
+
+/** MB of memory of a function. */
+const SIZES = [256, 512, 1024, MB_OF_ONE_VCPU] as const;
+const BACKLOG = 100_000;
+/** Jobs a second, tried one after the other until some are lost. */
+const RATES = [250, 500, 1000, 1500, 2000, 3000, 4000];
+/** Seconds from one run to the next, and how many begin while jobs come. */
+const [INTERVAL, RUNS] = [8, 5];
+/** The run with which it is warm: each of the two processes has had about a second of a processor before, also at 256 MB. */
+const WARM = 3;
+/** First runs, of which the median is taken. */
+const ROUNDS = 5;
+/** Milliseconds that PutEvents takes to answer within a region. */
+const DELAY = 15;
+
+/** What the function does with as much of a processor and of memory as Lambda gives it. */
+export async function* lambda(bench: Bench): AsyncGenerator<Row> {
+  const what = "the function in control groups of Lambda's size";
+  try {
+    await using group = await createControlGroup(SIZES[0] * 2 ** 20);
+    yield { what, who: machine(bench, group.version), figure: '' };
+  } catch (error) {
+    const who = `needs control groups of Linux that it may write, as root may: ${(error as Error).message}`;
+    yield { what, who, figure: 'not measured' };
+    return;
+  }
+  yield* backlogs(bench);
+  yield* firstRuns(bench);
+  yield* sustainedRates(bench);
+  yield* largeEntries(bench);
+}
+
+function machine({ where }: Bench, version: number): string {
+  const [cpu] = cpus();
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return `${cpus().length} × ${cpu?.model.trim()}, ${memory} GB, Linux ${release()}, control groups ${version}; ${where}`;
+}
+
+const nameOf = (size: number) => `${size.toLocaleString('en')} MB, ${toDigits(size / MB_OF_ONE_VCPU)} of a processor`;
+
+const limitedTo =
+  (size: number): CreateProgram =>
+  (options) =>
+    startLimitedFunction(options, size);
+
+/** How fast backlogs are worked off, with all entries to forward and with a quarter of them. */
+async function* backlogs(bench: Bench): AsyncGenerator<Row> {
+  const ways = [
+    ['of which all pass the filter: events/s', '*'],
+    ['of which a quarter passes the filter: entries/s', 'completed'],
+  ] as const;
+  await bench.fill('jobs', BACKLOG, lifeOfJobs);
+  for (const [way, events] of ways) {
+    const what = `a backlog of ${BACKLOG.toLocaleString('en')} entries, ${way}, a bus that takes ${DELAY} ms`;
+    for (const size of SIZES) {
+      bench.note(`${nameOf(size)}: ${way}`);
+      const environment = { BULLBRIDGE_EVENTS: events };
+      const { seconds } = await drain(bench, 'jobs', { delay: DELAY, environment, create: limitedTo(size) });
+      yield { what, who: nameOf(size), figure: toDigits(BACKLOG / seconds) };
+    }
+  }
+  await bench.admin.unlink(`${bench.prefix}:jobs:events`);
+}
+
+/** How long the first run of a process takes, with one event, and how long the init phase before it. */
+async function* firstRuns(bench: Bench): AsyncGenerator<Row> {
+  await bench.fill('cold', 1, completed);
+  await using sink = await startSink({ delay: DELAY });
+  for (const size of SIZES) {
+    bench.note(`${nameOf(size)}: first runs`);
+    const inits: number[] = [];
+    const runs: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const options = await bench.prepare({ url: sink.url, queues: 'cold' });
+      await using forward = await startLimitedFunction(options, size);
+      const begun = performance.now();
+      await forward.invoke();
+      runs.push(performance.now() - begun);
+      inits.push(forward.init);
+    }
+    const what = 'the init phase, which has a whole processor, and the first run after it, with one event: ms';
+    yield { what, who: nameOf(size), figure: [inits, runs].map((all) => toDigits(median(all))).join(', ') };
+  }
+  await bench.admin.unlink(`${bench.prefix}:cold:events`);
+}
+
+/**
+ * How many jobs a second are forwarded without loss.
+ *
+ * What is lost at the beginning is told apart: a process that has just begun is slow until its code is compiled.
+ */
+async function* sustainedRates(bench: Bench): AsyncGenerator<Row> {
+  const what = 'jobs/s without loss, `auto`, with what BullMQ keeps by default: with new processes, with warm ones';
+  const schedule = { tail: 'auto', interval: INTERVAL, runs: RUNS, maxLen: MAX_LEN, delay: DELAY } as const;
+  let rates = RATES;
+  for (const size of SIZES) {
+    let [whenNew, whenWarm] = [0, 0];
+    let isLossless = true;
+    for (const perSecond of rates) {
+      bench.note(`${nameOf(size)}: ${perSecond.toLocaleString('en')} jobs/s`);
+      const { lost, since } = await forwardOnSchedule(bench, { ...schedule, perSecond, create: limitedTo(size) });
+      isLossless &&= lost === 0;
+      if (isLossless) whenNew = perSecond;
+      if (since(WARM).lost > 0) break;
+      whenWarm = perSecond;
+    }
+    const figure = [whenNew, whenWarm].map((rate) => rate.toLocaleString('en')).join(', ');
+    yield { what, who: nameOf(size), figure };
+    // A larger one does what a smaller one does.
+    rates = rates.filter((rate) => rate >= whenNew);
+  }
+}
+
+/** The most memory that a run takes, and whether it is killed for it. */
+async function* largeEntries(bench: Bench): AsyncGenerator<Row> {
+  const what = 'peak memory with 200 entries of 3 MB in a row, as the limit counts it';
+  for (const size of SIZES) {
+    bench.note(`${nameOf(size)}: large entries`);
+    let figure: string;
+    try {
+      const { maxMemory } = await drainLargeEntries(bench, 'a text', { create: limitedTo(size) });
+      figure = `${toMB(maxMemory)}, not killed`;
+    } catch (error) {
+      if ((error as Error).name !== OUT_OF_MEMORY) throw error;
+      figure = (error as Error).message;
+    }
+    yield { what, who: nameOf(size), figure };
+  }
+}
