@@ -41,6 +41,13 @@ describe.each(await readPages('*.md', 'docs/*.md'))('$file', ({ file, text }) =>
   });
 });
 
+test('docs/README.md has each page once, in one line', async () => {
+  const listed = [...(await readPage('docs/README.md')).matchAll(/^- \[.+?\]\(([\w-]+\.md)\): .+\.$/gm)];
+  const pages = (await readPages('docs/*.md')).map(({ file }) => file);
+
+  expect(['docs/README.md', ...listed.map(([, page]) => `docs/${page}`)].sort()).toEqual(pages.sort());
+});
+
 test('the table of settings has the prop of each option but the name of the stack', () => {
   const without = (SETTINGS as readonly Setting[]).flatMap(({ option, props }) =>
     option === undefined || props || option in SET_BY_OPTIONS ? [] : [option],

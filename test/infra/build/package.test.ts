@@ -61,13 +61,14 @@ test('the package is the construct, the consumer, declarations, schemas, bundles
   const all = packed.files.map(({ path }) => path);
   const types = all.filter((path) => path.includes('/types/'));
   const schemas = all.filter((path) => path.startsWith('dist/schemas/'));
-  const isDocument = /^(docs\/[\w-]+\.md$|examples\/)/;
+  const isDocument = /^(docs\/([\w-]+\.md|images\/[\w-]+\.svg)$|examples\/)/;
   const paths = all.filter((path) => !isDocument.test(path) && !types.includes(path) && !schemas.includes(path));
   expect(paths.sort()).toEqual([
     'CHANGELOG.md',
     'CONTRIBUTING.md',
     'LICENSE',
     'README.md',
+    'SECURITY.md',
     'THIRD-PARTY-NOTICES',
     'dist/construct/index.js',
     'dist/consumer.js',
@@ -104,12 +105,21 @@ test('the package depends on no other', async () => {
   }
 });
 
-test('the README that npm shows links only to what is in the package, and the repository has one address', async () => {
-  const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+test('the documents in the package link only to what is in it', async () => {
   const paths = packed.files.map(({ path }) => path);
-  const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = '']) => path);
-  expect(links.length).toBeGreaterThan(5);
-  expect(links.filter((link) => !paths.includes(link))).toEqual([]);
+  const documents = paths.filter((path) => path.endsWith('.md'));
+  const links = await Promise.all(
+    documents.map(async (document) => {
+      const text = await readFile(join(ROOT, document), 'utf8');
+      const targets = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = '']) => path);
+      return targets.map((target) => ({ document, path: join(dirname(document), target) }));
+    }),
+  );
+  expect(links.flat().length).toBeGreaterThan(50);
+  expect(links.flat().filter(({ path }) => !paths.includes(path))).toEqual([]);
+});
+
+test('the repository has one address', async () => {
   const { repository, homepage, bugs, publishConfig } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   const address = homepage.replace(/#.*$/, '');
   expect([repository.url, bugs.url]).toEqual([`git+${address}.git`, `${address}/issues`]);
