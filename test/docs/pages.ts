@@ -20,7 +20,9 @@ export function readPage(file: string): Promise<string> {
   return readFile(join(ROOT, file), 'utf8');
 }
 
-/** The blocks of shell commands in a text. */
+/** The blocks of shell commands in a text, also those in lists. */
 export function shellBlocks(text: string): string[] {
-  return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
+  return [...text.matchAll(/^( *)```sh\n(.*?)^\1```$/gms)].map(([, indent = '', block = '']) =>
+    block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+  );
 }
