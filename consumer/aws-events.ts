@@ -1,11 +1,11 @@
-/** An event as EventBridge hands it to the target of a rule: the part of it that is read here. */
+/** An event as EventBridge sends it to the target of a rule; only the fields that are used here. */
 export interface EventBridgeEvent<Detail = unknown> {
   readonly source: string;
   readonly 'detail-type': string;
   readonly detail: Detail;
 }
 
-/** A message of SQS as Lambda hands it to a function: the part of it that is read here. */
+/** A message of SQS as Lambda passes it to a function; only the fields that are used here. */
 export interface SQSRecord {
   readonly messageId: string;
   readonly body: string;

@@ -3,7 +3,7 @@ import type { EventDetail } from './details.ts';
 /** Fields that are numbers on the bus, and texts in BullMQ. */
 const TEXTS = ['cleaned count', 'retries-exhausted attemptsMade'];
 
-/** How BullMQ's `QueueEvents` calls its listeners. */
+/** A call of a listener by BullMQ's `QueueEvents`. */
 export interface Call {
   readonly name: string;
   readonly args: Readonly<Record<string, unknown>>;
@@ -12,10 +12,10 @@ export interface Call {
 }
 
 /**
- * The call that `QueueEvents` of BullMQ makes for an event: fields flat, custom ones too, and the id of its entry in
- * the stream.
+ * The call of a listener for an event: the fields, including custom fields, in one object, and the id of the stream
+ * entry.
  *
- * A recovered event, whose entry is gone, has `detail.id` instead; an entry without an event has the name ''.
+ * A recovered event has no stream entry, so the id is its `detail.id`. An entry without an event has the name ''.
  */
 export function callOf(detail: EventDetail): Call {
   const {

@@ -9,7 +9,7 @@ export interface EventDelivery {
   readonly detail: EventDetail;
 }
 
-/** bullbridge's own news that arrived. */
+/** An event of bullbridge itself that arrived. */
 export type NewsDelivery = { readonly source: 'bullbridge' } & (
   | { readonly detailType: 'Events Lost'; readonly detail: LossDetail }
   | { readonly detailType: 'Events Recovered'; readonly detail: RecoveryDetail }
@@ -17,10 +17,10 @@ export type NewsDelivery = { readonly source: 'bullbridge' } & (
 
 export type Delivery = EventDelivery | NewsDelivery;
 
-/** The input of a consumer's function. */
+/** The input of the function of a consumer. */
 export type ConsumerInput = EventBridgeEvent | readonly EventBridgeEvent[] | SQSEvent;
 
-/** One event of a call, not read yet, and the message that it came in. */
+/** An event of a call that is not read yet, with its message. */
 export interface Message {
   /** @throws {InvalidEventError} */
   readonly read: () => Delivery;
@@ -32,7 +32,7 @@ export interface Message {
  * or an SNS topic.
  *
  * @returns the events in the order of the input
- * @throws {InvalidEventError} for an event that is neither BullMQ's nor bullbridge's, or that has another version
+ * @throws {InvalidEventError} for an event of another source than BullMQ and bullbridge, or of another version
  */
 export function deliveries(input: ConsumerInput): Delivery[] {
   return messagesOf(input).map(({ read }) => read());
@@ -48,7 +48,7 @@ export function isSqsEvent(input: ConsumerInput): input is SQSEvent {
 }
 
 /**
- * Reads the body of a message: an event as JSON, or a notification of SNS that holds an event.
+ * Reads the body of a message: an event as JSON, or a notification of SNS that contains an event.
  *
  * @throws {InvalidEventError}
  */
@@ -61,7 +61,7 @@ function parse(text: string | undefined) {
   try {
     return JSON.parse(text as string);
   } catch {
-    // The parser's own message quotes the text, which may be data of a job.
+    // The message of the parser would quote the text, which may have data of a job.
     throw new InvalidEventError(
       `A message of ${text?.length ?? 0} characters is not JSON; it must be an event of EventBridge.`,
     );

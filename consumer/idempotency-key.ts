@@ -1,11 +1,11 @@
 import type { EventEnvelope } from '../functions/event/detail.ts';
 
 /**
- * The key under which a consumer remembers that it has handled an event.
+ * The key under which a consumer stores that it has handled an event.
  *
- * With `jobFields: ['finishedOn']`, `completed` and `failed` have the same key from the stream and recovered, which
- * decides `possibleDuplicate`. An entry that is older than its `finishedOn` keeps `detail.id`: the job has ended again
- * since, and `finishedOn` belongs to the later end.
+ * With `jobFields: ['finishedOn']`, `completed` and `failed` have the same key whether they come from the stream or are
+ * recovered, so a possible duplicate is recognised. If an event is older than its `finishedOn`, the job has ended again
+ * meanwhile and `finishedOn` belongs to the later end; the key is then `detail.id`.
  *
  * @returns `<sourceName>/<prefix>:<queue>/<jobId>/<event>/<finishedOn>`, or `detail.id`
  */
@@ -16,7 +16,7 @@ export function idempotencyKey(detail: EventEnvelope & { readonly event?: string
   return `${queueOf(detail)}/${jobId}/${event}/${finishedOn}`;
 }
 
-/** The beginning of the ids of a queue's events. */
+/** The beginning of the ids of the events of a queue. */
 export function queueOf({ sourceName, prefix, queue }: Pick<EventEnvelope, 'sourceName' | 'prefix' | 'queue'>): string {
   return `${sourceName}/${prefix}:${queue}`;
 }

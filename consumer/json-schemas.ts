@@ -6,9 +6,10 @@ import { eventSchema, lossSchema, recoverySchema } from './zod.ts';
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /**
- * The schemas of all events, as EventBridge's schema registry takes them (`JSONSchemaDraft4`), by the names that it
- * gives to schemas which it discovers: the source, `@`, and the detail-type without spaces.
+ * The schemas of all events in the format of EventBridge's schema registry (`JSONSchemaDraft4`), by name.
  *
+ * The names are those that the registry gives to schemas it discovers: the source, `@`, and the detail-type without
+ * spaces.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-schema.html
  */
 export function jsonSchemas(): Readonly<Record<string, JsonSchema>> {

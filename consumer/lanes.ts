@@ -8,7 +8,7 @@ import { compareEvents } from './order.ts';
 /** An event of a call, or the error of a message that could not be read. An event in several messages is one item. */
 export interface Item {
   readonly read: Delivery | Error;
-  /** The message group, in a FIFO queue only: groups of other queues have no order. */
+  /** The message group in a FIFO queue; groups of other queues have no order. */
   readonly group: string | undefined;
   /** Ids of its SQS messages; empty for other inputs. */
   readonly messageIds: string[];
@@ -21,7 +21,7 @@ export interface Outcome {
   readonly errors: Error[];
 }
 
-/** Reads the events of a call. Events that must be handled one after the other share a lane, in order. */
+/** Reads the events of a call and groups them into lanes: the events of a lane are handled one after the other. */
 export function lanesOf(input: ConsumerInput, order: QueueEventsOptions['order']): Item[][] {
   const lanes = new Map<unknown, Item[]>();
   for (const item of itemsOf(input)) {
@@ -57,7 +57,7 @@ function groupOf(record: SQSRecord | undefined): string | undefined {
   return record?.eventSourceARN?.endsWith('.fifo') ? record.attributes?.MessageGroupId : undefined;
 }
 
-/** The key of an item's lane; an item that waits for no other item has a lane of its own. */
+/** The key of the lane of an item; an item that need not wait for others has a lane of its own. */
 function laneOf(item: Item, order: QueueEventsOptions['order']): unknown {
   const { read, group } = item;
   if (order === 'none') return item;
@@ -66,7 +66,7 @@ function laneOf(item: Item, order: QueueEventsOptions['order']): unknown {
   return `${queueOf(read.detail)}/${order === 'job' && read.detail.jobId}`;
 }
 
-/** Outside of FIFO queues, only events of BullMQ share a lane. */
+/** Compares the items of a lane; outside FIFO queues, only events of BullMQ share a lane. */
 function compareItems({ read: a }: Item, { read: b }: Item): number {
   return compareEvents((a as Delivery).detail as EventDetail, (b as Delivery).detail as EventDetail);
 }

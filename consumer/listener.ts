@@ -1,9 +1,9 @@
 import type { EventEmitter } from 'node:events';
 
 /**
- * The listeners of BullMQ 6 by the names of their events; BullMQ 4 and 5 emit the same events.
+ * The listeners of BullMQ 6, by the names of their events; BullMQ 4 and 5 emit the same events.
  *
- * Source: `QueueEventsListener` of BullMQ 6.7.0; a test holds the two against each other.
+ * Source: `QueueEventsListener` of BullMQ 6.7.0; a test compares the two.
  */
 // biome-ignore lint/suspicious/noExplicitAny: as in BullMQ
 export interface QueueEventsListener<ReturnType = any> {
@@ -19,7 +19,7 @@ export interface QueueEventsListener<ReturnType = any> {
   deduplicated: (args: { jobId: string; deduplicationId: string; deduplicatedJobId: string }, id: string) => void;
   /** A job waits until `delay`, in milliseconds since the epoch. */
   delayed: (args: { jobId: string; delay: number }, id: string) => void;
-  /** No job waits in a queue; delayed ones may. */
+  /** No job waits in a queue, except delayed jobs. */
   drained: (id: string) => void;
   /** A job was added with the id of an existing job. */
   duplicated: (args: { jobId: string }, id: string) => void;
@@ -37,13 +37,13 @@ export interface QueueEventsListener<ReturnType = any> {
   resumed: (args: object, id: string) => void;
   /** Follows `failed` when all attempts were made; `attemptsMade` is a number as text. */
   'retries-exhausted': (args: { jobId: string; attemptsMade: string }, id: string) => void;
-  /** A worker vanished with a job. */
+  /** A worker stopped without finishing a job. */
   stalled: (args: { jobId: string }, id: string) => void;
   /** A job waits for a worker. */
   waiting: (args: { jobId: string; prev?: string }, id: string) => void;
   /** A parent job waits for its children. */
   'waiting-children': (args: { jobId: string }, id: string) => void;
-  /** Never comes: there is no connection. */
+  /** Is never emitted, because there is no connection. */
   'ioredis:close': () => void;
 }
 

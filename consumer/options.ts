@@ -1,6 +1,6 @@
 import type { EventDetail } from './details.ts';
 
-/** Reads the fields that a detail left in a bucket, as `createPayloadReader` of `bullbridge/payloads` does. */
+/** Reads the fields of a claim check from the bucket; `createPayloadReader` of `bullbridge/payloads` creates one. */
 export type ReadPayload = (detail: EventDetail) => Promise<EventDetail>;
 
 const CHOICES = {
@@ -9,40 +9,44 @@ const CHOICES = {
 } as const;
 
 export interface QueueEventsOptions {
-  /** BullMQ's prefix of the queue's keys; an event with another prefix is refused. @default any */
+  /** BullMQ's key prefix of the queue; an event with another prefix is refused. @default any */
   readonly prefix?: string;
   /** `BULLBRIDGE_SOURCE_NAME` of the forwarder; an event with another source name is refused. @default any */
   readonly sourceName?: string;
   /**
-   * Which events of a call are handled one after the other: the events of a job, of a queue, or none. Messages of a
-   * FIFO queue keep the order of their group instead, unless `order` is `none`.
+   * The events of a call that are handled one after the other: the events of a job, of a queue, or none. With a FIFO
+   * queue, it is the messages of a group instead, unless `order` is `none`.
    *
    * @default 'job'
    */
   readonly order?: (typeof CHOICES.order)[number];
-  /** How many events of a call are handled at once. @default 10 */
+  /** The most events of a call that are handled at the same time. @default 10 */
   readonly concurrency?: number;
   /**
-   * Which recovered events are delivered: all (`deliver`), only events without `possibleDuplicate` (`certain`), or none
-   * (`skip`). A recovered event was lost in the stream, and made again from the state of its job.
+   * The recovered events that are delivered: all (`deliver`), only events without `possibleDuplicate` (`certain`), or
+   * none (`skip`). A recovered event was lost in the stream and recovered from the state of its job.
    *
    * @default 'deliver'
    */
   readonly recovered?: (typeof CHOICES.recovered)[number];
-  /** Reads fields that were too large for EventBridge. @default - an event with a claim check fails if it has a listener */
+  /**
+   * Reads fields that were too large for EventBridge.
+   *
+   * @default - an event with a claim check fails if it has a listener
+   */
   readonly readPayload?: ReadPayload;
 
-  /** Of BullMQ, and not used: nothing is read from Redis. */
+  /** An option of BullMQ that is ignored: nothing is read from Redis. */
   readonly connection?: unknown;
-  /** Of BullMQ, and not used: the forwarder keeps the position. */
+  /** An option of BullMQ that is ignored: the forwarder keeps the position. */
   readonly lastEventId?: string;
-  /** Of BullMQ, and not used: events come when `handler` is called. */
+  /** An option of BullMQ that is ignored: events come when `handler` is called. */
   readonly autorun?: boolean;
-  /** Of BullMQ, and not used. */
+  /** An option of BullMQ that is ignored. */
   readonly blockingTimeout?: number;
-  /** Of BullMQ, and not used. */
+  /** An option of BullMQ that is ignored. */
   readonly skipVersionCheck?: boolean;
-  /** Of BullMQ, and not used. */
+  /** An option of BullMQ that is ignored. */
   readonly skipWaitingForReady?: boolean;
 }
 

@@ -5,8 +5,8 @@ type Placed = Pick<EventEnvelope, 'streamId' | 'timestamp'>;
 /**
  * Compares two details for `sort`, the earlier event first.
  *
- * The order is by stream id. A recovered event has no stream id and is placed by its `timestamp`. `sequence` is not
- * used: it begins anew when a stream is deleted.
+ * The order is by stream id. A recovered event has no stream id and is ordered by its `timestamp`. `sequence` is not
+ * used, because it restarts when a stream is deleted.
  */
 export function compareEvents(a: Placed, b: Placed): number {
   const [placeA, placeB] = [placeOf(a), placeOf(b)];
@@ -14,8 +14,8 @@ export function compareEvents(a: Placed, b: Placed): number {
 }
 
 /**
- * A text that sorts as the numbers of a stream id. A recovered event sorts last in its millisecond: it is the end of a
- * job.
+ * A text that sorts like the numbers of a stream id. A recovered event sorts last in its millisecond, because it is the
+ * end of a job.
  */
 function placeOf({ streamId = 'none' }: Placed): string {
   return String(streamId).replaceAll(/\d+/g, (digits) => digits.padStart(20, '0'));

@@ -1,13 +1,13 @@
 type Names = string | readonly string[];
 
-/** Which events a rule matches; an option that is left out matches everything. */
+/** The events that a rule matches; an option that is left out matches any value. */
 export interface PatternOptions {
   /** Names of queues; `*` for all. */
   readonly queue?: Names;
   /** BullMQ's names of events, such as `failed`. */
   readonly event?: Names;
   /**
-   * Values of `detail.job`, which has the forwarder's `jobFields`, such as
+   * Values of `detail.job`, which has the `jobFields` of the forwarder, such as
    * `{ name: 'invoice', data: { country: ['DE', { prefix: 'A' }] } }`.
    */
   readonly job?: Readonly<Record<string, unknown>>;
@@ -21,8 +21,8 @@ export interface EventPattern {
 }
 
 /**
- * The event pattern of a rule, for the CDK as for PutRule: events of BullMQ and, unless `event` or `job` is given,
- * bullbridge's own news.
+ * The event pattern of a rule, for the CDK as well as for PutRule: events of BullMQ and, unless `event` or `job` is
+ * given, `Events Lost` and `Events Recovered` of bullbridge.
  */
 export function pattern({ queue, ...others }: PatternOptions = {}): EventPattern {
   const fields = { queue: queue === '*' ? undefined : queue, ...others };
@@ -33,7 +33,7 @@ export function pattern({ queue, ...others }: PatternOptions = {}): EventPattern
   };
 }
 
-/** EventBridge wants lists of values; an object has fields within a field. */
+/** EventBridge requires lists of values; an object stands for fields within a field. */
 function inLists(value: unknown): unknown {
   if (Array.isArray(value)) return value;
   if (typeof value !== 'object' || value === null) return [value];

@@ -1,6 +1,6 @@
 import type { EventEnvelope } from '../functions/event/detail.ts';
 
-/** The call of S3 that a payload reader makes: `new S3()` of `@aws-sdk/client-s3` has it. */
+/** The call of S3 that a payload reader needs; `new S3()` of `@aws-sdk/client-s3` has it. */
 export interface PayloadStore {
   getObject(input: { Bucket: string; Key: string }): Promise<{
     readonly ContentLength?: number | undefined;
@@ -14,9 +14,11 @@ export interface PayloadReaderOptions {
    * `{ getObject: (input) => client.send(new GetObjectCommand(input)) }`.
    */
   readonly s3: PayloadStore;
-  /** Names of the buckets that may be read. Everyone who may put events on the bus can name another bucket. */
+  /**
+   * Names of the buckets that may be read. Anyone who may put events on the bus can name another bucket in an event.
+   */
   readonly buckets: readonly string[];
-  /** Bytes of the largest object that is read; as text and as JSON it takes several times as much memory. @default 32 MiB */
+  /** Bytes of the largest object that is read; it takes several times as much memory. @default 32 MiB */
   readonly maxBytes?: number;
 }
 
@@ -29,7 +31,8 @@ export class PayloadReadError extends Error {
 const MEMBER = /^(fields|repeated)\.(.*)$/s;
 
 /**
- * Makes a function that reads the fields of a detail that were too large for EventBridge, and returns the whole detail.
+ * Creates a function that reads the fields of a detail that were too large for EventBridge, and returns the whole
+ * detail.
  *
  * A detail without a claim check is returned unchanged.
  *
@@ -71,7 +74,7 @@ export function createPayloadReader({ s3, buckets, maxBytes = 32 * 1024 ** 2 }: 
     const whole = { ...detail } as Record<string, unknown>;
     for (const path of fields) {
       if (!Object.hasOwn(payload, path))
-        throw new PayloadReadError(`${where} has no "${path}", which the event left there.`);
+        throw new PayloadReadError(`${where} has no "${path}", which the claim check of the event lists.`);
       const [, group, member = ''] = MEMBER.exec(path) ?? [];
       if (group === undefined) whole[path] = payload[path];
       else whole[group] = { ...(whole[group] as object), [member]: payload[path] };
@@ -85,7 +88,7 @@ function parseObject(where: string, text: string): Record<string, unknown> {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch {
-    // As for JSON that is no object: the parser's own message would quote it.
+    // The same error as for other JSON; the message of the parser would quote the text.
   }
   throw new PayloadReadError(`${where} (${text.length} characters) is not a JSON object: bullbridge did not write it.`);
 }

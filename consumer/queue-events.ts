@@ -11,10 +11,10 @@ import { checkOptions, type QueueEventsOptions } from './options.ts';
 /** A listener of all events; `args` are the arguments of a listener of this event. */
 export type AnyListener = (name: string, args: Readonly<Record<string, unknown>>, delivery: EventDelivery) => unknown;
 
-/** A listener of `Events Lost`: entries were lost before they could be forwarded. */
+/** A listener of `Events Lost`: stream entries were lost before they could be forwarded. */
 export type LossListener = (loss: LossDetail) => unknown;
 
-/** A handler of a Lambda function. It rejects, or for messages of SQS returns the messages that must be delivered again. */
+/** A handler of a Lambda function. After a failure it rejects, or it returns the SQS messages to deliver again. */
 export interface ConsumerHandler {
   (input: SQSEvent): Promise<SQSBatchResponse>;
   (input: EventBridgeEvent | readonly EventBridgeEvent[]): Promise<void>;
@@ -31,18 +31,18 @@ async function refusePayload({ claimCheck }: EventDetail): Promise<EventDetail> 
 }
 
 const Emitter = EventEmitter as unknown as new <R>() => ListenerMethods<R>;
-// Symbols, so that no custom event has their name.
+// Symbols, so that no custom event can have these names.
 const ANY = Symbol();
 const LOSS = Symbol();
 
 /**
- * BullMQ's `QueueEvents` for events that come through EventBridge: the same listeners, called with the same arguments.
+ * BullMQ's `QueueEvents` for events from EventBridge: the same listeners, called with the same arguments.
  *
- * Nothing is read from Redis: events come when `handler` or `handleMessage` is called. A promise that a listener
- * returns is awaited. If a listener fails, the event is not acknowledged, so that it comes again, to all of its
+ * It does not read Redis: events come when `handler` or `handleMessage` is called. It awaits the promises that
+ * listeners return. If a listener fails, the event is not acknowledged, so it is delivered again to all of its
  * listeners.
  *
- * @typeParam R of `returnvalue`
+ * @typeParam R the type of `returnvalue`
  */
 // biome-ignore lint/suspicious/noExplicitAny: as in BullMQ
 export class QueueEvents<R = any> extends Emitter<R> {
@@ -50,7 +50,7 @@ export class QueueEvents<R = any> extends Emitter<R> {
   readonly #options: QueueEventsOptions;
 
   /**
-   * @param queue the name of a queue, or `*` for the events of all
+   * @param queue the name of a queue, or `*` for the events of all queues
    * @throws {TypeError} for an option that is not allowed
    */
   constructor(queue: string, options: QueueEventsOptions = {}) {
@@ -88,7 +88,7 @@ export class QueueEvents<R = any> extends Emitter<R> {
     return message;
   };
 
-  /** Adds a listener of all events, custom ones too. */
+  /** Adds a listener of all events, including custom events. */
   onAny(listener: AnyListener): this {
     super.addListener(ANY, listener as Listener);
     return this;

@@ -3,7 +3,7 @@ import { type BullmqEventName, CATALOGUE, type FieldType } from '../functions/ev
 import type { JsonValue } from '../functions/event/detail.ts';
 import { VERSION } from './details.ts';
 
-/** Any JSON value: EventBridge has parsed it already. */
+/** Any JSON value; EventBridge has already parsed it. */
 const json = z.custom<JsonValue>((value) => value !== undefined);
 
 const job = z.object({
@@ -74,10 +74,10 @@ export type DetailSchema<Name extends BullmqEventName, Own = unknown> = z.ZodObj
  * The schema of the detail of an event:
  * `detailSchema('completed', { returnvalue: z.object({ invoice: z.string() }) })`.
  *
- * A field is optional, since an event can leave it in a bucket. Unknown keys are removed, as a later release may add
- * some.
+ * All fields are optional, because a claim check can replace them. Unknown keys are removed, because a later release
+ * may add some.
  *
- * @param own schemas for the event's own fields, and for `job`
+ * @param own schemas for the fields of the event, and for `job`
  */
 export function detailSchema<Name extends BullmqEventName, const Own extends OwnSchemas<Name>>(
   event: Name,
@@ -114,7 +114,7 @@ function onBus<Source extends string, DetailType extends z.ZodType, Detail exten
 /**
  * The schema of an event as EventBridge sends it: `eventSchema('failed')`.
  *
- * @param own schemas for the event's own fields, and for `job`
+ * @param own schemas for the fields of the event, and for `job`
  */
 export function eventSchema<Name extends BullmqEventName, const Own extends OwnSchemas<Name>>(event: Name, own?: Own) {
   return onBus('bullmq', z.literal(CATALOGUE[event].detailType), detailSchema(event, own));

@@ -21,7 +21,7 @@ def handler(event, context):
 
 
 def place_of(detail):
-    """Order is by stream id, as numbers; a recovered event has none."""
+    """The order is by the numbers of the stream id; a recovered event has no stream id."""
     milliseconds, number = detail.get("streamId", f"{detail['timestamp']}-{2**64}").split("-")
     return int(milliseconds), int(number)
 

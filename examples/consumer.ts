@@ -3,7 +3,7 @@ import { QueueEvents } from 'bullbridge/consumer';
 /**
  * A Lambda function behind a rule: each call has one event.
  *
- * A listener that fails makes the function fail: Lambda then calls it again, twice by default.
+ * If a listener fails, the function fails, and Lambda calls it again, twice by default.
  */
 const queueEvents = new QueueEvents('*');
 

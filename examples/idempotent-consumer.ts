@@ -6,16 +6,16 @@ import type { BullmqDetail, BullmqDetailType } from 'bullbridge/consumer';
 type JobCompleted = EventBridgeEvent<BullmqDetailType<'completed'>, BullmqDetail<'completed'>>;
 
 export interface Ports {
-  /** What must not happen twice for one job. */
+  /** Must not happen twice for the same job. */
   readonly charge: (queue: string, jobId: string) => Promise<void>;
   /** Table with the string key `id`, and `expiration` as its time-to-live. */
   readonly idempotencyTable: DynamoDBPersistenceLayer;
 }
 
 /**
- * Makes a consumer that does its work once for each event, however often it comes.
+ * Creates a consumer that does its work once for each event, however often the event comes.
  *
- * The key is `detail.id`, which every redelivery has in common; EventBridge's own `id` is another each time.
+ * The key is `detail.id`, which is the same on every redelivery; EventBridge's own `id` is different each time.
  */
 export function createConsumer({ charge, idempotencyTable }: Ports) {
   const handle = async ({ detail }: JobCompleted, _context: Context) => {
@@ -27,7 +27,7 @@ export function createConsumer({ charge, idempotencyTable }: Ports) {
     config: new IdempotencyConfig({
       eventKeyJmesPath: 'detail.id',
       throwOnNoIdempotencyKey: true,
-      // Longer than EventBridge tries to deliver an event (24 hours by default) and than a run may be interrupted.
+      // Longer than EventBridge tries to deliver an event (24 hours by default), and longer than an outage of runs.
       expiresAfterSeconds: 7 * 24 * 3600,
     }),
   });

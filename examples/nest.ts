@@ -1,7 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { QueueEvents } from 'bullbridge/consumer';
 
-/** A listener of the events of jobs, such as any provider of the module. */
+/** A listener of the events of jobs; any provider of the module can be one. */
 export interface JobEventListener {
   onJobEvent(queue: string, event: string, args: Readonly<Record<string, unknown>>): Promise<void> | void;
 }
@@ -12,12 +12,12 @@ export const JOB_EVENT_LISTENERS = Symbol('JobEventListener[]');
 class JobEventsModule {}
 
 /**
- * A NestJS module that hands the events of all queues to the application's listeners, instead of one
+ * A NestJS module that passes the events of all queues to the listeners of the application, instead of one
  * `@QueueEventsListener` for each queue.
  *
  * It provides `QueueEvents`: call `app.get(QueueEvents).handler` in a Lambda function, or `handleMessage` in a service.
  *
- * @param application its providers or imports provide `JOB_EVENT_LISTENERS`
+ * @param application the providers and imports; they must provide `JOB_EVENT_LISTENERS`
  */
 export function jobEventsModule({ providers = [], ...application }: Omit<DynamicModule, 'module'>): DynamicModule {
   const queueEvents = { provide: QueueEvents, useFactory: createQueueEvents, inject: [JOB_EVENT_LISTENERS] };

@@ -3,11 +3,11 @@ import type { QueueEvents } from 'bullbridge/consumer';
 import { Consumer } from 'sqs-consumer';
 
 /**
- * Makes a service that runs all the time and takes events from an SQS queue behind a rule; `start()` starts it,
- * `stop()` ends it.
+ * Creates a service that runs all the time and receives events from an SQS queue behind a rule; `start()` starts it,
+ * `stop()` stops it.
  *
- * It hands over whole batches, so that the events of a job are put in order. Where that does not matter,
- * `handleMessage: queueEvents.handleMessage` does.
+ * It handles whole batches, so that the events of a job are put in order. If the order does not matter,
+ * `handleMessage: queueEvents.handleMessage` is enough.
  */
 export function createService(queueEvents: QueueEvents, sqs: SQSClient, queueUrl: string): Consumer {
   return Consumer.create({

@@ -4,17 +4,18 @@ import type { Context } from 'aws-lambda';
 import { idempotencyKey, QueueEvents, type SQSEvent } from 'bullbridge/consumer';
 
 export interface Ports {
-  /** Must not happen twice for one end of a job. */
+  /** Must not happen twice for the same end of a job. */
   readonly charge: (jobId: string) => Promise<void>;
   /** Table with the string key `id`, and `expiration` as its time-to-live. */
   readonly idempotencyTable: DynamoDBPersistenceLayer;
 }
 
 /**
- * Makes a Lambda function behind an SQS queue that charges once for each completed job.
+ * Creates a Lambda function behind an SQS queue that charges once for each completed job.
  *
- * Only failed messages are delivered again: the event source mapping needs `reportBatchItemFailures`. A recovered event
- * has the key of its event from the stream: the forwarder needs `jobFields: ['finishedOn']`.
+ * SQS delivers only failed messages again; for this, the event source mapping needs `reportBatchItemFailures`. A
+ * recovered event has the same key as the event from the stream; for this, the forwarder needs `jobFields:
+ * ['finishedOn']`.
  */
 export function createHandler({ charge, idempotencyTable }: Ports) {
   const config = new IdempotencyConfig({ eventKeyJmesPath: 'key', expiresAfterSeconds: 7 * 24 * 3600 });

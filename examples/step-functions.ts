@@ -1,18 +1,18 @@
 import { type ConsumerHandler, QueueEvents } from 'bullbridge/consumer';
 
-/** Two calls of Step Functions: `new SFN()` of `@aws-sdk/client-sfn` has them. */
+/** Two calls of Step Functions; `new SFN()` of `@aws-sdk/client-sfn` has them. */
 export interface StepFunctions {
   sendTaskSuccess(input: { taskToken: string; output: string }): Promise<unknown>;
   sendTaskFailure(input: { taskToken: string; error: string; cause: string }): Promise<unknown>;
 }
 
 /**
- * Makes a Lambda function that continues a state machine when its job has ended, instead of `job.waitUntilFinished`.
+ * Creates a Lambda function that continues a state machine when its job has ended, instead of `job.waitUntilFinished`.
  *
  * `waitUntilFinished` keeps a process and a connection open until the job ends; a Lambda function has neither after its
- * invocation. Here the state machine waits for up to a year (`.waitForTaskToken`). It adds the job with the task token
- * in its data, and the forwarder has `jobFields: ['data.taskToken']`. Keep jobs for longer than the forwarder's
- * interval, as with `removeOnComplete: { age: 3600 }`: a job that was removed has no token.
+ * invocation. Here, the state machine waits for up to a year (`.waitForTaskToken`). It adds the job with the task token
+ * in its data, and the forwarder has `jobFields: ['data.taskToken']`. Keep jobs for longer than the interval of the
+ * forwarder, for example with `removeOnComplete: { age: 3600 }`, because a removed job has no token.
  */
 export function createHandler(stepFunctions: StepFunctions, queue: string): ConsumerHandler {
   const queueEvents = new QueueEvents(queue);
@@ -34,7 +34,7 @@ function tokenOf(data: unknown): string | undefined {
   return typeof token === 'string' ? token : undefined;
 }
 
-/** An event can be delivered twice, and the task has ended by then. */
+/** Ignores an event that was delivered twice, after its task has ended. */
 async function ignoreLate(call: Promise<unknown>): Promise<void> {
   await call.catch((error: Error) => {
     if (error.name !== 'TaskTimedOut' && error.name !== 'TaskDoesNotExist') throw error;

@@ -7,10 +7,10 @@ import {
   type ValueMatcher,
 } from './value-matchers.ts';
 
-/** What the fields of an event must be, by their paths. */
+/** Conditions on the fields of an event, by path. */
 type Conditions = ReadonlyMap<string, ValueMatcher>;
 
-/** Arrays by their number in the event, with an index for each: the elements that a field lies in. */
+/** The array elements that contain a field: the index in each array, by the number of the array in the event. */
 type Elements = ReadonlyMap<number, number>;
 
 /** A value somewhere in an event. */
@@ -20,16 +20,16 @@ interface Field {
 }
 
 /**
- * Compiles an event pattern to a function that says whether an event matches, as a rule of EventBridge decides it.
+ * Compiles an event pattern to a function that decides whether an event matches, like a rule of EventBridge.
  *
  * Patterns: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html and
- * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html. What these leave open is
- * as AWS's own engine answers: https://github.com/aws/event-ruler. On purpose these differ from it:
- * - `$or` without a list of two or more objects is refused; the engine takes it for a field of that name.
- * - Each value of a list and each branch of `$or` counts by itself; in the engine a few that overlap get in each
- *   other's way.
- * - Numbers are those that JavaScript has read, so whole ones past 2^53 are rounded; the engine compares these as they
- *   are written.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html. Cases that these pages leave
+ * open follow AWS's own engine: https://github.com/aws/event-ruler. There are deliberate differences:
+ * - `$or` without a list of two or more objects is refused; the engine treats it as a field of that name.
+ * - Each value of a list and each branch of `$or` matches independently; in the engine, a few overlapping ones
+ * interfere
+ *   with each other.
+ * - Whole numbers above 2^53 are rounded, as JavaScript reads them; the engine compares their digits.
  *
  * @throws {InvalidPatternError} for a pattern that EventBridge refuses
  */
@@ -42,17 +42,17 @@ export function compilePattern(pattern: unknown): (event: object) => boolean {
 }
 
 interface Place {
-  /** Of a field in events; `$or` is no part of it. */
+  /** The path of a field in events, without `$or`. */
   readonly path: string;
-  /** The same in the pattern, for messages. */
+  /** The path in the pattern, for messages. */
   readonly where: string;
-  /** Names that no field can have here. */
+  /** Names that fields cannot have here. */
   readonly reserved: ReadonlySet<string>;
 }
 
 /**
- * Adds the conditions of an object in a pattern to those before it: to each set of them, or to copies of each for the
- * branches of `$or`.
+ * Adds the conditions of an object in a pattern to each set of earlier conditions; for `$or`, to a copy of each set for
+ * each branch.
  *
  * A later condition on the same field replaces an earlier one.
  */
@@ -92,14 +92,14 @@ function join(path: string, name: string): string {
 type Condition = readonly [path: string, matches: ValueMatcher];
 
 /**
- * By path, as the engine asks: a field that must be missing is looked for in the element that those before it have
- * bound.
+ * The conditions by path, the order of the engine: a field that must be missing is looked for in the array element that
+ * earlier conditions have bound.
  */
 function inOrder(conditions: Conditions): readonly Condition[] {
   return [...conditions].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** The values of an event by their paths; those in an array have the path of that array. */
+/** The values of an event, by path; a value in an array has the path of the array. */
 function fieldsOf(event: object): ReadonlyMap<string, readonly Field[]> {
   const fields = new Map<string, Field[]>();
   let arrays = 0;
@@ -107,7 +107,7 @@ function fieldsOf(event: object): ReadonlyMap<string, readonly Field[]> {
     if (Array.isArray(value)) {
       const array = arrays++;
       value.forEach((element, i) => {
-        // A plain value binds nothing: other fields may match in any element beside it.
+        // A plain value binds no element: other fields may match in any element.
         const isPlain = typeof element !== 'object' || element === null;
         add(element, path, isPlain ? elements : new Map(elements).set(array, i));
       });
@@ -124,7 +124,7 @@ function fieldsOf(event: object): ReadonlyMap<string, readonly Field[]> {
   return fields;
 }
 
-/** Whether one value for each condition can be found so that no two of them lie in different elements of the same array. */
+/** Whether each condition has a matching value, and no two of these values are in different elements of one array. */
 function areMet(
   [condition, ...others]: readonly Condition[],
   fields: ReadonlyMap<string, readonly Field[]>,

@@ -4,7 +4,7 @@ import type { EventBridgeEvent, SQSRecord } from '../aws-events.ts';
 import { type LossDetail, VERSION } from '../details.ts';
 import { queueOf } from '../idempotency-key.ts';
 
-/** An event as EventBridge hands it to the target of a rule, whole. */
+/** A complete event as EventBridge sends it to the target of a rule. */
 export interface TestEvent<Detail> extends EventBridgeEvent<Detail> {
   readonly version: '0';
   readonly id: string;
@@ -14,7 +14,7 @@ export interface TestEvent<Detail> extends EventBridgeEvent<Detail> {
   readonly resources: string[];
 }
 
-/** The detail of an event by its name; a custom event has its fields in `fields`. */
+/** The detail of an event, by its name; a custom event has its fields in `fields`. */
 export type DetailOf<Name extends string> = Name extends BullmqEventName
   ? BullmqDetail<Name>
   : EventEnvelope & { readonly event: Name };
@@ -24,7 +24,7 @@ let sequence = 0;
 /**
  * An event as bullbridge sends it: `anEvent('failed', { jobId: '7', failedReason: 'declined' })`.
  *
- * By default it is an event of the job 1 of the queue `emails`, later than all events before. With `recovered: true` it
+ * By default, it is an event of job 1 of the queue `emails`, later than all earlier events. With `recovered: true`, it
  * has the id of a recovered event, and no `streamId` or `sequence`.
  */
 export function anEvent<const Name extends BullmqEventName | (string & {})>(
@@ -53,7 +53,7 @@ export function anEvent<const Name extends BullmqEventName | (string & {})>(
   return onBus('bullmq', detailTypeOf(event), detail as unknown as DetailOf<Name>, new Date(timestamp));
 }
 
-/** bullbridge's news that events were lost, as it sends it. */
+/** The event `Events Lost` as bullbridge sends it. */
 export function aLoss(fields: Partial<LossDetail> = {}): TestEvent<LossDetail> {
   const origin = { sourceName: 'default', prefix: 'bull', queue: 'emails', ...fields };
   const { sourceName, prefix, queue } = origin;
@@ -75,7 +75,7 @@ export function aLoss(fields: Partial<LossDetail> = {}): TestEvent<LossDetail> {
   return onBus('bullbridge', 'Events Lost', detail, detectedAt);
 }
 
-/** A message of SQS as Lambda hands it to a function, whole. */
+/** A complete message of SQS as Lambda passes it to a function. */
 export interface TestRecord extends SQSRecord {
   readonly receiptHandle: string;
   readonly attributes: {
@@ -135,7 +135,7 @@ function onBus<Detail>(source: string, detailType: string, detail: Detail, time:
     'detail-type': detailType,
     source,
     account: '000000000000',
-    // EventBridge passes on whole seconds.
+    // EventBridge cuts the time to whole seconds.
     time: `${time.toISOString().slice(0, 19)}Z`,
     region: 'eu-west-1',
     resources: [],

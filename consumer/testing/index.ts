@@ -4,7 +4,7 @@ export { aBatch, aLoss, anEvent, type DetailOf, type TestEvent, type TestRecord 
 export { InvalidPatternError } from './value-matchers.ts';
 
 /**
- * Whether a rule with this event pattern gets an event, as EventBridge decides it.
+ * Whether a rule of EventBridge with this event pattern matches an event.
  *
  * @throws {InvalidPatternError} for a pattern that EventBridge refuses
  */

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 
-/** Whether a text is an address of the range; other texts are in none. */
+/** Whether a text is an address of the range; any other text is not. */
 type IpRange = (text: string) => boolean;
 
 /** The addresses of a network such as `10.0.0.0/8` or `2001:db8::/32`; undefined for any other text. */
@@ -9,7 +9,7 @@ export function networkRange(text: string): IpRange | undefined {
   const digits = hexadecimal(address);
   if (digits === undefined) return undefined;
   const free = BigInt(digits.length * 4 - Number(bits));
-  // Networks of one address, /32 and /128, are refused: the address itself says the same.
+  // EventBridge refuses networks of a single address, /32 and /128.
   if (free < 1n) return undefined;
   const bottom = (BigInt(`0x${digits}`) >> free) << free;
   const top = bottom + (1n << free) - 1n;
@@ -17,16 +17,15 @@ export function networkRange(text: string): IpRange | undefined {
   return between(padded(bottom), padded(top));
 }
 
-/** The range of one address, in whatever form it is written; undefined for a text that is no address. */
+/** The range of a single address, in any notation; undefined for a text that is not an address. */
 export function addressRange(text: string): IpRange | undefined {
   const digits = hexadecimal(text);
   return digits === undefined ? undefined : between(digits, digits);
 }
 
 /**
- * Compares digits from the first on, until one decides, whatever the version: that is how AWS's engine does it. So an
- * address of version 6 is in a network of version 4 by its first eight digits, and 16.0.0.5 is in ::/0, though 0.0.0.5
- * is not.
+ * Compares digits from left to right until one decides, whatever the IP version, like AWS's engine. Therefore, an IPv6
+ * address can be in an IPv4 network by its first eight digits, and 16.0.0.5 is in ::/0, but 0.0.0.5 is not.
  */
 function between(bottom: string, top: string): IpRange {
   return (text) => {
@@ -37,7 +36,7 @@ function between(bottom: string, top: string): IpRange {
   };
 }
 
-/** An address as 8 or 32 digits; one of version 4 that is written as version 6, such as ::ffff:a00:5, has 8 as well. */
+/** An address as 8 or 32 digits; an IPv4 address in IPv6 notation, such as ::ffff:a00:5, also has 8. */
 function hexadecimal(address: string): string | undefined {
   if (/^\d+(\.\d+){3}$/.test(address)) {
     const bytes = address.split('.').map(Number);

@@ -1,15 +1,15 @@
 import { addressRange, networkRange } from './ip-ranges.ts';
 
-/** A value of a field of an event; `undefined` stands for a field that is missing. */
+/** A value of a field of an event; `undefined` stands for a missing field. */
 export type Value = string | number | boolean | null | undefined;
 
 export type ValueMatcher = (value: Value) => boolean;
 
-/** EventBridge refuses this event pattern; the message says where, what was given and what is allowed. */
+/** EventBridge refuses this event pattern; the message has the place, the given value and the allowed values. */
 export class InvalidPatternError extends Error {
   override readonly name = 'InvalidPatternError';
 
-  /** @param where path inside the pattern; empty for the pattern itself */
+  /** @param where the path in the pattern; empty for the pattern itself */
   constructor(where: string, given: unknown, allowed: string) {
     const shown = typeof given === 'number' ? given : JSON.stringify(given);
     super(`${where || 'the event pattern'} is ${shown}; it must be ${allowed}`);
@@ -38,7 +38,7 @@ const ANYTHING_BUT_OPERATORS: ReadonlyMap<string, Compile> = new Map([
   ['wildcard', noneOfTexts(wildcard, 0)],
 ]);
 
-/** Names of operators, and those that EventBridge keeps for later: inside of `$or` no field can have one. */
+/** Names of operators, and names that EventBridge reserves: a field inside `$or` cannot have any of them. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set([
   ...OPERATORS.keys(),
   ...['=', '<', '<=', '>', '>=', 'regex', 'not-wildcard', 'not-equals-ignore-case'],
@@ -47,7 +47,7 @@ export const RESERVED_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Compiles what a field must be: one of a list of values and operators.
+ * Compiles the condition on a field: a list of values and operators, one of which must match.
  *
  * @throws {InvalidPatternError}
  */
@@ -131,9 +131,10 @@ function equalsIgnoringCase(text: string): ValueMatcher {
 }
 
 /**
- * Each character of a pattern stands for its small and its capital form, so "ß" takes in "SS", but "SS" not "ß".
+ * Each character of a pattern stands for its lower-case and its upper-case form, so "ß" matches "SS", but "SS" does not
+ * match "ß".
  *
- * A character outside of the basic plane is two surrogates for the engine, and each alone becomes a question mark.
+ * The engine sees a character outside the basic plane as two surrogates, and each of them becomes a question mark.
  */
 function ignoringCase(text: string): string {
   const forms = (char: string) => `(?:${literal(char.toLowerCase())}|${literal(char.toUpperCase())})`;
@@ -154,7 +155,7 @@ function wildcard(text: string, where: string): ValueMatcher {
   return matchesExpression(`^${expressions.join('')}$`);
 }
 
-/** A text in a regular expression, as `RegExp.escape` gives it from Node 24 on. */
+/** Escapes a text for a regular expression, like `RegExp.escape` of Node 24. */
 function literal(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 }
