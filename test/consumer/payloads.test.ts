@@ -98,7 +98,7 @@ describe('a payload reader', () => {
       'an object without the field',
       '{"other":1}',
       {},
-      's3://bullbridge-payloads/k has no "returnvalue", which the event',
+      's3://bullbridge-payloads/k has no "returnvalue", which the claim check',
     ],
     ['an object that is not JSON', 'secret', {}, '(6 characters) is not a JSON object: bullbridge did not write it'],
     ['an object that is null', 'null', {}, '(4 characters) is not a JSON object'],
