@@ -132,7 +132,7 @@ function errorTable(): string {
     sentence(remedy),
     passes ? 'yes' : 'no',
   ]);
-  return table(['error', 'code', 'meaning', 'what to do', 'can pass by itself'], rows);
+  return table(['error', 'code', 'meaning', 'remedy', 'can pass by itself'], rows);
 }
 
 function refusalTable(): string {
@@ -141,7 +141,7 @@ function refusalTable(): string {
     sentence(cause),
     sentence(remedy),
   ]);
-  return table(['errorCode', 'meaning', 'what to do'], rows);
+  return table(['errorCode', 'meaning', 'remedy'], rows);
 }
 
 function sentence(text: string): string {

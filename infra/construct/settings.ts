@@ -166,7 +166,7 @@ export const SETTINGS = [
     variable: 'BULLBRIDGE_JOB_METRICS',
     ...of('jobMetrics', list('jobMetrics', /^[^,]+$/, 'commas')),
     about:
-      'Events to count for each queue, forwarded or not, such as `completed,failed,stalled`; see [metrics of jobs](docs/deploy.md#metrics-of-jobs).',
+      'Events to count for each queue, forwarded or not, such as `completed,failed,stalled`; see [metrics of jobs](docs/metrics.md#metrics-of-jobs).',
     default: '- none',
   },
   {
