@@ -17,8 +17,8 @@ const publishers = new WeakMap<IConstruct, Publisher[]>();
 /**
  * Registers that a construct publishes to a bus.
  *
- * @throws Error for a bus of another region, and if another construct would publish events with the same ids to the
- * same bus, or would have the same positions in the same table
+ * @throws Error for a bus of another region, if another construct would publish events with the same ids to the same
+ * bus, or would have the same lease in the same table
  */
 export function publishTo(
   scope: Construct,
@@ -40,11 +40,21 @@ export function publishTo(
   const stage = Stage.of(scope) ?? scope.node.root;
   const others = publishers.get(stage) ?? [];
   publishers.set(stage, [...others, publisher]);
-  const twin = others.find((other) => areTwins(other, publisher));
-  if (twin === undefined) return;
-  throw new Error(
-    `sourceName must be unique on a bus and in a table, got "${origin.sourceName}" (with the prefix "${origin.prefix}") for both ${twin.path} and ${publisher.path}: their events and positions would have the same ids. Give one of them another sourceName or prefix, or give each of them different queues`,
-  );
+  const twins = others.filter(({ sourceName, prefix }) => sourceName === origin.sourceName && prefix === origin.prefix);
+  for (const twin of twins) {
+    const both = `got "${origin.sourceName}" (with the prefix "${origin.prefix}") for both ${twin.path} and ${publisher.path}`;
+    const remedy = 'Give one of them another sourceName or prefix';
+    if (twin.table === publisher.table) {
+      throw new Error(
+        `sourceName must be unique in a table, ${both}: their runs would wait for each other. ${remedy}, or a table of its own`,
+      );
+    }
+    if (twin.bus === publisher.bus && mayShareQueues(twin, publisher)) {
+      throw new Error(
+        `sourceName must be unique on a bus, ${both}: their events would have the same ids. ${remedy}, or give each of them different queues`,
+      );
+    }
+  }
 }
 
 /** @throws Error for a bus of another account or region: a stack can create rules only in its own */
@@ -56,10 +66,7 @@ export function checkRuleOn(scope: Construct, eventBus: IEventBus): void {
   );
 }
 
-function areTwins(one: Publisher, other: Publisher): boolean {
-  const areApart = one.bus !== other.bus && one.table !== other.table;
-  if (areApart || one.sourceName !== other.sourceName || one.prefix !== other.prefix) return false;
-  const [mine, theirs] = [one.queues, other.queues];
+function mayShareQueues({ queues: mine }: Publisher, { queues: theirs }: Publisher): boolean {
   const areNamed = (queues: readonly string[] | undefined) => queues !== undefined && !queues.includes('*');
   return !areNamed(mine) || !areNamed(theirs) || mine?.some((queue) => theirs?.includes(queue)) === true;
 }

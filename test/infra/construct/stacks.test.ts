@@ -113,7 +113,7 @@ describe('two deployments', () => {
       const [one, other] = pair(createApp(), env);
       add(one, props(one));
       expect(() => add(other, props(other))).toThrow(
-        'sourceName must be unique on a bus and in a table, got "default" (with the prefix "bull") for both A/Bullbridge and B/Bullbridge',
+        'sourceName must be unique on a bus, got "default" (with the prefix "bull") for both A/Bullbridge and B/Bullbridge',
       );
     }
   });
@@ -124,11 +124,13 @@ describe('two deployments', () => {
     expect(() => add(other, { eventBus })).toThrow('sourceName must be unique on a bus');
   });
 
-  test('with the same positions in one table are refused', () => {
+  test('with the same lease in one table are refused, whatever their queues', () => {
     const [one, other] = pair(createApp());
     const propsOf = (stack: Stack) => ({ checkpointTable: Table.fromTableName(stack, 'Table', 'positions') });
-    add(one, propsOf(one));
-    expect(() => add(other, propsOf(other))).toThrow('sourceName must be unique on a bus and in a table');
+    add(one, { ...propsOf(one), queues: ['a'] });
+    expect(() => add(other, { ...propsOf(other), queues: ['b'] })).toThrow(
+      'sourceName must be unique in a table, got "default" (with the prefix "bull") for both A/Bullbridge and B/Bullbridge: their runs would wait for each other. Give one of them another sourceName or prefix, or a table of its own',
+    );
   });
 
   test.for([
