@@ -136,7 +136,7 @@ describe('the built function', () => {
     const other = stack.start('forward', { BULLBRIDGE_REDIS_IAM: 'elasticache:my-cache' });
     const error = await rejection(other.invoke({}));
     expect(error.message).toMatch(
-      /as user "forwarder": user or password is wrong \(WRONGPASS.*grant the function's role/,
+      /as user "forwarder": the IAM token is refused \(WRONGPASS.*grant the function's role/,
     );
     expect(error.message).not.toContain('X-Amz-Signature');
     expect(stack.log.join()).not.toContain('X-Amz-Signature');
