@@ -1,6 +1,6 @@
 import type { EventEnvelope } from '../functions/event/detail.ts';
 
-/** What a subscriber has received, told apart by `detail.id`. */
+/** The events that a subscriber has received; `detail.id` identifies duplicates. */
 export interface Arrivals {
   add(detail: EventEnvelope, at: number): void;
   readonly distinct: number;

@@ -7,16 +7,16 @@ import { eventually, freePort, start, stop } from './process.ts';
 /** A DynamoDB-compatible server that was started. */
 export interface LocalDynamoDB extends AsyncDisposable {
   readonly url: string;
-  /** Which one it is, in words. */
+  /** Its name and version, for people. */
   readonly what: string;
 }
 
 const VERSION = '1.2.1';
 
 /**
- * Starts dynoxide, which keeps its tables in memory: the binary that npm brings on Linux x64, elsewhere through `npx`.
+ * Starts dynoxide, which keeps its tables in memory: the binary from npm on Linux x64, or `npx` elsewhere.
  *
- * @throws {Error} one sentence that says how to get one
+ * @throws {Error} with one sentence on how to get one
  */
 export async function startDynamoDB(): Promise<LocalDynamoDB> {
   const port = await freePort();
@@ -30,7 +30,7 @@ export async function startDynamoDB(): Promise<LocalDynamoDB> {
   } catch {
     await stop(child);
     throw new Error(
-      `No DynamoDB-compatible server could be started: run \`npm ci\` again, or try \`npx dynoxide@${VERSION}\` by hand and see why it fails.`,
+      `No DynamoDB-compatible server could be started: run \`npm ci\` again, or run \`npx dynoxide@${VERSION}\` to see why it fails.`,
     );
   } finally {
     client.destroy();
@@ -47,7 +47,7 @@ function findBinary(): string | undefined {
   }
 }
 
-/** A client of a local server; the credentials are made up, since nothing checks them. */
+/** A client of a local server; the credentials are made up, because the server does not check them. */
 export function localClient(endpoint: string): DynamoDBClient {
   return new DynamoDBClient({
     endpoint,
@@ -57,7 +57,7 @@ export function localClient(endpoint: string): DynamoDBClient {
   });
 }
 
-/** Creates a checkpoint table as the construct does. */
+/** Creates a checkpoint table like the construct. */
 export async function createTable(client: DynamoDBClient, name: string): Promise<void> {
   await client.send(
     new CreateTableCommand({

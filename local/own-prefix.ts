@@ -3,11 +3,11 @@ import { Redis } from 'ioredis';
 import { connectRedis } from '../functions/redis/connect.ts';
 import { writeRefusal } from './write-refusal.ts';
 
-/** A key prefix that this process made up, in a Redis that holds the keys of others, too. */
+/** A key prefix that this process made up, in a Redis that may also have the keys of others. */
 export interface OwnPrefix {
-  /** Of letters, digits and dashes only, so that no character of it means anything in a pattern. */
+  /** Only letters, digits and dashes, which have no meaning in a pattern. */
   readonly name: string;
-  /** The error to show for a reply by which Redis refuses a write. */
+  /** The error to show if Redis refuses a write with this reply. */
   refusal(reply: Error): Error;
   /** Removes every key under it. @throws {RedisError} when the connection fails */
   remove(): Promise<void>;
@@ -15,14 +15,14 @@ export interface OwnPrefix {
 
 const KEY = /^bullbridge-demo-[0-9a-f]{32}:/;
 
-/** Keys that are removed with one command. */
+/** Keys to remove with one command. */
 const PAGE = 1000;
 
 /**
- * Makes up a prefix that has no keys, and makes sure that keys under it can be written and removed.
+ * Makes up a prefix without keys, and checks that keys under it can be written and removed.
  *
- * Only its result can remove keys, so no prefix from elsewhere is ever removed.
- * @throws {Error} that says why Redis refuses writes; {@link RedisError} when the connection fails
+ * Only the result of this function can remove keys, so no other prefix is ever removed.
+ * @throws {Error} with the reason if Redis refuses writes; {@link RedisError} when the connection fails
  */
 export async function claimPrefix(redisUrl: string): Promise<OwnPrefix> {
   const name = `bullbridge-demo-${randomBytes(16).toString('hex')}`;
@@ -41,7 +41,10 @@ export async function claimPrefix(redisUrl: string): Promise<OwnPrefix> {
   }
 }
 
-/** BullMQ writes and runs scripts, and the keys must be removed at the end. A key that cannot be removed expires in a second. */
+/**
+ * Tries all commands that are needed: BullMQ writes keys and runs scripts, and the keys must be removed at the end. A
+ * key that cannot be removed expires after a second.
+ */
 async function tryToWrite(redisUrl: string, name: string): Promise<void> {
   const key = `${name}:try`;
   await write(redisUrl, async (redis) => {
@@ -54,14 +57,14 @@ async function tryToWrite(redisUrl: string, name: string): Promise<void> {
 async function removeKeys(redisUrl: string, name: string): Promise<void> {
   const reader = await connectRedis({ url: redisUrl });
   const { keys } = await reader.scan(`${name}:*`).finally(() => reader.close());
-  // A match of a pattern is not enough to delete a key.
+  // Checked again, because the pattern alone must not decide which keys are deleted.
   const own = keys.filter((key) => key.startsWith(`${name}:`) && KEY.test(key));
   await write(redisUrl, async (redis) => {
     for (let i = 0; i < own.length; i += PAGE) await redis.unlink(...own.slice(i, i + PAGE));
   });
 }
 
-/** Lends a connection that can write, which those of the functions cannot; it fails at once where Redis is gone. */
+/** Opens a connection that can write, unlike the connections of the functions; it fails at once if Redis is gone. */
 async function write(redisUrl: string, use: (redis: Redis) => Promise<void>): Promise<void> {
   const redis = new Redis(redisUrl, { retryStrategy: () => null, maxRetriesPerRequest: 0, enableReadyCheck: false });
   redis.on('error', () => {});

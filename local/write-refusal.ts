@@ -1,16 +1,18 @@
 import type { RedisTarget } from '../functions/redis/port.ts';
 
-/** First match wins. The signs are codes of Redis's error replies, which are inside the reply when a script was refused. */
+/**
+ * The first match wins. The signs are codes of error replies; if a script was refused, the code is inside the reply.
+ */
 const REFUSALS: readonly (readonly [sign: RegExp, cause: string])[] = [
-  [/NOPERM|ACL failure/, 'this user may only read there'],
-  [/READONLY/, 'it is a replica, which only its master writes to'],
+  [/NOPERM|ACL failure/, 'this user may not write there'],
+  [/READONLY/, 'it is a read-only replica'],
   [/OOM/, 'its memory is full (maxmemory)'],
   [/NOREPLICAS/, 'too few replicas follow it (min-replicas-to-write)'],
-  [/MISCONF/, 'it cannot save its data to disk, and stops writes for that (stop-writes-on-bgsave-error)'],
-  [/MOVED|CROSSSLOT|CLUSTERDOWN/, 'it is part of a cluster, and BullMQ connects to a single server here'],
+  [/MISCONF/, 'it cannot save its data to disk, so it refuses writes (stop-writes-on-bgsave-error)'],
+  [/MOVED|CROSSSLOT|CLUSTERDOWN/, 'it is part of a cluster, but the demonstration needs a single server'],
 ];
 
-/** The error to show when Redis refuses a write of the demonstration; it names host, user, cause and what to do instead. */
+/** The error to show if Redis refuses a write of the demonstration: the host, the user, the cause and the remedy. */
 export function writeRefusal({ message }: Error, { host, port, user }: RedisTarget): Error {
   const cause = REFUSALS.find(([sign]) => sign.test(message))?.[1] ?? 'it refused to write';
   return new Error(

@@ -9,7 +9,7 @@ export function success(body: object): Answer {
   return { status: 200, body: JSON.stringify(body) };
 }
 
-/** A refusal of the call as a whole; the SDK makes an error with the name `code` of it. */
+/** A refusal of the whole call; the SDK turns it into an error with the name `code`. */
 export function failure(status: number, code: string, message: string, headers: Record<string, string> = {}): Answer {
   return { status, body: JSON.stringify({ __type: code, message }), headers };
 }

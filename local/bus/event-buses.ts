@@ -12,7 +12,7 @@ import {
   type WireEntry,
 } from './put-events.ts';
 
-/** An event as EventBridge hands it to the target of a rule. */
+/** An event as EventBridge sends it to the target of a rule. */
 export interface BusEvent {
   readonly version: '0';
   readonly id: string;
@@ -34,25 +34,25 @@ export interface Subscription {
   readonly deliver: (event: BusEvent) => void;
 }
 
-/** An entry that was accepted for a bus that exists. */
+/** An entry that was accepted for an existing bus. */
 export interface AcceptedEntry extends WireEntry {
   readonly id: string;
   readonly detail: EventDetail;
 }
 
-/** A PutEvents request that came, whatever became of it. */
+/** A PutEvents request, accepted or not. */
 export interface PutEventsRequest {
   readonly entries: number;
-  /** As EventBridge counts the size of entries. */
+  /** The size of the entries as EventBridge counts it. */
   readonly bytes: number;
 }
 
-/** What came to the buses and was not kept from them by a fault of the whole request. */
+/** Counts of the requests that reached the buses, without requests that failed as a whole by a planned fault. */
 export interface Counts {
   readonly requests: number;
-  /** Entries that were accepted, also those that EventBridge drops. */
+  /** Accepted entries, including entries that EventBridge drops. */
   readonly entries: number;
-  /** Of all entries of the requests, as EventBridge counts it. */
+  /** The size of all entries of the requests, as EventBridge counts it. */
   readonly bytes: number;
 }
 
@@ -74,7 +74,7 @@ export interface EventBuses {
   subscribe(subscription: Subscription): void;
   putEvents(entries: readonly WireEntry[] | undefined, fault?: Fault): Answer;
   describe(nameOrArn: string | undefined): Answer;
-  /** The buses that exist. */
+  /** The names of the existing buses. */
   readonly names: Set<string>;
 }
 

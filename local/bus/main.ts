@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startBus } from './server.ts';
 
-// The local bus in a process of its own, for benchmarks: it keeps nothing, looks into no detail, and answers `GET /stats`
-// with its counts. It prints its URL once it listens, and runs until it is ended.
+// The local bus in its own process, for benchmarks: it keeps nothing, does not parse details, and answers `GET /stats`
+// with its counts. It prints its URL once it listens, and runs until it is killed.
 const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '0' },
@@ -11,7 +11,7 @@ const { values } = parseArgs({
     queue: { type: 'string', multiple: true, default: ['dead-letters'] },
     bucket: { type: 'string', multiple: true, default: ['payloads'] },
     delay: { type: 'string', default: '0' },
-    // Files of a certificate and its key.
+    // The files of a certificate and of its key.
     cert: { type: 'string' },
     key: { type: 'string' },
   },

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Answer } from './answer.ts';
 
-/** S3 buckets, kept in memory. */
+/** S3 buckets in memory. */
 export interface Objects {
-  /** The objects of a bucket as text, by their keys. */
+  /** The objects of a bucket as text, by key. */
   texts(bucket: string): ReadonlyMap<string, string>;
-  /** Whether a request is one for S3, which has no `X-Amz-Target`: a bucket and a key are its path. */
+  /** Whether a request is for S3: it has no `X-Amz-Target`, and its path is a bucket and a key. */
   isAsked(method: string | undefined, headers: IncomingHttpHeaders): boolean;
   answer(method: string | undefined, path: string, headers: IncomingHttpHeaders, body: Buffer): Answer;
 }
@@ -45,7 +45,7 @@ function read(object: Buffer | undefined): Answer {
   };
 }
 
-/** A refusal as S3 writes it. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+/** A refusal in the format of S3. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 export function objectFailure(status: number, code: string, message: string): Answer {
   const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
   return { status, body, headers: { 'content-type': 'application/xml' } };

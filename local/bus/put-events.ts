@@ -1,6 +1,6 @@
 import { type Answer, failure } from './answer.ts';
 
-/** An entry of a PutEvents request as it comes over the wire. */
+/** An entry of a PutEvents request in its wire format. */
 export interface WireEntry {
   readonly Source?: string;
   readonly DetailType?: string;
@@ -9,7 +9,7 @@ export interface WireEntry {
   readonly Time?: number;
   readonly Resources?: readonly string[];
   readonly EventBusName?: string;
-  /** For X-Ray only: the event has none of it, and it does not count for the size. */
+  /** Only for X-Ray: it is not in the event, and does not count for the size. */
   readonly TraceHeader?: string;
 }
 
@@ -29,11 +29,12 @@ const MAX_DEPTH = 1000;
 const MAX_DETAIL_TYPE = 128;
 
 /**
- * Refuses a request as a whole, as EventBridge does: for the number of its entries or their size together.
+ * Refuses a whole request like EventBridge: for the number of its entries, or for their total size.
  *
- * The size must be *less* than 1 MiB: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html. Of a request
- * over it AWS has been seen to answer both statuses of {@link oversize}: 413 is what AWS's own connector for Kafka waits for
- * (https://github.com/awslabs/eventbridge-kafka-connector), 400 is what LocalStack recorded of AWS at the old limit of 256 KiB
+ * The size must be *less* than 1 MiB: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html. AWS
+ * has been seen to answer a larger request with both statuses of {@link oversize}. AWS's own connector for Kafka
+ * expects 413 (https://github.com/awslabs/eventbridge-kafka-connector); LocalStack recorded 400 from AWS, at the old
+ * limit of 256 KiB
  * (https://github.com/localstack/localstack/blob/v4.14.0/tests/aws/services/events/test_events.snapshot.json).
  */
 export function refuseRequest(entries: readonly WireEntry[] | undefined, oversize: 413 | 400): Answer | undefined {
@@ -57,12 +58,13 @@ function invalid(fault: string): Answer {
 }
 
 /**
- * Takes the detail out of an entry, or says why EventBridge refuses that entry.
+ * Reads the detail of an entry, or returns the fault for which EventBridge refuses the entry.
  *
- * Codes: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html. The SDK's documentation says that
- * a request none of whose entries has all it needs fails as a whole; what LocalStack recorded of AWS is a result for each entry in
- * this case too, with these words. Which code AWS has for a detail nested deeper than 1,000 levels, which it "will not process"
- * (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html), is not known; here it is malformed.
+ * Codes: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html. By the documentation
+ * of the SDK, a request fails as a whole if none of its entries is complete; but LocalStack recorded a result for each
+ * entry from AWS in this case, with these messages. The code for a detail nested deeper than 1,000 levels, which AWS
+ * "will not process" (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html), is not known; here
+ * it is malformed.
  */
 export function readEntry({ Source, DetailType, Detail }: WireEntry): { readonly detail: EventDetail } | EntryFault {
   if (!Source) return missing('Source');
@@ -92,7 +94,7 @@ function parseObject(json: string): EventDetail | undefined {
   }
 }
 
-/** How deep a well-formed JSON text nests. */
+/** The nesting depth of a well-formed JSON text. */
 function depthOf(json: string): number {
   // Each level takes two characters.
   if (json.length < 2 * MAX_DEPTH) return 0;
@@ -106,7 +108,7 @@ function depthOf(json: string): number {
 }
 
 /**
- * Whether EventBridge drops an entry that it accepted, for a name that it never compares with one that it has.
+ * Whether EventBridge accepts an entry but drops it: for an unknown bus, or a detail-type that is too long.
  *
  * @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
  */
@@ -114,12 +116,15 @@ export function isDropped({ DetailType = '', EventBusName }: WireEntry, buses: R
   return DetailType.length > MAX_DETAIL_TYPE || !buses.has(busName(EventBusName));
 }
 
-/** The name of a bus that is given by name or by ARN; without one it is the default bus. */
+/** The name of a bus that is given by name or ARN; by default, the default bus. */
 export function busName(nameOrArn = 'default'): string {
   return nameOrArn.slice(nameOrArn.lastIndexOf('/') + 1);
 }
 
-/** The size of an entry in bytes. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size */
+/**
+ * The size of an entry in bytes.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size
+ */
 export function entryBytes({ Source = '', DetailType = '', Detail = '', Time, Resources }: WireEntry): number {
   let bytes = Time === undefined ? 0 : 14;
   bytes += Buffer.byteLength(Source) + Buffer.byteLength(DetailType) + Buffer.byteLength(Detail);

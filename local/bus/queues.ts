@@ -10,9 +10,9 @@ export interface QueuesOptions {
   readonly now: () => number;
 }
 
-/** SQS standard queues, kept in memory. */
+/** SQS standard queues in memory. */
 export interface Queues {
-  /** The bodies of the messages that were not deleted, in the order they were sent. */
+  /** The bodies of the messages that were not deleted, in the order of sending. */
   bodies(name: string): string[];
   /** Answers an operation of the SQS JSON protocol. */
   answer(operation: string, input: Readonly<Record<string, unknown>>): Answer;
@@ -22,7 +22,7 @@ interface Message {
   readonly id: string;
   readonly body: string;
   receiptHandle?: string;
-  /** When it can be received (again). */
+  /** When it can be received, or received again. */
   visibleAt: number;
   receiveCount: number;
 }
@@ -109,11 +109,11 @@ export function createQueues({ names, urlOf, account, region, now }: QueuesOptio
     const withCount = ['MessageSystemAttributeNames', 'AttributeNames'].some((list) =>
       isNamed('ApproximateReceiveCount', input[list]),
     );
-    // SQS leaves the list out where it would be empty.
+    // SQS leaves out an empty list.
     return success(received.length === 0 ? {} : { Messages: received.map((message) => messageOf(message, withCount)) });
   }
 
-  /** A handle that is not the newest of its message deletes nothing, and that is no failure. */
+  /** A handle that is not the newest of its message deletes nothing, which is not an error. */
   function remove(messages: Map<string, Message>, receiptHandle: string): Answer {
     if (!RECEIPT_HANDLE.test(receiptHandle))
       return refuse(
@@ -129,7 +129,7 @@ export function createQueues({ names, urlOf, account, region, now }: QueuesOptio
     return success({ Successful: entries.map(({ Id }) => ({ Id })), Failed: [] });
   }
 
-  /** Each entry has a result of its own; a handle that is not the newest of its message changes nothing. */
+  /** Each entry has its own result; a handle that is not the newest of its message changes nothing. */
   function changeVisibility(messages: Map<string, Message>, entries: unknown): Answer {
     const Successful: object[] = [];
     const Failed: object[] = [];
@@ -178,12 +178,12 @@ function isNamed(name: string, wanted: unknown): boolean {
   return Array.isArray(wanted) && (wanted.includes(name) || wanted.includes('All'));
 }
 
-/** The header is how SQS tells SDKs the code of its old query protocol, which can differ from the one in the body. */
+/** The header has the code of the old query protocol of SQS, which can differ from the code in the body. */
 function refuse(code: string, message: string, queryCode = code): Answer {
   return failure(400, `com.amazonaws.sqs#${code}`, message, { 'x-amzn-query-error': `${queryCode};Sender` });
 }
 
-/** The SDK compares it with what it sent or got. */
+/** The SDK compares it with the hash of the text that it sent or received. */
 function md5(text: string): string {
   return createHash('md5').update(text).digest('hex');
 }

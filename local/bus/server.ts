@@ -17,7 +17,7 @@ import type { WireEntry } from './put-events.ts';
 import { createQueues } from './queues.ts';
 
 export interface BusOptions {
-  /** Names of the buses, besides `default`. */
+  /** Names of the buses in addition to `default`. */
   readonly buses: readonly string[];
   readonly queues?: readonly string[];
   /** Names of S3 buckets. */
@@ -26,17 +26,17 @@ export interface BusOptions {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Milliseconds until an answer. @default 0 */
   readonly delay?: number;
-  /** Whether to keep what was accepted; off for a benchmark. @default true */
+  /** Whether to keep accepted entries; off for a benchmark. @default true */
   readonly record?: boolean;
   /**
-   * Whether to look into each detail; off for a benchmark. What is recorded or subscribed to is looked into in any
-   * case.
+   * Whether to parse each detail; off for a benchmark. Details are always parsed with `record` or with a subscription.
+   *
    * @default true
    */
   readonly validate?: boolean;
   /** The status of a PutEvents request over the limit. @default 413 */
   readonly oversize?: 413 | 400;
-  /** @default any that is free */
+  /** @default any free port */
   readonly port?: number;
   /** Certificate and key as PEM, to speak TLS. @default plain HTTP */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
@@ -44,7 +44,7 @@ export interface BusOptions {
   readonly now?: () => number;
 }
 
-/** What is to go wrong; set by a test, at any time. */
+/** The planned faults; a test can set them at any time. */
 interface Faults {
   putEvents?: FaultPlan<{ readonly entries: readonly RequestEntry[] }, Fault> | undefined;
   describeEventBus?: FaultPlan<object> | undefined;
@@ -61,19 +61,19 @@ type RequestEntry = WireEntry & Required<Pick<WireEntry, 'Source' | 'DetailType'
 export interface LocalBus extends AsyncDisposable {
   readonly url: string;
   queueUrl(name: string): string;
-  /** The names of the buses that exist; they can be deleted and added. */
+  /** The names of the existing buses; tests can delete and add names. */
   readonly buses: Set<string>;
-  /** Adds a rule for the events to come. */
+  /** Adds a rule for later events. */
   subscribe(subscription: Subscription): void;
-  /** What PutEvents accepted for a bus that exists, in order; empty unless `record`. */
+  /** The entries that PutEvents accepted for an existing bus, in order; empty unless `record`. */
   readonly accepted: readonly AcceptedEntry[];
   /** The PutEvents requests, in order; empty unless `record`. */
   readonly requests: readonly PutEventsRequest[];
-  /** Also over HTTP: `GET /stats`. */
+  /** Also available by `GET /stats`. */
   readonly counts: Counts;
-  /** Bodies of the messages of a queue. */
+  /** The bodies of the messages of a queue. */
   messages(queue: string): string[];
-  /** The objects of a bucket as text, by their keys. */
+  /** The objects of a bucket as text, by key. */
   objects(bucket: string): ReadonlyMap<string, string>;
   readonly faults: Faults;
 }
@@ -81,7 +81,7 @@ export interface LocalBus extends AsyncDisposable {
 interface Call {
   readonly fault?: Fault | undefined;
   readonly answer: () => Answer;
-  /** How the service writes a refusal. @default as the JSON protocols do */
+  /** Writes a refusal in the format of the service. @default the format of the JSON protocols */
   readonly refuse?: typeof failure;
 }
 
@@ -89,11 +89,11 @@ const ACCOUNT = '000000000000';
 const REGION = 'eu-west-1';
 
 /**
- * Starts a server on the loopback interface that answers the JSON protocols of the AWS SDK by their `X-Amz-Target`.
+ * Starts a server on the loopback interface for the JSON protocols of the AWS SDK, by their `X-Amz-Target`.
  *
- * It knows PutEvents and DescribeEventBus of EventBridge, the calls of SQS that move messages, and GetSecretValue of
- * Secrets Manager; anything else is an `UnknownOperationException`. A PUT or GET without a target is S3's PutObject or
- * GetObject, by `/bucket/key`. A conformance suite holds its answers against LocalStack's.
+ * It supports PutEvents and DescribeEventBus of EventBridge, the calls of SQS that move messages, and GetSecretValue of
+ * Secrets Manager; any other call fails with `UnknownOperationException`. A PUT or GET without a target is PutObject or
+ * GetObject of S3, by `/bucket/key`. A conformance suite compares its answers with those of LocalStack.
  */
 export async function startBus(options: BusOptions): Promise<LocalBus> {
   const { secrets = {}, delay = 0, record = true, validate = true, oversize = 413, port = 0, now = Date.now } = options;
@@ -114,7 +114,7 @@ export async function startBus(options: BusOptions): Promise<LocalBus> {
     putObject: 0,
   };
 
-  /** Some faults come before anything is accepted, others after: the call says which, and how to answer it. */
+  /** The fault of a call, and its answer; some faults come before anything is accepted, others after. */
   function callOf(target: string, input: Readonly<Record<string, unknown>>): Call {
     switch (target) {
       case 'AWSEvents.PutEvents': {
@@ -195,7 +195,7 @@ export async function startBus(options: BusOptions): Promise<LocalBus> {
     });
   };
   const server = tls ? https.createServer(tls, listener) : http.createServer(listener);
-  // Longer than any client keeps a connection, so that none is closed in its hands.
+  // Longer than any client keeps a connection, so that the server never closes one that a client is about to use.
   server.keepAliveTimeout = 600_000;
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');

@@ -1,4 +1,5 @@
-// Runs inside the process of a function: loads its bundle and handles one event after the other, as Lambda's runtime does.
+// Runs in the process of a function: loads its bundle and handles one event after the other, like the runtime of
+// Lambda.
 import { readFile } from 'node:fs/promises';
 
 const [, , bundle] = process.argv;
@@ -9,7 +10,10 @@ const describe = (error) => ({
   trace: error?.stack,
 });
 
-/** Linux counts to `maxRSS` what the process had that this one was started by; not so in `/proc`, which other systems lack. */
+/**
+ * The peak memory. On Linux, `maxRSS` includes the memory of the parent process at the start; the value in `/proc` does
+ * not, but other systems have no `/proc`.
+ */
 async function maxMemory() {
   const status = await readFile('/proc/self/status', 'utf8').catch(() => '');
   return 1024 * (/^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1] ?? process.resourceUsage().maxRSS);

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { start, stop } from '../process.ts';
 
-/** What the function threw, with the name of its error. */
+/** The error of a function; its name is the error type. */
 export class FunctionError extends Error {
   constructor(errorType: string, message: string) {
     super(message);
@@ -20,35 +20,39 @@ export interface FunctionOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Seconds until an invocation is ended by force. @default 75 */
   readonly timeout?: number;
-  /** Each line that the function prints. @default printed nowhere */
+  /** Called with each line that the function prints. @default lines are dropped */
   readonly onLog?: (line: string) => void;
   readonly nodeOptions?: readonly string[];
 }
 
-/** As Lambda reports it with each invocation. */
+/** The memory and CPU of a function, which Lambda reports with each invocation. */
 interface Usage {
-  /** Bytes of memory at the most. */
+  /** Peak memory in bytes. */
   readonly maxMemory: number;
-  /** Milliseconds of CPU. */
+  /** Milliseconds of CPU time. */
   readonly cpu: number;
 }
 
-/** A Lambda function on this machine: its built bundle, in a process of its own that stays warm between invocations. */
+/** A Lambda function on this machine: its built bundle, in its own process that stays warm between invocations. */
 export interface LocalFunction<Result> extends AsyncDisposable {
-  /** @throws {FunctionError} what the handler threw, `Sandbox.Timedout`, or `Runtime.ExitError` when the process ended */
+  /**
+   * @throws {FunctionError} the error of the handler, `Sandbox.Timedout`, or `Runtime.ExitError` if the process ended
+   */
   invoke(event?: unknown): Promise<Result>;
-  /** What the process has used so far, as of the end of the last invocation. */
+  /** The usage of the process up to the end of the last invocation. */
   readonly usage: Usage;
-  /** Ends the process at once, as a crash does, so that the next invocation starts a new one; or stops it, or lets it go on. */
+  /** Kills the process like a crash, and the next invocation starts a new one; or stops it, or lets it continue. */
   kill(signal?: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
 }
 
 const BOOTSTRAP = fileURLToPath(new URL('bootstrap.mjs', import.meta.url));
 
-/** What the construct gives it, in MB. */
+/** The default memory of the construct, in MB. */
 const MEMORY = 256;
 
-/** The heap that Lambda's own Node image allows a function: a tenth of its memory for new objects, the rest for old ones. */
+/**
+ * The heap of a function in Lambda's own Node image: a tenth of its memory for new objects, the rest for old objects.
+ */
 const HEAP = [
   `--max-semi-space-size=${Math.floor(MEMORY / 20)}`,
   `--max-old-space-size=${MEMORY - Math.floor(MEMORY / 10)}`,
@@ -71,7 +75,7 @@ export function createFunction<Result>(options: FunctionOptions): LocalFunction<
     const booted = start(process.execPath, [...HEAP, ...nodeOptions, BOOTSTRAP, pathToFileURL(bundle).href], {
       stdio: ['ignore', 'pipe', 'pipe'],
       ipc: true,
-      // Nothing of this process's environment but what a function has: an AWS_PROFILE would change much.
+      // Only the variables of a Lambda function: an AWS_PROFILE of this process would change its behaviour.
       env: {
         PATH: process.env['PATH'],
         AWS_REGION: 'eu-west-1',

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 /**
  * Runs a program to its end.
  *
- * @throws {Error} what it wrote to stderr, when it fails
+ * @throws {Error} with the text that it wrote to stderr, if it fails
  */
 export async function run(
   command: string,

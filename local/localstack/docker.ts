@@ -8,7 +8,7 @@ import type { LocalStackOptions, LocalStackServer } from './server.ts';
 
 const COMPOSE_FILE = fileURLToPath(new URL('../../compose.yaml', import.meta.url));
 
-/** Whether there is a Docker engine, and the `docker compose` to start several containers with. */
+/** Whether there is a Docker engine with `docker compose`. */
 export async function dockerAnswers(): Promise<boolean> {
   try {
     await run('docker', ['compose', 'version']);
@@ -19,7 +19,7 @@ export async function dockerAnswers(): Promise<boolean> {
   }
 }
 
-/** Starts the services of compose.yaml, as a project of their own, and fetches their images before where they are missing. */
+/** Starts the services of compose.yaml as a separate project; Docker first fetches missing images. */
 export async function startInDocker({ port }: LocalStackOptions): Promise<LocalStackServer> {
   const chosen = port ?? (await freePort());
   const redisPort = await freePort();
@@ -35,7 +35,7 @@ export async function startInDocker({ port }: LocalStackOptions): Promise<LocalS
     url: `http://127.0.0.1:${chosen}`,
     what: '4.14.0 in Docker, with a Redis in Docker',
     redisUrl: `redis://127.0.0.1:${redisPort}`,
-    // By the name of the service: functions run in the network of the project.
+    // The name of the service: functions run in the network of the project.
     functionsRedisUrl: 'redis://redis:6379',
     bin,
     hostMode: false,
@@ -43,7 +43,7 @@ export async function startInDocker({ port }: LocalStackOptions): Promise<LocalS
   };
 }
 
-/** A folder with an `aws` that is the one inside LocalStack's image, so that none need be installed. */
+/** Creates a folder with an `aws` command that runs the AWS CLI in the image of LocalStack. */
 async function commandFolder(
   compose: readonly string[],
   ports: Readonly<Record<'LOCALSTACK_PORT' | 'REDIS_PORT', string>>,

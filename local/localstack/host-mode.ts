@@ -8,9 +8,9 @@ import type { LocalStackOptions, LocalStackServer } from './server.ts';
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const DIRECTORY = fileURLToPath(new URL('../../.localstack', import.meta.url));
 
-/** Starts LocalStack as a plain process, in a session of its own, and installs it before where it is missing. */
+/** Starts LocalStack as a plain process in its own session, and first installs it if it is missing. */
 export async function startInHostMode({ port }: LocalStackOptions): Promise<LocalStackServer> {
-  // The tests' own, on a port of its own, is apart from the one to work with.
+  // The tests have another state than the LocalStack of `npm run localstack`, which can run at the same time.
   const environment = { STATE_DIR: join(DIRECTORY, port === undefined ? 'test' : 'state') };
   const script = (name: string, ...args: string[]) => run(join(HERE, name), [DIRECTORY, ...args], environment);
   await script('install.sh');

@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { startRedis } from '../redis.ts';
 import { environmentOf, type LocalStackServer, pathWith, startLocalStack } from './server.ts';
 
-// `npm run test:localstack`: the tests of vitest.localstack.config.ts against the LocalStack of AWS_ENDPOINT_URL, or against one
-// that is started for them and stopped again, whatever happens. Arguments go to vitest.
+// `npm run test:localstack`: runs the tests of vitest.localstack.config.ts against the LocalStack of AWS_ENDPOINT_URL,
+// or against a LocalStack that it starts and stops again in any case. Arguments are passed to vitest.
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const VITEST = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
 
-// A Ctrl-C reaches vitest and the scripts as well, since they are in the same process group; what ends here is only the waiting.
+// A Ctrl-C also reaches vitest and the scripts, because they are in the same process group; only the waiting ends here.
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => interrupted.abort(new Error(signal)));
@@ -26,12 +26,12 @@ try {
 
 type Server = Omit<LocalStackServer, 'bin'> & Partial<Pick<LocalStackServer, 'bin'>>;
 
-/** One that the user has started; with `REDIS_URL` and, where functions reach it by another name, `FUNCTIONS_REDIS_URL`. */
+/** A LocalStack of the user, with `REDIS_URL` and, if functions need another URL for it, `FUNCTIONS_REDIS_URL`. */
 async function useGiven(url: string): Promise<Server> {
   const redis = await startRedis({ url: process.env['REDIS_URL'] });
   return {
     url,
-    what: `the one of AWS_ENDPOINT_URL, with ${redis.what}`,
+    what: `set by AWS_ENDPOINT_URL, with ${redis.what}`,
     redisUrl: redis.url,
     functionsRedisUrl: process.env['FUNCTIONS_REDIS_URL'] ?? redis.url,
     hostMode: false,

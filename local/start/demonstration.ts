@@ -12,7 +12,7 @@ import { startWorkload } from './workload.ts';
 const JOBS = 120;
 
 /**
- * Runs jobs under a prefix that it makes up, forwards their events, and sums up.
+ * Runs jobs under a new prefix, forwards their events, and prints a summary.
  *
  * @returns whether every event has arrived
  */
@@ -43,7 +43,7 @@ export async function demonstrate(
   const work = workload.run(watch ? Number.POSITIVE_INFINITY : JOBS, interrupt.signal).finally(() => {
     working = false;
   });
-  // A failure is thrown below, after the run of the function.
+  // A failure is thrown below, after the runs of the function.
   work.catch(() => {});
   const run = {
     isMore: () => working,

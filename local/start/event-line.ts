@@ -2,7 +2,7 @@ import type { BullmqDetail } from '../../functions/event/detail.ts';
 import type { Piece } from './terminal.ts';
 import { cut, pad, printable, widthOf } from './text-width.ts';
 
-/** The events that a rule delivers here. */
+/** The events that the rule of `npm start` delivers. */
 export const EVENTS = ['completed', 'failed', 'stalled', 'progress'] as const;
 
 export type ForwardedDetail = BullmqDetail<(typeof EVENTS)[number]>;
@@ -17,10 +17,10 @@ interface Arrival {
 
 const COLOURS = { completed: 'green', failed: 'red', stalled: 'cyan', progress: 'cyan' } as const;
 
-/** Columns of a value: usually, at most, and the fewest for which the age of the event is shown as well. */
+/** Columns of a value: the usual number, the maximum, and the minimum for which the age of the event is also shown. */
 const VALUE = { usual: 44, most: 60, least: 12 };
 
-/** An event that has arrived, on a line of so many columns; without its age where these are few. */
+/** The line of an event that has arrived; the age is left out if there are too few columns. */
 export function eventLine({ type, detail, age }: Arrival, columns: number): Piece[] {
   const kind = pad(type, 14);
   const job = ` ${pad(printable(detail.queue), 9)} ${pad(printable(`#${detail.jobId ?? ''}`), 5)} `;

@@ -8,18 +8,18 @@ import type { Terminal } from './terminal.ts';
 
 export const SOURCE_NAME = 'local';
 
-/** The schedule's interval in milliseconds; on AWS the shortest is a minute. */
+/** The interval of the schedule in milliseconds; on AWS, the shortest interval is a minute. */
 const INTERVAL = 1000;
 
 /** The queues that are forwarded. */
 export interface Source {
   readonly redisUrl: string;
   readonly prefix: string;
-  /** `*` for all. */
+  /** `*` for all queues. */
   readonly queues: '*' | readonly string[];
 }
 
-/** Seconds that a run may take: so long it waits for a Redis that does not answer. */
+/** Seconds that a run may take; it waits that long for a Redis that does not answer. */
 const TIMEOUT = 10;
 
 /** The built function, and a subscriber that prints each event. */
@@ -60,19 +60,19 @@ export async function startForwarding(source: Source, terminal: Terminal): Promi
 }
 
 export interface RunOptions {
-  /** Asked before each run: whether events are still being made. */
+  /** Called before each run: whether more events may come. */
   readonly isMore: () => boolean;
-  /** Words for the progress line. */
+  /** The text of the progress line. */
   readonly progress: (published: string) => string;
   /** Ends the wait between two runs. */
   readonly signal: AbortSignal;
-  /** Whether it goes on after the signal until every event is forwarded. */
+  /** Whether to continue after the signal until every event is forwarded. */
   readonly isWhole: boolean;
-  /** Whether a failed run is printed and followed by the next, as on AWS, once a run has succeeded. */
+  /** Whether to print a failed run and continue with the next one, as on AWS, once a run has succeeded. */
   readonly outlivesFailures: boolean;
 }
 
-/** Invokes the function each second until no more events are made and a run has caught up with all of them. */
+/** Invokes the function each second until no more events come and a run has caught up. */
 export async function forwardAll(
   { forward }: Forwarding,
   { isMore, progress, signal, isWhole, outlivesFailures }: RunOptions,

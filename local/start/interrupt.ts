@@ -3,28 +3,30 @@ import { onceOrphaned } from './lineage.ts';
 
 type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
-/** The signals by which a user ends the program. */
+/** The signals with which a user ends the program. */
 export interface Interrupt {
   /** Aborted by the first signal after `endInOrder`. */
   readonly signal: AbortSignal;
   /**
-   * Lets the next signal only abort `signal`, and the one after that end the process; before this call, a signal ends the
-   * process at once, since there is nothing to put in order.
+   * From now on, the first signal only aborts `signal`, and the second one ends the process. Before this call, a signal
+   * ends the process at once, because there is nothing to clean up.
    * @param onHurry called just before the second signal ends the process; it can only print
    */
   endInOrder(onHurry: () => void): void;
 }
 
-/** Milliseconds in which the same signal counts once: a Ctrl-C in the terminal reaches npm, too, and npm passes it on. */
+/**
+ * Milliseconds in which the same signal counts once: a Ctrl-C in the terminal also reaches npm, which sends it again.
+ */
 const ECHO = 300;
 
-/** Milliseconds to end in order when nobody is left to send a second signal. */
+/** Milliseconds to end in order if the terminal is gone, so that no second signal can come. */
 const GRACE = 10_000;
 
 /**
  * Listens for SIGINT, SIGTERM and SIGHUP.
  *
- * A lost output and a lost ancestor count as SIGHUP. The exit code is the one that shells report: 128 plus the number of the signal.
+ * A lost output or a lost ancestor counts as SIGHUP. As in shells, the exit code is 128 plus the number of the signal.
  */
 export function listenForInterrupts(): Interrupt {
   const controller = new AbortController();

@@ -7,14 +7,14 @@ interface Ancestry {
   readonly session: string;
 }
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const INTERVAL = 1000;
 
 /**
- * Calls back once when an ancestor of this process is gone: npm, npm's shell, or the shell that npm was typed into.
+ * Calls back once when an ancestor of this process is gone: npm, the shell of npm, or the shell of the user.
  *
- * A `kill -9` of an ancestor sends no signal to its descendants. Ancestors in another session do not count: a program that was
- * started with `setsid` outlives its shell.
+ * A `kill -9` of an ancestor sends no signal to its descendants. Ancestors in another session do not count: a program
+ * that was started with `setsid` outlives its shell.
  */
 export async function onceOrphaned(act: () => void): Promise<void> {
   const before = await readLineage();
@@ -26,7 +26,7 @@ export async function onceOrphaned(act: () => void): Promise<void> {
   timer.unref();
 }
 
-/** The ids of this process's ancestors in its session, as one text. */
+/** The ids of the ancestors of this process in its session, as one text. */
 async function readLineage(): Promise<string> {
   const session = (await readAncestry(process.pid))?.session;
   const ids: number[] = [];
@@ -48,11 +48,11 @@ async function readAncestry(pid: number): Promise<Ancestry | undefined> {
   }
 }
 
-/** Parent and session of a process: from `/proc` on Linux, where `ps` can be missing, elsewhere from `ps`. */
+/** The parent and the session of a process: from `/proc` on Linux, where `ps` can be missing, otherwise from `ps`. */
 async function readFields(pid: number): Promise<string[]> {
   if (process.platform === 'linux') {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the name of the program, in parentheses, can have spaces.
+    // The name of the program, in parentheses, can have spaces: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     const [, parent = '', , session = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return [parent, session];
   }

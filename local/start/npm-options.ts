@@ -4,12 +4,12 @@ import { join } from 'node:path';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Finds options that npm took for its own settings because no `--` stands before them.
+ * Finds options that npm treated as its own settings, because there was no `--` before them.
  *
- * npm 10 and 11 pass `npm start --watch` on as `npm_config_watch=true`, `--queues=a` as `npm_config_queues=a`, and `--queues a` as
- * `npm_config_queues=true` with the argument `a`. A setting of an npmrc arrives in the same way and does not count.
- * `--prefix` and `--help` never arrive: npm changes to that folder, or prints its own help.
- * @returns the value of each, as npm passes it on
+ * npm 10 and 11 turn `npm start --watch` into `npm_config_watch=true`, `--queues=a` into `npm_config_queues=a`, and
+ * `--queues a` into `npm_config_queues=true` with the argument `a`. Settings of an npmrc look the same but do not
+ * count. `--prefix` and `--help` never arrive: npm changes to that folder, or prints its own help.
+ * @returns the value of each option in npm's environment variables
  */
 export function swallowedByNpm<Name extends string>(
   names: readonly Name[],

@@ -14,7 +14,7 @@ the built Lambda function, and sums up.
   --help            print this text
 REDIS_URL names the Redis to use; without it, one is started.`;
 
-/** Queues, workers and jobs that are made up. */
+/** Made-up queues, workers and jobs. */
 export interface DemonstrationOptions {
   readonly mode: 'demonstration';
   readonly watch: boolean;
@@ -22,13 +22,13 @@ export interface DemonstrationOptions {
   readonly redisUrl: string | undefined;
 }
 
-/** The user's own queues, which are only read. */
+/** The queues of the user, which are only read. */
 export interface OwnQueuesOptions {
   readonly mode: 'own queues';
   readonly watch: boolean;
   readonly redisUrl: string;
   readonly prefix: string;
-  /** `*` for all. */
+  /** `*` for all queues. */
   readonly queues: '*' | readonly string[];
 }
 
@@ -40,7 +40,7 @@ const EXAMPLE = 'REDIS_URL=redis://localhost:6379 npm start -- --queues emails';
 /**
  * Reads the command line and `REDIS_URL`.
  *
- * @throws {Error} that says what was given and what to type
+ * @throws {Error} with the given value and what to type instead
  */
 export function readOptions(
   args: readonly string[],
@@ -53,14 +53,14 @@ export function readOptions(
   const { url, fault } = parseRedisUrl(redisUrl ?? 'redis://localhost');
   if (fault !== undefined) throw new Error(`REDIS_URL is not valid (its value is not repeated here): ${fault}.`);
   if (queues === undefined) {
-    // The workers connect to a single server: BullMQ takes no URL of a cluster.
+    // The workers connect to a single server: BullMQ does not accept the URL of a cluster.
     if (url.addresses.length > 1)
       throw new Error(
-        'The demonstration runs on one server, and REDIS_URL names several: leave it out, or forward your own queues with `npm start -- --queues <names>`.',
+        'The demonstration runs on one server, but REDIS_URL names several servers: leave it out, or forward your own queues with `npm start -- --queues <names>`.',
       );
     if (prefix === undefined) return { mode: 'demonstration', watch, redisUrl };
     throw new Error(
-      `--prefix goes with --queues, as in \`${EXAMPLE} --prefix bull\`; the demonstration makes up a prefix of its own.`,
+      `--prefix needs --queues, as in \`${EXAMPLE} --prefix bull\`; the demonstration uses a new prefix.`,
     );
   }
   if (redisUrl === undefined)
@@ -97,7 +97,7 @@ function parse(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    // After its first sentence, Node gives advice for programs that take positional arguments.
+    // After its first sentence, the message of Node has advice for programs with positional arguments.
     const fault = (error as Error).message.replace(/\. (To specify|This command) .*$|\.?\n.*$/s, '');
     throw new Error(`${fault}. ${SEE_HELP}`);
   }

@@ -9,9 +9,9 @@ import { summarize } from './summary.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
- * Forwards the events of the user's own queues, and sums up; their Redis is only read.
+ * Forwards the events of the queues of the user, and prints a summary; their Redis is only read.
  *
- * @returns `false` when there is no queue to forward
+ * @returns `false` if there is no queue to forward
  */
 export async function forwardOwnQueues(
   source: OwnQueuesOptions,

@@ -8,18 +8,19 @@ import { streamInfoCommand, toState } from '../../functions/stream/stream-info.t
 /** Whether there is a queue to forward, and a remark if one is missing. */
 export interface QueueCheck {
   readonly isAnyThere: boolean;
-  /** Names the queues that are missing, and those that were found instead. */
+  /** Lists the queues that are missing, and the queues that were found instead. */
   readonly remark?: string;
 }
 
-/** Names that are listed at the most. */
+/** The most names in a list. */
 const LISTED = 10;
 
 /**
- * Looks for queues before they are forwarded: to a function, a queue that does not exist is one that has no events yet.
+ * Checks that queues exist before they are forwarded; the function does not distinguish a missing queue from a queue
+ * without events.
  *
- * A queue exists that has an event stream or a `meta` hash.
- * @throws {RedisError} when the connection fails, or when the user may not read there
+ * A queue exists if it has an event stream or a `meta` hash.
+ * @throws {RedisError} when the connection fails, or if the user may not read the keys
  */
 export async function checkQueues(
   redisUrl: string,
@@ -42,7 +43,7 @@ export async function checkQueues(
   }
 }
 
-/** The queues that have neither a stream nor settings, of which BullMQ always writes one of these two. */
+/** The queues that have neither a stream nor settings; BullMQ always writes at least one of them. */
 async function missingOf(redis: RedisConnection, prefix: string, queues: readonly string[]): Promise<string[]> {
   const streams = await redis.send(queues.map((queue) => streamInfoCommand(eventsKey(prefix, queue))));
   const denied = streams.find((reply) => reply instanceof Error && reply.message.startsWith('NOPERM'));
@@ -59,7 +60,7 @@ async function missingOf(redis: RedisConnection, prefix: string, queues: readonl
   return queues.filter((_, i) => !isThere(i));
 }
 
-/** The queues with a stream, which `*` forwards, and those with settings, which may have a stream soon. */
+/** The queues with a stream, which `*` forwards, and the queues with settings, which may have a stream soon. */
 async function findQueues(redis: RedisConnection, prefix: string): Promise<string[]> {
   const { keys } = await redis.scan(metaKey('*', '*'), { type: 'hash' });
   const own = keys.filter((key) => key.startsWith(`${prefix}:`));
@@ -71,11 +72,11 @@ async function insteadOf(redis: RedisConnection, prefix: string): Promise<string
   const found = await findQueues(redis, prefix);
   if (found.length > 0) return `Found there: ${quote(found)}.`;
   const { keys } = await redis.scan(eventsKey('*', '*'), { type: 'stream' });
-  if (keys.length === 0) return 'Nor is there one under any other prefix of this database.';
-  return `Queues were found under ${quote(keys.map(prefixOf))}: choose with --prefix.`;
+  if (keys.length === 0) return 'There is no queue under any other prefix of this database either.';
+  return `Queues were found under ${quote(keys.map(prefixOf))}: choose one with --prefix.`;
 }
 
-/** The prefix in the key of an event stream whose queue has no colon in its name. */
+/** The prefix in the key of an event stream, for a queue without a colon in its name. */
 function prefixOf(key: string): string {
   return key.split(':').slice(0, -2).join(':');
 }

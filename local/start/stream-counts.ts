@@ -4,7 +4,7 @@ import { eventsKey } from '../../functions/stream/keys.ts';
 import { streamInfoCommand, toState } from '../../functions/stream/stream-info.ts';
 import type { Source } from './forwarding.ts';
 
-/** Counts the entries ever written to the event stream of each queue; before Redis 7, those still there. */
+/** Counts the entries that were ever added to the event stream of each queue; before Redis 7, its current entries. */
 export async function countWritten({ redisUrl, prefix, queues }: Source): Promise<Map<string, number>> {
   const redis = await connectRedis({ url: redisUrl });
   try {

@@ -10,13 +10,13 @@ export interface Outcome {
   readonly source: Source;
   readonly forwarding: Forwarding;
   readonly results: readonly ForwardResult[];
-  /** Entries ever written, by queue. */
+  /** Entries that were ever added, by queue. */
   readonly written: ReadonlyMap<string, number>;
-  /** Jobs that were added. @default left out */
+  /** Jobs that were added. @default not in the summary */
   readonly jobs?: number;
 }
 
-/** The figures of a run, a line each. */
+/** The figures of a run, one on each line. */
 export async function summarize(outcome: Outcome): Promise<string[]> {
   const { forwarding, results, jobs } = outcome;
   const { stack, arrivals } = forwarding;
@@ -37,7 +37,7 @@ export async function summarize(outcome: Outcome): Promise<string[]> {
   return [...rows.map(([name, value]) => `${name.padEnd(20)} ${value}`), ...(await positionLines(outcome))];
 }
 
-/** Faults of a run whose streams nobody else writes to or trims. */
+/** The faults of a run; valid only if no other program writes to the streams or trims them. */
 export function faultsOf(outcome: Outcome): string[] {
   const { written, published, filtered, parked, lost } = totalsOf(outcome);
   const { distinct } = outcome.forwarding.arrivals;

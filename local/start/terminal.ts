@@ -3,18 +3,18 @@ import { cut, printable, widthOf } from './text-width.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** A piece of a line; a style is left out where the output is no terminal or `NO_COLOR` is set. */
+/** A piece of a line; its style is ignored if the output is not a terminal or `NO_COLOR` is set. */
 export type Piece = string | { readonly text: string; readonly style: Style };
 
-/** Prints lines, with a progress line below them where a person watches. Control characters in texts are written out. */
+/** Prints lines and, in a terminal, a progress line below them. Control characters in texts are escaped. */
 export interface Terminal {
-  /** Columns of a line that does not wrap; infinite where the output is no terminal. */
+  /** Columns of a line that does not wrap; infinite if the output is not a terminal. */
   readonly columns: number;
-  /** Prints a line, as long as it is. */
+  /** Prints a line of any length. */
   line(...pieces: readonly Piece[]): void;
   /** Prints a line that is cut to the width of the terminal. */
   row(...pieces: readonly Piece[]): void;
-  /** Replaces the progress line, or removes it with an empty text; not shown where the output is no terminal. */
+  /** Replaces the progress line, or removes it with an empty text; ignored if the output is not a terminal. */
   progress(text: string): void;
   /** Prints lines in red to standard error. */
   fault(text: string): void;
@@ -29,7 +29,7 @@ const ERASE_LINE = '\r\u001b[2K';
 
 export function createTerminal({ stdout, stderr }: Outputs): Terminal {
   let shown = '';
-  // Many terminals wrap a line that fills the last column. One that does not know its width says 0.
+  // Many terminals wrap a line that fills the last column. A terminal that does not know its width reports 0.
   const columns = () => (stdout.isTTY ? (stdout.columns || 80) - 1 : Number.POSITIVE_INFINITY);
   function progress(text: string): void {
     if (!stdout.isTTY || text === shown) return;

@@ -11,7 +11,7 @@ export function widthOf(text: string): number {
   return width;
 }
 
-/** A text of so many columns at most; one that is longer ends with an ellipsis. */
+/** Cuts a text to a maximum number of columns; a text that was cut ends with an ellipsis. */
 export function cut(text: string, columns: number): string {
   let width = 0;
   let kept = '';
@@ -23,12 +23,12 @@ export function cut(text: string, columns: number): string {
   return text;
 }
 
-/** A text of so many columns at least, with spaces at its end. */
+/** Pads a text with spaces at its end to a minimum number of columns. */
 export function pad(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - widthOf(text)));
 }
 
-/** Writes out every character that a terminal would act on, as in `\u001b`. */
+/** Escapes the characters that control a terminal, as in `\u001b`. */
 export function printable(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu,

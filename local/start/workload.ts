@@ -3,17 +3,17 @@ import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { OwnPrefix } from '../own-prefix.ts';
 
-/** Real queues with real workers: jobs that succeed, report progress, are tried again, and fail. */
+/** Real queues with real workers: jobs that succeed, report progress, are retried, and fail. */
 export interface Workload extends AsyncDisposable {
   readonly queues: readonly string[];
-  /** Jobs added so far. */
+  /** The number of jobs added so far. */
   added(): number;
-  /** Jobs completed or failed so far, as the workers saw it. */
+  /** The number of jobs completed or failed so far, as reported by the workers. */
   finished(): number;
   /**
-   * Adds jobs one by one until all are added or told to stop, and resolves when each added job has finished.
+   * Adds jobs one by one until all are added or the signal is aborted, and resolves when each added job has finished.
    *
-   * @throws {Error} that says why Redis refused a write
+   * @throws {Error} with the reason if Redis refused a write
    */
   run(jobs: number, signal: AbortSignal): Promise<void>;
 }
@@ -42,7 +42,7 @@ export function startWorkload(redisUrl: string, prefix: OwnPrefix): Workload {
   const names = Object.keys(PROCESSORS);
   const ended = Promise.withResolvers<void>();
   ended.promise.catch(() => {});
-  // Other errors are of the connection, which is made again.
+  // Other errors are errors of the connection, which reconnects.
   const onError = (error: Error) => {
     if (error.name === 'ReplyError') ended.reject(prefix.refusal(error));
   };
@@ -94,7 +94,7 @@ export function startWorkload(redisUrl: string, prefix: OwnPrefix): Workload {
       return ended.promise;
     },
     async [Symbol.asyncDispose]() {
-      // By force: after an orderly end no job is active, and after a failure there may be no Redis to wait for.
+      // By force: after an orderly end, no job is active; after a failure, Redis may not answer.
       await Promise.all(workers.map((worker) => worker.close(true)));
       await Promise.all(queues.map((queue) => queue.close()));
       connection.disconnect();

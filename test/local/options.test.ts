@@ -37,8 +37,8 @@ describe('the command line', () => {
   const INVALID = 'REDIS_URL is not valid (its value is not repeated here)';
   const helped = (fault: string) => `${fault}. See \`npm start -- --help\`.`;
   test.each([
-    [['--prefix', 'bull'], REDIS, '--prefix goes with --queues, as in `REDIS_URL='],
-    [['--watch', '--prefix', 'p'], {}, '--prefix goes with --queues, as in `REDIS_URL='],
+    [['--prefix', 'bull'], REDIS, '--prefix needs --queues, as in `REDIS_URL='],
+    [['--watch', '--prefix', 'p'], {}, '--prefix needs --queues, as in `REDIS_URL='],
     [['--queues', 'emails'], {}, '--queues reads the queues of your own Redis: set REDIS_URL, as in `REDIS_URL='],
     [['--queues', 'a:b'], REDIS, '--queues is "a:b"; it must be a comma-separated list of queue names'],
     [['--queues', ' , '], REDIS, '--queues is ""; it must be a comma-separated list of queue names'],
@@ -58,7 +58,7 @@ describe('the command line', () => {
     [
       [],
       { REDIS_URL: 'redis://:hunter2@a:1,b:2' },
-      'The demonstration runs on one server, and REDIS_URL names several',
+      'The demonstration runs on one server, but REDIS_URL names several servers',
     ],
   ])('%j with %j is refused: %s', (args, environment, sentence) => {
     const read = () => readOptions(args, environment);

@@ -68,15 +68,15 @@ describe('a Redis that takes no writes', () => {
     'Forward your own queues with `npm start -- --queues <names>`, which only reads, or leave REDIS_URL out.';
 
   test.each([
-    ['NOPERM', ['ACL', 'SETUSER', 'reader', 'on', '>pw', '%R~*', '+@all'], 'this user may only read there'],
+    ['NOPERM', ['ACL', 'SETUSER', 'reader', 'on', '>pw', '%R~*', '+@all'], 'this user may not write there'],
     [
       'NOPERM',
       ['ACL', 'SETUSER', 'reader', 'on', '>pw', '%R~bull:*', '-@all', '+xrange', '+scan'],
-      'this user may only read there',
+      'this user may not write there',
     ],
-    ['NOPERM', ['ACL', 'SETUSER', 'reader', 'on', '>pw', '~bull:*', '+@all'], 'this user may only read there'],
-    ['NOPERM', ['ACL', 'SETUSER', 'reader', 'on', '>pw', '~*', '+@all', '-unlink'], 'this user may only read there'],
-    ['NOPERM', ['ACL', 'SETUSER', 'reader', 'on', '>pw', '~*', '+@all', '-eval'], 'this user may only read there'],
+    ['NOPERM', ['ACL', 'SETUSER', 'reader', 'on', '>pw', '~bull:*', '+@all'], 'this user may not write there'],
+    ['NOPERM', ['ACL', 'SETUSER', 'reader', 'on', '>pw', '~*', '+@all', '-unlink'], 'this user may not write there'],
+    ['NOPERM', ['ACL', 'SETUSER', 'reader', 'on', '>pw', '~*', '+@all', '-eval'], 'this user may not write there'],
     ['OOM', ['CONFIG', 'SET', 'maxmemory', '1'], 'its memory is full (maxmemory)'],
     ['NOREPLICAS', ['CONFIG', 'SET', 'min-replicas-to-write', '1'], 'too few replicas follow it'],
   ])('is explained: %s after %j', async (code, [name = '', ...args], cause) => {
@@ -103,7 +103,7 @@ describe('a Redis that takes no writes', () => {
     await snapshots.admin.bgsave();
     await expect.poll(() => snapshots.admin.info('persistence')).toContain('rdb_last_bgsave_status:err');
 
-    await expect(claimPrefix(replica.url)).rejects.toThrow(/it is a replica, .* \(READONLY /);
+    await expect(claimPrefix(replica.url)).rejects.toThrow(/it is a read-only replica \(READONLY /);
     await expect(claimPrefix(snapshots.url)).rejects.toThrow(/it cannot save its data to disk, .* \(MISCONF /);
   });
 });

@@ -24,7 +24,7 @@ async function fill(): Promise<void> {
 }
 
 const TWELVE = '"a", "b", "c", "d", "e", "f", "g", "h", "i", "j" and 2 more';
-const OTHERS = 'Queues were found under "app:{jobs}", "some": choose with --prefix.';
+const OTHERS = 'Queues were found under "app:{jobs}", "some": choose one with --prefix.';
 
 describe('queues that are there', () => {
   test.each([
@@ -68,7 +68,7 @@ describe('queues that are not there', () => {
     expect(await checkQueues(redis.url, 'bull', ['emails'])).toEqual({
       isAnyThere: false,
       remark:
-        'Under the prefix "bull" there is no queue named "emails". Nor is there one under any other prefix of this database.',
+        'Under the prefix "bull" there is no queue named "emails". There is no queue under any other prefix of this database either.',
     });
   });
 

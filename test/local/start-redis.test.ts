@@ -42,7 +42,7 @@ describe('a Redis that refuses', () => {
 
     expect(faultIn(program.output())).toEqual([
       expect.stringMatching(
-        /cannot write to Redis 127\.0\.0\.1:\d+ as user "bullbridge": this user may only read there \(NOPERM .*`npm start -- --queues <names>`.*leave REDIS_URL out\.$/,
+        /cannot write to Redis 127\.0\.0\.1:\d+ as user "bullbridge": this user may not write there \(NOPERM .*`npm start -- --queues <names>`.*leave REDIS_URL out\.$/,
       ),
     ]);
     expect(program.output()).not.toContain('hunter2');
