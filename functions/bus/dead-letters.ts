@@ -1,6 +1,6 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { explain, type Fault, ParkingError } from '../errors.ts';
-import { type AnyEntry, type BusEntry, entryBytes, isLarge } from '../event/entry.ts';
+import { type AnyEntry, type BusEntry, entryBytes, isLarge } from '../event/bus-entry.ts';
 import { cutToFit, type MakeFit } from './oversize/make-fit.ts';
 
 /** The reason why an entry is parked. */

@@ -1,4 +1,4 @@
-import { type BusEntry, entryBytes } from '../event/entry.ts';
+import { type BusEntry, entryBytes } from '../event/bus-entry.ts';
 import type { EventBus } from './eventbridge/port.ts';
 
 /** Packs entries into requests, in their order; each single entry must be within the limits. */

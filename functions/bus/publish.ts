@@ -1,4 +1,4 @@
-import { type AnyEntry, type BusEntry, isLarge } from '../event/entry.ts';
+import { type AnyEntry, type BusEntry, isLarge } from '../event/bus-entry.ts';
 import { createOutage, type Patience } from '../patience.ts';
 import { backoff, MAX_FAILURES } from './backoff.ts';
 import { busError } from './bus-error.ts';

@@ -1,9 +1,9 @@
 import type { Entry, Value } from '../stream/entry.ts';
 import { idTime } from '../stream/id.ts';
 import type { Loss } from '../stream/position.ts';
+import { type AnyEntry, type BusEntry, type Detail, type LargeEntry, toText } from './bus-entry.ts';
 import { detailTypeOf } from './catalogue.ts';
 import { type DecodedEvent, decode } from './decode.ts';
-import { type AnyEntry, type BusEntry, type Detail, type LargeEntry, toText } from './entry.ts';
 import { jsonField } from './field.ts';
 import type { JobPart } from './job.ts';
 import type { Omission } from './omit.ts';

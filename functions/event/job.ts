@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { JobHash } from '../stream/job-hashes.ts';
+import { MAX_REQUEST_BYTES } from './bus-entry.ts';
 import type { FieldType } from './catalogue.ts';
 import { MAX_DEPTH, parseNumber } from './decode.ts';
 import type { JsonValue } from './detail.ts';
-import { MAX_REQUEST_BYTES } from './entry.ts';
 import { JOB_FACTS, type JobFactName, type JobField, type JobSelection } from './job-fields.ts';
 import { isJson, isRawJSON, parseExact } from './json.ts';
 import { type Omission, takeOut } from './omit.ts';

@@ -1,5 +1,5 @@
+import { MAX_REQUEST_BYTES } from './bus-entry.ts';
 import type { DecodedEvent } from './decode.ts';
-import { MAX_REQUEST_BYTES } from './entry.ts';
 import { customPath, type Field, groupOf, jsonField, nameOf } from './field.ts';
 import { parseExact } from './json.ts';
 import { behind, type Omission, takeOut } from './omit.ts';

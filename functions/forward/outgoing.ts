@@ -1,5 +1,5 @@
+import type { AnyEntry } from '../event/bus-entry.ts';
 import { eventName } from '../event/decode.ts';
-import type { AnyEntry } from '../event/entry.ts';
 import { lossEntry, type Origin, toBusEntry } from '../event/envelope.ts';
 import type { JobPart } from '../event/job.ts';
 import type { Omission } from '../event/omit.ts';

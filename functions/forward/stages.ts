@@ -1,7 +1,7 @@
 import type { BusWatch } from '../bus/bus-watch.ts';
 import { SupersededError } from '../checkpoint/superseded.ts';
 import type { Clients } from '../clients.ts';
-import { freeBytes } from '../event/entry.ts';
+import { freeBytes } from '../event/bus-entry.ts';
 import { createFilter } from '../event/filter.ts';
 import type { RedisConnection } from '../redis/port.ts';
 import type { Position } from '../stream/position.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { DeadLetter, EarlierRefusal, Refusal } from '../bus/dead-letters.ts';
-import type { BusEntry } from '../event/entry.ts';
+import type { BusEntry } from '../event/bus-entry.ts';
 
 /** A dead letter and its bus entry, read from a message. */
 export interface Parked {

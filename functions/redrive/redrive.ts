@@ -1,7 +1,7 @@
 import { sendDeadLetter } from '../bus/dead-letters.ts';
 import type { Container } from '../clients.ts';
 import { BullbridgeError } from '../errors.ts';
-import type { AnyEntry } from '../event/entry.ts';
+import type { AnyEntry } from '../event/bus-entry.ts';
 import type { Signals } from '../invocation.ts';
 import { failedAgain, type Parked, readParked } from './parked.ts';
 import type { Selection } from './payload.ts';

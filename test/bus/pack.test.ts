@@ -2,7 +2,7 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { LIMITS } from '../../functions/bus/eventbridge/port.ts';
 import { pack } from '../../functions/bus/pack.ts';
-import { type BusEntry, entryBytes } from '../../functions/event/entry.ts';
+import { type BusEntry, entryBytes } from '../../functions/event/bus-entry.ts';
 
 const LIMIT = 2000;
 const limits = { ...LIMITS, bytes: LIMIT };

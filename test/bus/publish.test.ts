@@ -9,7 +9,7 @@ import { LIMITS, type PutEvents } from '../../functions/bus/eventbridge/port.ts'
 import { putEventsOf } from '../../functions/bus/eventbridge/sdk-sender.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import { BusError, ParkingError } from '../../functions/errors.ts';
-import type { BusEntry } from '../../functions/event/entry.ts';
+import type { BusEntry } from '../../functions/event/bus-entry.ts';
 import type { Fault } from '../../local/bus/faults.ts';
 import { startBus } from '../../local/bus/server.ts';
 import { faultsByName } from '../titles.ts';

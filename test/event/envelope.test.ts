@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { type AnyEntry, isLarge, toText } from '../../functions/event/bus-entry.ts';
 import { CATALOGUE } from '../../functions/event/catalogue.ts';
-import { type AnyEntry, isLarge, toText } from '../../functions/event/entry.ts';
 import { lossEntry, toBusEntry } from '../../functions/event/envelope.ts';
 
 const origin = { sourceName: 'default', prefix: 'bull', queue: 'emails' };

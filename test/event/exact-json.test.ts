@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { type AnyEntry, isLarge, toText } from '../../functions/event/entry.ts';
+import { type AnyEntry, isLarge, toText } from '../../functions/event/bus-entry.ts';
 import { recoveredEntry, toBusEntry } from '../../functions/event/envelope.ts';
 import { jobPart } from '../../functions/event/job.ts';
 import { type JobSelection, parseJobFields } from '../../functions/event/job-fields.ts';

@@ -8,7 +8,7 @@ import { LIMITS } from '../../functions/bus/eventbridge/port.ts';
 import { putEventsOf } from '../../functions/bus/eventbridge/sdk-sender.ts';
 import { cutToFit } from '../../functions/bus/oversize/make-fit.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
-import type { BusEntry } from '../../functions/event/entry.ts';
+import type { BusEntry } from '../../functions/event/bus-entry.ts';
 import { failedAgain, readParked } from '../../functions/redrive/parked.ts';
 import type { Selection } from '../../functions/redrive/payload.ts';
 import { emptyReport, redrive } from '../../functions/redrive/redrive.ts';

@@ -3,7 +3,7 @@ import { recursionDetectionMiddleware } from '@aws-sdk/core/client';
 import { getEndpointFromInstructions } from '@smithy/core/endpoints';
 import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
-import type { BusEntry } from '../../event/entry.ts';
+import type { BusEntry } from '../../event/bus-entry.ts';
 import { type Answer, exchange } from './exchange.ts';
 import type { EntryResult, PutEvents } from './port.ts';
 import { createSign, type Sign } from './sign.ts';

@@ -1,4 +1,4 @@
-import { type BusEntry, MAX_REQUEST_BYTES } from '../../event/entry.ts';
+import { type BusEntry, MAX_REQUEST_BYTES } from '../../event/bus-entry.ts';
 
 /** The result of an entry of a request. */
 export interface EntryResult {

@@ -1,4 +1,4 @@
-import type { LargeEntry } from '../../event/entry.ts';
+import type { LargeEntry } from '../../event/bus-entry.ts';
 import { type Field, GROUPS, groupOf, jsonSize, nameOf } from '../../event/field.ts';
 
 /** A field with the size of its value as JSON. */

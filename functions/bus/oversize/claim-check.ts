@@ -1,6 +1,6 @@
 import { explain, type Fault, PayloadError, type PayloadErrorCode } from '../../errors.ts';
+import { isLarge, type LargeEntry, MAX_REQUEST_BYTES } from '../../event/bus-entry.ts';
 import type { ClaimCheck } from '../../event/detail.ts';
-import { isLarge, type LargeEntry, MAX_REQUEST_BYTES } from '../../event/entry.ts';
 import { GROUPS, groupOf, jsonField, jsonPieces, membersOf } from '../../event/field.ts';
 import { backoff, MAX_FAILURES } from '../backoff.ts';
 import type { ConcurrencyLimit } from '../concurrency.ts';

@@ -7,7 +7,7 @@ import {
   type LargeEntry,
   MAX_REQUEST_BYTES,
   toText,
-} from '../../event/entry.ts';
+} from '../../event/bus-entry.ts';
 import { type Field, jsonField } from '../../event/field.ts';
 import { parseExact } from '../../event/json.ts';
 import { bytesIn, choose, isIn, type Sized, sized, sizeOf } from './choose.ts';

@@ -1,4 +1,4 @@
-import type { AnyEntry, BusEntry } from '../../event/entry.ts';
+import type { AnyEntry, BusEntry } from '../../event/bus-entry.ts';
 import { cut } from './cut.ts';
 
 /**

@@ -4,7 +4,7 @@ import { EventBridgeClient, type EventBridgeClientConfig } from '@aws-sdk/client
 import { onTestFinished } from 'vitest';
 import { leanPutEventsOf } from '../../../functions/bus/eventbridge/lean-sender.ts';
 import type { PutEvents } from '../../../functions/bus/eventbridge/port.ts';
-import type { BusEntry } from '../../../functions/event/entry.ts';
+import type { BusEntry } from '../../../functions/event/bus-entry.ts';
 import { listen } from '../../listen.ts';
 
 export const SECRET = 'secret/+';

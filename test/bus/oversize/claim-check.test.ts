@@ -10,7 +10,7 @@ import { createClaimCheck } from '../../../functions/bus/oversize/claim-check.ts
 import { putObjectIn } from '../../../functions/bus/oversize/payload-bucket.ts';
 import { createPublisher } from '../../../functions/bus/publish.ts';
 import { PayloadError } from '../../../functions/errors.ts';
-import { entryBytes, toText } from '../../../functions/event/entry.ts';
+import { entryBytes, toText } from '../../../functions/event/bus-entry.ts';
 import { toBusEntry } from '../../../functions/event/envelope.ts';
 import { startBus } from '../../../local/bus/server.ts';
 import { faultsByName } from '../../titles.ts';

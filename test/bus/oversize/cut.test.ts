@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { cut } from '../../../functions/bus/oversize/cut.ts';
-import { entryBytes, toText } from '../../../functions/event/entry.ts';
+import { entryBytes, toText } from '../../../functions/event/bus-entry.ts';
 import { largeEntry } from './large-entry.ts';
 
 const LIMIT = 10_000;

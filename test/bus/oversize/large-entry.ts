@@ -1,5 +1,5 @@
+import { isLarge, type LargeEntry } from '../../../functions/event/bus-entry.ts';
 import { decode } from '../../../functions/event/decode.ts';
-import { isLarge, type LargeEntry } from '../../../functions/event/entry.ts';
 import { toBusEntry } from '../../../functions/event/envelope.ts';
 import { jsonField } from '../../../functions/event/field.ts';
 import { Elided } from '../../../functions/redis/port.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { freeBytes, MAX_REQUEST_BYTES } from '../../functions/event/entry.ts';
+import { freeBytes, MAX_REQUEST_BYTES } from '../../functions/event/bus-entry.ts';
 
 test('what is freed of an entry shares its memory with nothing else', () => {
   const bytes = 2 * MAX_REQUEST_BYTES;
