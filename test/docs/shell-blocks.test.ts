@@ -91,7 +91,7 @@ test('npm run localstack prints the lines that bring the aws command and the URL
   const PATH = [folder, process.env['PATH']].join(delimiter);
 
   const program = await shell('npm run localstack', { PATH, LOCALSTACK_HOSTMODE: '' });
-  await program.says(/Ctrl-C ends both\./);
+  await program.says(/Ctrl-C stops both\./);
   const lines = program.output().match(/^export .*$/gm) ?? [];
   const script = [...lines, 'command -v aws; echo "$REDIS_URL $FUNCTIONS_REDIS_URL $AWS_ENDPOINT_URL"'].join('\n');
   const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script]);
