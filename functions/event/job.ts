@@ -54,18 +54,18 @@ type Tree = Record<string, JsonValue>;
  */
 export function jobPart(hash: JobHash | undefined, selection: JobSelection, options: JobPartOptions): JobPart {
   const hits = new Set<string>();
-  const tells = selection.fields.length > 0;
+  const isWanted = selection.fields.length > 0;
   const isGone = hash === undefined || [...hash.values()].every((value) => value === null);
-  if (isGone) return { ...(tells && { json: NULL }), hits, bytes: 0 };
+  if (isGone) return { ...(isWanted && { json: NULL }), hits, bytes: 0 };
   const { facts, unreadable } = readFacts(hash, selection);
   const job: Members = new Map();
-  const told = new Set<string>();
+  const included = new Set<string>();
   const omitted: string[] = [];
   let bytes = 0;
   for (const field of selection.fields) {
     const { fact, path } = field;
     // The whole is already there.
-    if (path.some((_, i) => told.has(path.slice(0, i).join('.')))) continue;
+    if (path.some((_, i) => included.has(path.slice(0, i).join('.')))) continue;
     const value = unreadable.has(fact) ? undefined : jsonAt(facts, field, options.omit, hits);
     if (value === undefined && !unreadable.has(fact)) continue;
     const name = path.join('.');
@@ -73,14 +73,14 @@ export function jobPart(hash: JobHash | undefined, selection: JobSelection, opti
     if (value === undefined || size > options.maxBytes) omitted.push(name);
     else {
       put(job, path, value);
-      told.add(name);
+      included.add(name);
       bytes += size;
     }
   }
   if (omitted.length > 0) put(job, ['omitted'], JSON.stringify(omitted));
   const traceHeader = selection.trace ? traceHeaderOf(get(facts.get('opts')?.value(), ['tm'])) : undefined;
   return {
-    ...(tells && { json: Buffer.from(textOf(job)) }),
+    ...(isWanted && { json: Buffer.from(textOf(job)) }),
     ...(traceHeader !== undefined && { traceHeader }),
     hits,
     bytes,

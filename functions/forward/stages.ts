@@ -7,7 +7,7 @@ import type { RedisConnection } from '../redis/port.ts';
 import type { Position } from '../stream/position.ts';
 import type { QueueCheckpoints } from './checkpoints.ts';
 import { createEventTally, type EventCounts } from './event-counts.ts';
-import { createJobLoader } from './jobs.ts';
+import { createJobLoader } from './job-loader.ts';
 import { type Outgoing, toOutgoing } from './outgoing.ts';
 import type { Stages, Unit } from './pipeline.ts';
 import { count, type Report } from './report.ts';

@@ -6,7 +6,7 @@ import { selectionFor } from '../event/job-fields.ts';
 import type { Signals } from '../invocation.ts';
 import type { RedisConnection } from '../redis/port.ts';
 import { createPortions } from '../stream/portions.ts';
-import { eventFields, readJobs } from './jobs.ts';
+import { eventFields, readJobs } from './finished-jobs.ts';
 import { type Member, membersAfter } from './members.ts';
 import { OUTCOMES, type Outcome, type Place } from './place.ts';
 import type { Survivors } from './survivors.ts';
@@ -49,8 +49,8 @@ export async function recover(scan: Scan, signals: Signals): Promise<boolean> {
 
   /** Settles as many of the first members as memory allows, and returns their number. */
   async function settle(outcome: Outcome, members: readonly Member[], lost: ReadonlySet<Member>) {
-    const { jobs: told, omit } = details;
-    const selection = told && selectionFor(told.fields, outcome);
+    const { jobs: settings, omit } = details;
+    const selection = settings && selectionFor(settings.fields, outcome);
     const { jobs, count } = await portions.read(members.length, (most, maxBytes) =>
       readJobs(
         redis,
@@ -64,7 +64,7 @@ export async function recover(scan: Scan, signals: Signals): Promise<boolean> {
     const entries = jobs.map((job) =>
       recoveredEntry(origin, eventFields(job), job.finishedOn, window.isDoubtful(job.finishedOn), {
         omit,
-        job: selection && jobPart(job.hash, selection, { maxBytes: told.maxBytes, omit }),
+        job: selection && jobPart(job.hash, selection, { maxBytes: settings.maxBytes, omit }),
       }),
     );
     await scan.publish(entries, signals.stop);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JobPart } from '../../functions/event/job.ts';
 import { parseJobFields } from '../../functions/event/job-fields.ts';
-import { createJobLoader } from '../../functions/forward/jobs.ts';
+import { createJobLoader } from '../../functions/forward/job-loader.ts';
 import { beginning, type Page } from '../../functions/stream/position.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
 

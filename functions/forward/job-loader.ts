@@ -42,10 +42,10 @@ interface Job {
  */
 export function createJobLoader(
   redis: RedisConnection,
-  { jobs: told, omit, prefix, passes }: JobLoaderOptions,
+  { jobs: settings, omit, prefix, passes }: JobLoaderOptions,
 ): (sweep: Sweep, signal: AbortSignal) => Promise<LoadedSweep> {
-  if (!told) return async (sweep) => ({ sweep, rest: [], jobOf: () => undefined });
-  const { fields, maxBytes } = told;
+  if (!settings) return async (sweep) => ({ sweep, rest: [], jobOf: () => undefined });
+  const { fields, maxBytes } = settings;
   const portions = createPortions();
 
   /** The jobs of a sweep, in the order of their first events. */
