@@ -1,7 +1,7 @@
 import type { Clients } from '../clients.ts';
 import { createPatientConnection } from '../redis/patient.ts';
 import type { RedisConnection } from '../redis/port.ts';
-import { awaitNews } from '../stream/news.ts';
+import { awaitNewEntries } from '../stream/new-entries.ts';
 import type { Cursor } from '../stream/read.ts';
 
 /** Milliseconds from the first new entry until the queues are read, so that a request to the bus is filled. */
@@ -33,21 +33,21 @@ export function createListener(
   drain: AbortSignal,
   warn: (message: string) => void,
 ): Listener {
-  let bell: RedisConnection | undefined;
+  let connection: RedisConnection | undefined;
 
   function close(): void {
-    bell?.close();
-    bell = undefined;
+    connection?.close();
+    connection = undefined;
   }
 
   async function listen(idle: readonly Cursor[], ending: AbortSignal): Promise<readonly string[] | undefined> {
-    bell ??= createPatientConnection(connectRedis, { wait, signal: drain, warn });
+    connection ??= createPatientConnection(connectRedis, { wait, signal: drain, warn });
     ending.addEventListener('abort', close, { once: true });
     try {
-      const ring = await awaitNews(bell, idle, prefix);
-      if ('queues' in ring) return ring.queues;
-      if (!REFUSED.test(ring.error.message)) return await pause(ending);
-      warn(`This run does not listen for new entries, because that needs +xread: ${ring.error.message}`);
+      const found = await awaitNewEntries(connection, idle, prefix);
+      if ('queues' in found) return found.queues;
+      if (!REFUSED.test(found.error.message)) return await pause(ending);
+      warn(`This run does not listen for new entries, because that needs +xread: ${found.error.message}`);
       return undefined;
     } catch (error) {
       if (ending.aborted) return undefined;
@@ -65,9 +65,9 @@ export function createListener(
   return {
     async wait(idle, ending) {
       if (ending.aborted || idle.length === 0) return undefined;
-      const rung = await listen(idle, ending);
-      if (rung && rung.length > 0) await wait(LINGER, ending).catch(() => undefined);
-      return rung;
+      const queues = await listen(idle, ending);
+      if (queues && queues.length > 0) await wait(LINGER, ending).catch(() => undefined);
+      return queues;
     },
     [Symbol.dispose]: close,
   };

@@ -46,9 +46,9 @@ export function createTail({ settings, now, reader, arrivals, keptBy, listener, 
     async waitForMore(signal) {
       if (signal.aborted || reader.idle().length === 0) return false;
       listens ??= await isNeeded();
-      const rung = listens ? await listener.wait(reader.idle(), signal) : undefined;
-      if (rung) reader.ring(rung);
-      return rung !== undefined;
+      const queues = listens ? await listener.wait(reader.idle(), signal) : undefined;
+      if (queues) reader.makeDue(queues);
+      return queues !== undefined;
     },
   };
 }

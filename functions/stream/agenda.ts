@@ -24,9 +24,9 @@ export interface Agenda {
   /** Reduces the size of the next plans, because the entries of this one were too large. */
   exceeded(plan: readonly PageRequest[]): void;
   /** Makes queues due that were read to their end. */
-  ring(queues: Iterable<string>): void;
+  makeDue(queues: Iterable<string>): void;
   /** Makes all queues due, and compares the ordinals of queues with new entries with the server's count again. */
-  ringAll(): void;
+  makeAllDue(): void;
   isDue(queue: string): boolean;
   /** Queues that may have unread entries, each where its next page begins. */
   due(): readonly Cursor[];
@@ -82,13 +82,13 @@ export function createAgenda(cursors: readonly Cursor[], sweepSize: number): Age
       const entries = requests.reduce((sum, { count }) => sum + count, 0);
       for (const { cursor } of requests) due.get(cursor.queue)?.size.exceeded(entries);
     },
-    ring(queues) {
+    makeDue(queues) {
       for (const name of queues) {
         const queue = idle.get(name);
         if (queue && idle.delete(name)) due.set(name, queue);
       }
     },
-    ringAll() {
+    makeAllDue() {
       for (const [name, queue] of idle) due.set(name, { ...queue, isCounted: false });
       idle.clear();
     },

@@ -3,12 +3,12 @@ import { entryTooLargeError } from '../redis/error.ts';
 import { HEAD_BYTES, type RedisConnection, type ReplyLimits, ReplyTooLargeError } from '../redis/port.ts';
 import { createAgenda } from './agenda.ts';
 import { MAX_REPLY_BYTES } from './item-size.ts';
-import { findNews } from './news.ts';
+import { queuesWithNewEntries } from './new-entries.ts';
 import type { Page } from './position.ts';
 import { type Cursor, type PageRequest, type PageResult, type ReadOptions, readPages } from './read.ts';
 
 /** Milliseconds after which caught-up queues are checked for new entries again, whatever else is read meanwhile. */
-const NEWS_AFTER = 1000;
+const CHECK_AFTER = 1000;
 /** Milliseconds after which all queues are read again, to notice a reset or a roll-back to ids below the position. */
 const ALL_AFTER = 3 * 60_000;
 /** Bytes that are kept of each value of an entry that is too large for memory. */
@@ -29,7 +29,7 @@ export interface StreamReader {
   /** The next pages, at most one of each queue; none if no queue is due. */
   next(): Promise<Page[]>;
   /** Makes queues due that have new entries. */
-  ring(queues: readonly string[]): void;
+  makeDue(queues: readonly string[]): void;
   isDue(queue: string): boolean;
   /** Queues that may have unread entries, each where its next page begins. */
   due(): readonly Cursor[];
@@ -43,10 +43,10 @@ export interface StreamReader {
 /**
  * Creates a reader of queues, which decides what is read next.
  *
- * A queue is due while it has unread entries (queues take turns, so that none starves) and when it rings. A queue that
- * was read to its end is checked for new entries after a second. Entries can have megabytes, and Redis cannot limit a
- * range by bytes, so a reply that grows too large is given up and requested again in smaller pages. The long values of
- * a single entry that is too large for memory are cut.
+ * A queue is due while it has unread entries (queues take turns, so that none starves) and when it is made due. A queue
+ * that was read to its end is checked for new entries after a second. Entries can have megabytes, and Redis cannot
+ * limit a range by bytes, so a reply that grows too large is given up and requested again in smaller pages. The long
+ * values of a single entry that is too large for memory are cut.
  */
 export function createStreamReader(
   redis: RedisConnection,
@@ -56,15 +56,15 @@ export function createStreamReader(
   const failures = new Map<string, RedisError>();
   const agenda = createAgenda(cursors, sweepSize);
   let allAt = allReadAt;
-  let newsAt = 0;
+  let checkedAt = 0;
 
   async function look(): Promise<void> {
     const time = now().getTime();
-    if (time - newsAt < NEWS_AFTER) return;
-    newsAt = time;
-    if (time - allAt < ALL_AFTER) return agenda.ring(await findNews(redis, agenda.idle(), prefix));
+    if (time - checkedAt < CHECK_AFTER) return;
+    checkedAt = time;
+    if (time - allAt < ALL_AFTER) return agenda.makeDue(await queuesWithNewEntries(redis, agenda.idle(), prefix));
     allAt = time;
-    agenda.ringAll();
+    agenda.makeAllDue();
   }
 
   /** @returns `undefined` if the replies were too large */
@@ -105,7 +105,7 @@ export function createStreamReader(
       }
       return [];
     },
-    ring: agenda.ring,
+    makeDue: agenda.makeDue,
     isDue: agenda.isDue,
     due: agenda.due,
     idle: agenda.idle,

@@ -16,7 +16,7 @@ const page = (queue: string, ids: readonly string[], start: AtEntry = position):
 function readerOf(rounds: Page[][]): StreamReader {
   return {
     next: async () => rounds.shift() ?? [],
-    ring: () => {},
+    makeDue: () => {},
     isDue: () => rounds.length > 0,
     due: () => (rounds.length > 0 ? [{ queue: 'busy', position, anchors: [] }] : []),
     idle: () => [],

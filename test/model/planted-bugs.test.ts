@@ -106,7 +106,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Planted])
     'entries that come between reading and listening are not noticed',
     tails,
     {
-      file: 'stream/news.ts',
+      file: 'stream/new-entries.ts',
       from: 'cursors.map(({ position }) => position.id)',
       to: "cursors.map(({ position }) => (block ? '$' : position.id))",
     },

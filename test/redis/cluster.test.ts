@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, onTestFinished } from 'v
 import { connectRedis } from '../../functions/redis/connect.ts';
 import { type RedisConnection, ReplyTooLargeError } from '../../functions/redis/port.ts';
 import { createDiscovery, discoverQueues } from '../../functions/stream/discovery.ts';
-import { awaitNews } from '../../functions/stream/news.ts';
+import { awaitNewEntries } from '../../functions/stream/new-entries.ts';
 import { beginning } from '../../functions/stream/position.ts';
 import { readPages } from '../../functions/stream/read.ts';
 import { mayRead, unmet } from '../needs.ts';
@@ -74,7 +74,7 @@ describe('a cluster', () => {
     const prefix = ownPrefix();
     const bell = await connect();
     const ring = (prefix: string) =>
-      awaitNews(
+      awaitNewEntries(
         bell,
         ['q0', 'q1', 'q2'].map((queue) => ({ queue, position: beginning(0), anchors: [] })),
         prefix,

@@ -88,7 +88,7 @@ describe('a queue', () => {
 
     expect([first, second].map(([request]) => request?.recount)).toEqual([false, true]);
     expect(namesOf(agenda.idle())).toEqual(['a']);
-    agenda.ring(['a', 'unknown']);
+    agenda.makeDue(['a', 'unknown']);
     const third = agenda.plan();
     agenda.settle(third, [pageOf(third[0] as PageRequest, [1], false)]);
     expect([third[0]?.recount, namesOf(agenda.idle())]).toEqual([false, ['a']]);
@@ -104,7 +104,7 @@ describe('a queue', () => {
 
   test('is counted again after all were looked at', () => {
     const agenda = createAgenda([cursorOf('a', true)], 10);
-    agenda.ringAll();
+    agenda.makeAllDue();
     const plan = agenda.plan();
     agenda.settle(plan, [pageOf(plan[0] as PageRequest, [1], false)]);
 
@@ -115,7 +115,7 @@ describe('a queue', () => {
     const agenda = createAgenda([cursorOf('known', true), cursorOf('new')], 10);
 
     expect([namesOf(agenda.due()), namesOf(agenda.idle())]).toEqual([['new'], ['known']]);
-    agenda.ring(['known']);
+    agenda.makeDue(['known']);
     expect(namesOf(agenda.due())).toEqual(['new', 'known']);
   });
 
@@ -123,8 +123,8 @@ describe('a queue', () => {
     const agenda = createAgenda([cursorOf('a')], 10);
     const plan = agenda.plan();
     agenda.settle(plan, [{ queue: 'a', error: new Error('refused') as never }]);
-    agenda.ring(['a']);
-    agenda.ringAll();
+    agenda.makeDue(['a']);
+    agenda.makeAllDue();
 
     expect([agenda.due(), agenda.idle(), agenda.isDue('a')]).toEqual([[], [], false]);
   });

@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { connectRedis } from '../../functions/redis/connect.ts';
 import { createPatientConnection } from '../../functions/redis/patient.ts';
 import type { Command } from '../../functions/redis/port.ts';
-import { awaitNews, findNews } from '../../functions/stream/news.ts';
+import { awaitNewEntries, queuesWithNewEntries } from '../../functions/stream/new-entries.ts';
 import { beginning } from '../../functions/stream/position.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
 import { startCluster } from '../redis-cluster.ts';
@@ -33,9 +33,9 @@ describe('queues with news', () => {
     for (const queue of ['a', 'c']) await add(queue);
     const queues = ['a', 'b', 'c', ...Array.from({ length: 900 }, (_, n) => `idle ${n}`)];
 
-    expect(await findNews(connection, cursorsOf(queues), prefix)).toEqual(['a', 'c']);
+    expect(await queuesWithNewEntries(connection, cursorsOf(queues), prefix)).toEqual(['a', 'c']);
     expect(sent).toHaveLength(1);
-    expect(await findNews(connection, [], prefix)).toEqual([]);
+    expect(await queuesWithNewEntries(connection, [], prefix)).toEqual([]);
   });
 
   test('are found behind their positions, and in thousands', async () => {
@@ -45,7 +45,9 @@ describe('queues with news', () => {
     const read = { queue: 'read', position: { kind: 'entry', id, digest: 'x' } as const, anchors: [] };
     const idle = Array.from({ length: 2500 }, (_, n) => `idle ${n}`);
 
-    expect(await findNews(connection, [read, ...cursorsOf([...idle, 'unread'])], prefix)).toEqual(['unread']);
+    expect(await queuesWithNewEntries(connection, [read, ...cursorsOf([...idle, 'unread'])], prefix)).toEqual([
+      'unread',
+    ]);
     expect(sent).toHaveLength(3);
   });
 
@@ -54,7 +56,7 @@ describe('queues with news', () => {
     await add('a');
     await admin.set(`${prefix}:odd:events`, 'text');
 
-    expect(await findNews(connection, cursorsOf(['odd', 'a', 'b']), prefix)).toEqual(['odd', 'a']);
+    expect(await queuesWithNewEntries(connection, cursorsOf(['odd', 'a', 'b']), prefix)).toEqual(['odd', 'a']);
   });
 
   testWith('native server')(
@@ -68,7 +70,7 @@ describe('queues with news', () => {
       const redis = createPatientConnection(() => connectRedis({ url }), options);
       onTestFinished(() => redis.close());
 
-      expect(await findNews(redis, cursorsOf(queues), 'bull')).toEqual(['b']);
+      expect(await queuesWithNewEntries(redis, cursorsOf(queues), 'bull')).toEqual(['b']);
       for (const { admin } of cluster.masters) expect(await admin.info('errorstats')).not.toContain('CROSSSLOT');
     },
   );
@@ -78,9 +80,9 @@ describe('queues with news', () => {
     const queues = ['a', 'b', 'c', 'd', 'silent'];
     for (const queue of queues.slice(0, -1)) await add(queue, 4 * MIB);
 
-    expect(await findNews(connection, cursorsOf(queues), prefix)).toEqual(queues.slice(0, -1));
-    expect(await awaitNews(connection, cursorsOf(queues), prefix)).toEqual({ queues: queues.slice(0, -1) });
-    expect(await awaitNews(connection, cursorsOf(queues.slice(0, 2)), prefix)).toEqual({ queues: ['a', 'b'] });
+    expect(await queuesWithNewEntries(connection, cursorsOf(queues), prefix)).toEqual(queues.slice(0, -1));
+    expect(await awaitNewEntries(connection, cursorsOf(queues), prefix)).toEqual({ queues: queues.slice(0, -1) });
+    expect(await awaitNewEntries(connection, cursorsOf(queues.slice(0, 2)), prefix)).toEqual({ queues: ['a', 'b'] });
     await admin.unlink(queues.map((queue) => `${prefix}:${queue}:events`));
   });
 });

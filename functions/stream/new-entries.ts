@@ -17,7 +17,11 @@ const LIMITS = { maxValueBytes: HEAD_BYTES };
  * shows why.
  * @throws {RedisError} when the connection fails
  */
-export async function findNews(redis: RedisConnection, cursors: readonly Cursor[], prefix: string): Promise<string[]> {
+export async function queuesWithNewEntries(
+  redis: RedisConnection,
+  cursors: readonly Cursor[],
+  prefix: string,
+): Promise<string[]> {
   if (cursors.length === 0) return [];
   const groups = groupsOf(cursors, prefix, await redis.isCluster());
   const replies = await redis.send(
@@ -39,7 +43,7 @@ export async function findNews(redis: RedisConnection, cursors: readonly Cursor[
 const BLOCK = 5000;
 
 /** The names of queues with new entries, or the error of Redis. */
-export type Ring = { readonly queues: readonly string[] } | { readonly error: Error };
+export type NewEntries = { readonly queues: readonly string[] } | { readonly error: Error };
 
 /**
  * Waits up to five seconds until one of the queues has an entry behind its position.
@@ -49,7 +53,11 @@ export type Ring = { readonly queues: readonly string[] } | { readonly error: Er
  * @returns no queue if none received an entry
  * @throws {RedisError} when the connection fails
  */
-export async function awaitNews(redis: RedisConnection, cursors: readonly Cursor[], prefix: string): Promise<Ring> {
+export async function awaitNewEntries(
+  redis: RedisConnection,
+  cursors: readonly Cursor[],
+  prefix: string,
+): Promise<NewEntries> {
   const [reply] = await redis.send([readCommand(cursors, prefix, BLOCK)], LIMITS);
   return reply instanceof Error ? { error: reply } : { queues: queuesIn(reply, cursors, prefix) };
 }
