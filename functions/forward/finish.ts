@@ -4,11 +4,11 @@ import type { StreamReader } from '../stream/reader.ts';
 import { readStates } from '../stream/states.ts';
 import { countUnread } from '../stream/unread.ts';
 import type { Arrivals } from './arrivals.ts';
-import type { KeptBy } from './kept.ts';
 import { missingQueues } from './missing.ts';
 import type { Report } from './report.ts';
 import { retentionUsed } from './retention.ts';
 import type { Source } from './source.ts';
+import type { CapacitiesOf } from './stream-capacity.ts';
 
 interface Run {
   readonly redis: RedisConnection;
@@ -18,7 +18,7 @@ interface Run {
   readonly reader: StreamReader;
   readonly source: Source;
   readonly arrivals: Arrivals;
-  readonly keptBy: KeptBy;
+  readonly capacitiesOf: CapacitiesOf;
 }
 
 /**
@@ -26,7 +26,7 @@ interface Run {
  *
  * @throws {RedisError} when the connection fails, or if a queue could not be read
  */
-export async function finish({ redis, prefix, cursors, reader, source, arrivals, keptBy }: Run, report: Report) {
+export async function finish({ redis, prefix, cursors, reader, source, arrivals, capacitiesOf }: Run, report: Report) {
   const unread = await countUnread((queues) => readStates(redis, queues, prefix), reader.due());
   report.backlog = [...unread.values()].reduce((sum, { entries }) => sum + entries, source.waiting());
   for (const [queue, { entries, exact }] of unread) if (exact) arrivals.addUnread(queue, entries);
@@ -34,7 +34,7 @@ export async function finish({ redis, prefix, cursors, reader, source, arrivals,
   // A queue without a saved position cannot have lost entries yet.
   for (const { queue, position } of cursors) if (position.kind === 'unread') arrived.delete(queue);
   // Only a forecast: without it, a run that forwarded everything has not failed.
-  report.retentionUsed = await retentionUsed(keptBy, arrived).catch((error: Error) => {
+  report.retentionUsed = await retentionUsed(capacitiesOf, arrived).catch((error: Error) => {
     report.warnings.push(error.message);
     return undefined;
   });

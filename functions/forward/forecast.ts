@@ -2,7 +2,7 @@ import { RedisError } from '../errors.ts';
 import { idTime, ZERO_ID } from '../stream/id.ts';
 import type { Cursor } from '../stream/read.ts';
 import type { Arrival } from './arrivals.ts';
-import type { Kept, KeptBy } from './kept.ts';
+import type { CapacitiesOf, StreamCapacity } from './stream-capacity.ts';
 
 /** Shortest time over which a rate is measured, in milliseconds: a short burst must not look like a high rate. */
 const MIN_SPAN = 1000;
@@ -30,15 +30,15 @@ export interface Forecast {
  * @throws {RedisError} when Redis refuses to report the capacity of streams, or the connection fails
  */
 export async function queuesOutrunning(
-  keptBy: KeptBy,
+  capacitiesOf: CapacitiesOf,
   { cursors, arrivals, interval, now }: Forecast,
 ): Promise<readonly string[]> {
   const recent = now.getTime() - interval - CLOCK_SLACK;
   const busy = cursors.filter(({ queue, position }) => arrivals.has(queue) || idTime(position.id) > recent);
-  const kept = await keptBy(busy.map(({ queue }) => queue));
+  const capacities = await capacitiesOf(busy.map(({ queue }) => queue));
   const outruns = (cursor: Cursor) => {
     const arrival = arrivals.get(cursor.queue);
-    const { entries, state } = kept.get(cursor.queue) as Kept;
+    const { entries, state } = capacities.get(cursor.queue) as StreamCapacity;
     if (arrival?.overran || entries === undefined) return true;
     if (entries === 0) return false;
     const rate = Math.max(arrival?.rate ?? 0, rateSinceAnchors(cursor, interval), rateOfStream(state));
@@ -58,7 +58,7 @@ function rateSinceAnchors({ position, anchors }: Cursor, interval: number): numb
 }
 
 /** Entries per millisecond over the whole stream. */
-function rateOfStream(state: Kept['state']): number {
+function rateOfStream(state: StreamCapacity['state']): number {
   if (state === null || state instanceof RedisError) return 0;
   const { length, firstId = ZERO_ID, lastId } = state;
   return length / Math.max(MIN_SPAN, idTime(lastId) - idTime(firstId));

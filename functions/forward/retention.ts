@@ -1,5 +1,5 @@
 import type { Arrival } from './arrivals.ts';
-import type { KeptBy } from './kept.ts';
+import type { CapacitiesOf } from './stream-capacity.ts';
 
 /**
  * The backlog of each queue, in percent of the entries that its stream keeps; at 100, Redis begins to trim unread
@@ -10,13 +10,13 @@ import type { KeptBy } from './kept.ts';
  * @throws {RedisError} when `HMGET` is refused or the connection fails
  */
 export async function retentionUsed(
-  keptBy: KeptBy,
+  capacitiesOf: CapacitiesOf,
   arrivals: ReadonlyMap<string, Arrival>,
 ): Promise<Map<string, number>> {
-  const kept = await keptBy([...arrivals.keys()]);
+  const capacities = await capacitiesOf([...arrivals.keys()]);
   return new Map(
     [...arrivals].flatMap(([queue, { most, overran }]) => {
-      const entries = kept.get(queue)?.entries ?? 0;
+      const entries = capacities.get(queue)?.entries ?? 0;
       const used = entries > 0 ? (most / entries) * 100 : 0;
       if (entries === 0 && !overran) return [];
       return [[queue, overran ? Math.max(100, used) : used] as const];

@@ -13,7 +13,6 @@ import { readStates } from '../stream/states.ts';
 import { createArrivals } from './arrivals.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { finish } from './finish.ts';
-import { createKept } from './kept.ts';
 import { createListener } from './listen.ts';
 import { runPipeline } from './pipeline.ts';
 import type { Report } from './report.ts';
@@ -21,6 +20,7 @@ import type { ForwardSettings } from './settings.ts';
 import type { Shard } from './shard.ts';
 import { createSource } from './source.ts';
 import { type CountEvents, createStages } from './stages.ts';
+import { createCapacityReader } from './stream-capacity.ts';
 import { createTail } from './tail.ts';
 
 /** Bytes of a sweep's entries. Two sweeps and the pages read ahead are in memory at once, each in several copies. */
@@ -99,9 +99,9 @@ async function forwardQueues(run: Run, signals: Signals): Promise<void> {
   const reader = createStreamReader(redis, cursors, { ...settings, ...clients, allReadAt, maxEntryBytes });
   const arrivals = createArrivals(interval);
   const source = createSource(reader, arrivals, { entries: sweepSize, bytes: SWEEP_BYTES });
-  const keptBy = createKept(redis, prefix);
+  const capacitiesOf = createCapacityReader(redis, prefix);
   using listener = createListener(clients, prefix, signals.drain, warn);
-  const tail = createTail({ settings, ...clients, reader, arrivals, keptBy, listener, warn });
+  const tail = createTail({ settings, ...clients, reader, arrivals, capacitiesOf, listener, warn });
   const { bus, countEvents } = clients;
   const stages = createStages({
     settings,
@@ -127,5 +127,5 @@ async function forwardQueues(run: Run, signals: Signals): Promise<void> {
     const unsettled = 'The deadline came before all entries were settled; the next run sends the unsettled ones again.';
     report.warnings.push(unsettled);
   }
-  await finish({ redis, prefix, cursors, reader, source, arrivals, keptBy }, report);
+  await finish({ redis, prefix, cursors, reader, source, arrivals, capacitiesOf }, report);
 }

@@ -1,9 +1,9 @@
 import type { StreamReader } from '../stream/reader.ts';
 import type { Arrivals } from './arrivals.ts';
 import { queuesOutrunning } from './forecast.ts';
-import type { KeptBy } from './kept.ts';
 import type { Listener } from './listen.ts';
 import type { ForwardSettings } from './settings.ts';
+import type { CapacitiesOf } from './stream-capacity.ts';
 
 /** The part of a run after it has caught up for the first time. */
 export interface Tail {
@@ -18,13 +18,13 @@ export interface TailOptions {
   readonly now: () => Date;
   readonly reader: StreamReader;
   readonly arrivals: Arrivals;
-  readonly keptBy: KeptBy;
+  readonly capacitiesOf: CapacitiesOf;
   readonly listener: Listener;
   readonly warn: (message: string) => void;
 }
 
 /** Creates the tail of a run; it decides once whether the run listens. */
-export function createTail({ settings, now, reader, arrivals, keptBy, listener, warn }: TailOptions): Tail {
+export function createTail({ settings, now, reader, arrivals, capacitiesOf, listener, warn }: TailOptions): Tail {
   const { tail, interval } = settings;
   let listens: boolean | undefined;
 
@@ -33,7 +33,7 @@ export function createTail({ settings, now, reader, arrivals, keptBy, listener, 
     const cursors = [...reader.idle(), ...reader.due()];
     try {
       const forecast = { cursors, arrivals: arrivals.all(), interval, now: now() };
-      return (await queuesOutrunning(keptBy, forecast)).length > 0;
+      return (await queuesOutrunning(capacitiesOf, forecast)).length > 0;
     } catch (error) {
       // Without the capacity of streams, the run listens, to be safe.
       warn((error as Error).message);

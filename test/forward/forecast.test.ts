@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Arrival } from '../../functions/forward/arrivals.ts';
 import { queuesOutrunning } from '../../functions/forward/forecast.ts';
-import type { Kept } from '../../functions/forward/kept.ts';
+import type { StreamCapacity } from '../../functions/forward/stream-capacity.ts';
 import type { AtEntry } from '../../functions/stream/position.ts';
 
 const NOW = 1_795_398_834_833;
@@ -14,25 +14,25 @@ const state = (length: number, span: number) => ({
   lastId: `${NOW}-0`,
   deleted: false,
 });
-const IDLE: Kept = { entries: 10_000, state: state(10, 3_600_000) };
+const IDLE: StreamCapacity = { entries: 10_000, state: state(10, 3_600_000) };
 
 interface Case {
   readonly arrival?: Partial<Arrival>;
-  readonly kept?: Kept;
+  readonly capacity?: StreamCapacity;
   readonly position?: AtEntry;
   readonly anchors?: readonly AtEntry[];
 }
 
 /** Whether a queue is too busy, and whether Redis was asked for it. */
-async function look({ arrival, kept = IDLE, position = at(NOW, 100), anchors = [] }: Case) {
+async function look({ arrival, capacity = IDLE, position = at(NOW, 100), anchors = [] }: Case) {
   const asked: string[] = [];
-  const keptBy = async (queues: readonly string[]) => {
+  const capacitiesOf = async (queues: readonly string[]) => {
     asked.push(...queues);
-    return new Map(queues.map((queue) => [queue, kept]));
+    return new Map(queues.map((queue) => [queue, capacity]));
   };
   const arrivals = new Map(arrival ? [['q', { most: 1, rate: 0, overran: false, ...arrival }]] : []);
   const cursors = [{ queue: 'q', position, anchors }];
-  const busy = await queuesOutrunning(keptBy, { cursors, arrivals, interval: INTERVAL, now: new Date(NOW) });
+  const busy = await queuesOutrunning(capacitiesOf, { cursors, arrivals, interval: INTERVAL, now: new Date(NOW) });
   return { isBusy: busy.length > 0, isAsked: asked.length > 0 };
 }
 
@@ -43,26 +43,32 @@ describe('a queue outruns the schedule', () => {
   });
 
   test('where its stream fills as fast, whatever this run has seen', async () => {
-    expect(await look({ kept: { entries: 10_000, state: state(10_000, 110_000) } })).toMatchObject({ isBusy: true });
-    expect(await look({ kept: { entries: 10_000, state: state(10_000, 130_000) } })).toMatchObject({ isBusy: false });
+    expect(await look({ capacity: { entries: 10_000, state: state(10_000, 110_000) } })).toMatchObject({
+      isBusy: true,
+    });
+    expect(await look({ capacity: { entries: 10_000, state: state(10_000, 130_000) } })).toMatchObject({
+      isBusy: false,
+    });
   });
 
   test('where a run before this one saw it fill as fast, though the stream is mostly old', async () => {
-    const kept = { entries: 10_000, state: state(10_000, 3_600_000) };
+    const capacity = { entries: 10_000, state: state(10_000, 3_600_000) };
     const position = at(NOW, 20_000);
 
-    expect(await look({ kept, position, anchors: [at(NOW - 45_000, 11_000)] })).toMatchObject({ isBusy: true });
-    expect(await look({ kept, position, anchors: [at(NOW - 45_000, 17_000)] })).toMatchObject({ isBusy: false });
-    expect(await look({ kept, position, anchors: [at(NOW - 600_000, 1)] })).toMatchObject({ isBusy: false });
+    expect(await look({ capacity, position, anchors: [at(NOW - 45_000, 11_000)] })).toMatchObject({ isBusy: true });
+    expect(await look({ capacity, position, anchors: [at(NOW - 45_000, 17_000)] })).toMatchObject({ isBusy: false });
+    expect(await look({ capacity, position, anchors: [at(NOW - 600_000, 1)] })).toMatchObject({ isBusy: false });
   });
 
   test('where Redis trimmed unread entries, or does not say what the stream keeps', async () => {
     expect(await look({ arrival: { overran: true } })).toMatchObject({ isBusy: true });
-    expect(await look({ arrival: {}, kept: { entries: undefined, state: null } })).toMatchObject({ isBusy: true });
+    expect(await look({ arrival: {}, capacity: { entries: undefined, state: null } })).toMatchObject({ isBusy: true });
   });
 
   test('but not one that is to keep nothing', async () => {
-    expect(await look({ arrival: { rate: 1 }, kept: { entries: 0, state: null } })).toMatchObject({ isBusy: false });
+    expect(await look({ arrival: { rate: 1 }, capacity: { entries: 0, state: null } })).toMatchObject({
+      isBusy: false,
+    });
   });
 
   test('and is not asked for where nothing came within an interval, by clocks that may differ', async () => {

@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { createKept } from '../../functions/forward/kept.ts';
+import { createCapacityReader } from '../../functions/forward/stream-capacity.ts';
 import type { Command } from '../../functions/redis/port.ts';
 import { mayRead } from '../needs.ts';
 import { adminRedis, ownPrefix, runConnection } from '../redis.ts';
@@ -84,9 +84,9 @@ describe('what a stream keeps', () => {
     await admin.hset(`${prefix}:none:meta`, 'opts.maxLenEvents', 0);
     await admin.hset(`${prefix}:odd:meta`, 'opts.maxLenEvents', 'many');
 
-    const kept = await createKept(await runConnection(), prefix)(['set', 'unset', 'none', 'odd']);
+    const capacities = await createCapacityReader(await runConnection(), prefix)(['set', 'unset', 'none', 'odd']);
 
-    expect([...kept].map(([queue, { entries }]) => [queue, entries])).toEqual([
+    expect([...capacities].map(([queue, { entries }]) => [queue, entries])).toEqual([
       ['set', 500],
       ['unset', 10_000],
       ['none', 0],
@@ -101,16 +101,16 @@ describe('what a stream keeps', () => {
     for (let n = 0; n < 20; n += 1) await admin.xadd(`${prefix}:q:events`, '*', 'n', n);
     await admin.xtrim(`${prefix}:q:events`, 'MAXLEN', 7);
 
-    const kept = await createKept(await runConnection(), prefix)(['q']);
+    const capacities = await createCapacityReader(await runConnection(), prefix)(['q']);
 
-    expect(kept.get('q')?.entries).toBe(7);
+    expect(capacities.get('q')?.entries).toBe(7);
   });
 
   test('is unknown where Redis refuses to show the stream', async () => {
     const prefix = ownPrefix();
     await adminRedis().set(`${prefix}:q:events`, 'text');
 
-    expect((await createKept(await runConnection(), prefix)(['q'])).get('q')?.entries).toBeUndefined();
+    expect((await createCapacityReader(await runConnection(), prefix)(['q'])).get('q')?.entries).toBeUndefined();
   });
 
   test('is asked for once in a run', async () => {
@@ -123,10 +123,10 @@ describe('what a stream keeps', () => {
         return connection.send(commands, limits);
       },
     };
-    const keptBy = createKept(watched, 'p');
-    await keptBy(['a']);
-    await keptBy(['a', 'b']);
-    await keptBy([]);
+    const capacitiesOf = createCapacityReader(watched, 'p');
+    await capacitiesOf(['a']);
+    await capacitiesOf(['a', 'b']);
+    await capacitiesOf([]);
 
     expect(sent.map(([name]) => name)).toEqual(['xinfoBuffer', 'hmget', 'xinfoBuffer', 'hmget']);
   });

@@ -9,7 +9,7 @@ import { trimmed } from '../stream/stream-info.ts';
 const DEFAULT_MAX_LEN = 10_000;
 
 /** The number of entries that the stream of a queue keeps, and the state of the stream. */
-export interface Kept {
+export interface StreamCapacity {
   /** `undefined` if Redis refuses to report it. */
   readonly entries: number | undefined;
   readonly state: State;
@@ -23,11 +23,11 @@ export interface Kept {
  * setting.
  * @throws {RedisError} when `HMGET` is refused or the connection fails
  */
-export type KeptBy = (queues: readonly string[]) => Promise<ReadonlyMap<string, Kept>>;
+export type CapacitiesOf = (queues: readonly string[]) => Promise<ReadonlyMap<string, StreamCapacity>>;
 
 /** Asks Redis about each queue once in a run. */
-export function createKept(redis: RedisConnection, prefix: string): KeptBy {
-  const known = new Map<string, Kept>();
+export function createCapacityReader(redis: RedisConnection, prefix: string): CapacitiesOf {
+  const known = new Map<string, StreamCapacity>();
 
   async function ask(queues: readonly string[]): Promise<void> {
     if (queues.length === 0) return;
@@ -46,7 +46,7 @@ export function createKept(redis: RedisConnection, prefix: string): KeptBy {
 
   return async (queues) => {
     await ask(queues.filter((queue) => !known.has(queue)));
-    return new Map(queues.map((queue) => [queue, known.get(queue) as Kept]));
+    return new Map(queues.map((queue) => [queue, known.get(queue) as StreamCapacity]));
   };
 }
 
