@@ -6,7 +6,7 @@ import type { Signals } from '../invocation.ts';
 import type { RedisConnection } from '../redis/port.ts';
 import { formatPlace, type Outcome, type Place, parsePlace } from './place.ts';
 import { type Counts, recover } from './recover.ts';
-import { createSurvivors } from './survivors.ts';
+import { createRemainingEvents } from './remaining-events.ts';
 import { windowOf } from './window.ts';
 
 export interface GapOptions {
@@ -61,7 +61,7 @@ export async function recoverGap(
         window,
         start: progress.place,
         details: options.details,
-        survivors: createSurvivors(redis, ledger.prefix, gap),
+        remaining: createRemainingEvents(redis, ledger.prefix, gap),
         onSettled: (place, counts) => {
           options.onRecovered(counts);
           progress = { place, counts: sum(progress.counts, counts) };

@@ -9,7 +9,7 @@ import { createPortions } from '../stream/portions.ts';
 import { eventFields, readJobs } from './finished-jobs.ts';
 import { type Member, membersAfter } from './members.ts';
 import { OUTCOMES, type Outcome, type Place } from './place.ts';
-import type { Survivors } from './survivors.ts';
+import type { RemainingEvents } from './remaining-events.ts';
 import type { Window } from './window.ts';
 
 /** Members of a set that are read at once; also the most jobs that are published together. */
@@ -30,7 +30,7 @@ export interface Scan {
   /** Where an earlier run stopped; absent at the beginning. */
   readonly start: Place | undefined;
   /** @default events that are still in the stream are also published */
-  readonly survivors?: Survivors;
+  readonly remaining?: RemainingEvents;
   /** Called after each page with the place up to which all is settled. @returns whether to continue */
   readonly onSettled: (place: Place, counts: Counts) => Promise<boolean>;
 }
@@ -43,7 +43,7 @@ export interface Scan {
  * @throws {BullbridgeError} for a fault that an operator must fix; the reason of the stop signal once it is aborted
  */
 export async function recover(scan: Scan, signals: Signals): Promise<boolean> {
-  const { redis, origin, outcomes, window, start, survivors, details = {} } = scan;
+  const { redis, origin, outcomes, window, start, remaining, details = {} } = scan;
   const queueKey = `${origin.prefix}:${origin.queue}`;
   const portions = createPortions();
 
@@ -82,7 +82,7 @@ export async function recover(scan: Scan, signals: Signals): Promise<boolean> {
       const members = await membersAfter(redis, `${queueKey}:${outcome}`, place, window.to, PAGE);
       const last = members.at(-1);
       if (!last) break;
-      const lost = new Set(survivors ? await survivors.without(outcome, members) : members);
+      const lost = new Set(remaining ? await remaining.without(outcome, members) : members);
       for (let settled = 0; settled < members.length; ) {
         const { count, goesOn } = await settle(outcome, members.slice(settled), lost);
         if (!goesOn) return false;

@@ -17,7 +17,7 @@ const MAX_BYTES = 32 * 1024 * 1024;
 const ID_BYTES = 64;
 
 /** The events that are still in the stream behind a gap. They are not lost, whenever their jobs finished. */
-export interface Survivors {
+export interface RemainingEvents {
   /** Leaves out members whose events are still in the stream. */
   without(outcome: Outcome, members: readonly Member[]): Promise<readonly Member[]>;
 }
@@ -29,7 +29,11 @@ export interface Survivors {
  * job. A job is added to its set at the same time as its event to the stream, so the rest of the stream is read after
  * each page of the set. Events that were trimmed meanwhile are not found.
  */
-export function createSurvivors(redis: RedisConnection, prefix: string, { queue, afterId, beforeId }: Gap): Survivors {
+export function createRemainingEvents(
+  redis: RedisConnection,
+  prefix: string,
+  { queue, afterId, beforeId }: Gap,
+): RemainingEvents {
   const key = eventsKey(prefix, queue);
   const portions = createPortions();
   const ids = { completed: new Set<string>(), failed: new Set<string>() } as const satisfies Record<
