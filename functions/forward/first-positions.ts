@@ -3,7 +3,7 @@ import type { WaitingTable } from '../checkpoint/await-lease.ts';
 import { markSeenWhole, seenWholeAt } from '../checkpoint/first-run.ts';
 import { type Checkpoint, loadCheckpoints, MAX_CONCURRENCY, saveCheckpoint } from '../checkpoint/positions.ts';
 import { queueId } from '../event/envelope.ts';
-import { placeOf, type StartFrom } from '../start-from.ts';
+import { type StartFrom, startPointOf } from '../start-from.ts';
 import { firstPosition } from '../stream/first-position.ts';
 import type { State } from '../stream/states.ts';
 
@@ -31,7 +31,7 @@ export async function saveFirstPositions(
   const keyOf = (queue: string) => queueId({ sourceName, prefix, queue });
   const states = await statesOf(queues);
   const save = async (queue: string): Promise<readonly [string, Checkpoint | undefined]> => {
-    const next = firstPosition(states.get(queue) as State, placeOf(startFrom, queue));
+    const next = firstPosition(states.get(queue) as State, startPointOf(startFrom, queue));
     const key = keyOf(queue);
     // With the lowest epoch: a run of another shard may continue from this position.
     const saved = await saveCheckpoint(table, { key, previous: undefined, next }, 0);

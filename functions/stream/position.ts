@@ -1,7 +1,7 @@
 import { digestOf, type Entry, hasDigest } from './entry.ts';
 import { idTime, ZERO_ID } from './id.ts';
 
-interface Place {
+interface PositionBase {
   /** Reading continues behind this stream id. */
   readonly id: string;
   /** The number of entries that were added up to and including `id`; absent if the server does not count. */
@@ -13,12 +13,12 @@ interface Place {
 }
 
 /** No entry of the stream was read yet; reading begins behind `id`, which is {@link ZERO_ID} for all entries. */
-export interface Unread extends Place {
+export interface Unread extends PositionBase {
   readonly kind: 'unread';
 }
 
 /** The entry `id` was read. */
-export interface AtEntry extends Place {
+export interface AtEntry extends PositionBase {
   readonly kind: 'entry';
   /**
    * A short hash of the fields of that entry. A promoted replica whose clock is behind can give another entry the same
@@ -28,7 +28,7 @@ export interface AtEntry extends Place {
 }
 
 /** All entries up to `id` are gone or accounted for, and no entry behind it was read. */
-interface BehindGap extends Place {
+interface BehindGap extends PositionBase {
   readonly kind: 'gap';
 }
 

@@ -4,7 +4,7 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import type { Place } from '../../functions/start-from.ts';
+import type { StartPoint } from '../../functions/start-from.ts';
 import type { NetworkProps } from './network-props.ts';
 import type { OperationProps } from './operation-props.ts';
 import type { RedisAccess } from './redis-access.ts';
@@ -160,14 +160,14 @@ export interface BullbridgeProps extends NetworkProps, OperationProps {
    *
    * @default 'beginning'
    */
-  readonly startFrom?: Place;
+  readonly startFrom?: StartPoint;
 
   /**
    * Exceptions from {@link startFrom}, by the name of the queue.
    *
    * @default - none
    */
-  readonly startFromByQueue?: Readonly<Record<string, Place>>;
+  readonly startFromByQueue?: Readonly<Record<string, StartPoint>>;
 
   /**
    * Number of stream entries that are published before the position is saved, 1 to 10,000. After an interrupted run,

@@ -1,7 +1,7 @@
 import { Duration, Fn, RemovalPolicy, Token, Tokenization } from 'aws-cdk-lib';
 import { isJobField, JOB_NAMES, namesOf, parseJobFields } from '../../functions/event/job-fields.ts';
 import { isOmittable, OMITTABLE } from '../../functions/event/omit.ts';
-import { type Place, parseStartFrom } from '../../functions/start-from.ts';
+import { parseStartFrom, type StartPoint } from '../../functions/start-from.ts';
 import type { BullbridgeProps } from './bullbridge-props.ts';
 import { check } from './check.ts';
 
@@ -116,7 +116,7 @@ export const PATHS: ValueFormat<readonly string[]> = {
   },
 };
 
-/** `now,emails=beginning`: the place for all queues, then exceptions for single queues. */
+/** `now,emails=beginning`: the start point for all queues, then exceptions for single queues. */
 export const START_FROM: Format<Pick<BullbridgeProps, 'startFrom' | 'startFromByQueue'>> = {
   props: ['startFrom', 'startFromByQueue'],
   readable: '"beginning" or "now", then queue=beginning or queue=now',
@@ -125,14 +125,14 @@ export const START_FROM: Format<Pick<BullbridgeProps, 'startFrom' | 'startFromBy
     return parsed && { startFrom: parsed.default, startFromByQueue: Object.fromEntries(parsed.queues) };
   },
   print: ({ startFrom, startFromByQueue = {} }) => {
-    const checkPlace = (prop: string, place: Place | undefined) =>
-      check(prop, place, (text) => ['beginning', 'now'].includes(text), '"beginning" or "now"');
-    checkPlace('startFrom', startFrom);
-    const exceptions = Object.entries(startFromByQueue).map(([queue, place]) => {
+    const checkStartPoint = (prop: string, point: StartPoint | undefined) =>
+      check(prop, point, (text) => ['beginning', 'now'].includes(text), '"beginning" or "now"');
+    checkStartPoint('startFrom', startFrom);
+    const exceptions = Object.entries(startFromByQueue).map(([queue, point]) => {
       const isName = (name: string) => /^[^,:]+$/.test(name) && name === name.trim();
       check('startFromByQueue', queue, isName, 'by name of a queue, without commas, colons or spaces around it');
-      checkPlace(`startFromByQueue.${queue}`, place);
-      return join('=', [queue, place]);
+      checkStartPoint(`startFromByQueue.${queue}`, point);
+      return join('=', [queue, point]);
     });
     return joined(startFrom === undefined ? exceptions : [startFrom, ...exceptions]);
   },
