@@ -9,13 +9,13 @@ export interface EventDelivery {
   readonly detail: EventDetail;
 }
 
-/** An event of bullbridge itself that arrived. */
-export type NewsDelivery = { readonly source: 'bullbridge' } & (
+/** An `Events Lost` or `Events Recovered` of bullbridge that arrived. */
+export type GapDelivery = { readonly source: 'bullbridge' } & (
   | { readonly detailType: 'Events Lost'; readonly detail: LossDetail }
   | { readonly detailType: 'Events Recovered'; readonly detail: RecoveryDetail }
 );
 
-export type Delivery = EventDelivery | NewsDelivery;
+export type Delivery = EventDelivery | GapDelivery;
 
 /** The input of the function of a consumer. */
 export type ConsumerInput = EventBridgeEvent | readonly EventBridgeEvent[] | SQSEvent;

@@ -7,7 +7,7 @@ export type {
   JsonValue,
 } from '../functions/event/detail.ts';
 export type { EventBridgeEvent, SQSBatchResponse, SQSEvent, SQSRecord } from './aws-events.ts';
-export { type ConsumerInput, type Delivery, deliveries, type EventDelivery, type NewsDelivery } from './deliveries.ts';
+export { type ConsumerInput, type Delivery, deliveries, type EventDelivery, type GapDelivery } from './deliveries.ts';
 export type { EventDetail, LossDetail, RecoveryDetail } from './details.ts';
 export { DeliveryError, InvalidEventError } from './errors.ts';
 export { idempotencyKey } from './idempotency-key.ts';
