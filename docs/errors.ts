@@ -5,7 +5,7 @@ import type { REFUSED } from '../functions/bus/verdict-codes.ts';
 import { TABLE_FAULTS } from '../functions/checkpoint/table-error.ts';
 import type { Fault } from '../functions/errors.ts';
 import { KINDS, OTHERS } from '../functions/redis/error.ts';
-import { QUEUE_FAULTS } from '../functions/redrive/queue.ts';
+import { QUEUE_FAULTS } from '../functions/redrive/dead-letter-queue.ts';
 
 /** A fault of an error that the functions throw, in the words of its message. */
 interface ErrorFact extends Fault {

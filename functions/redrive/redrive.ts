@@ -3,9 +3,9 @@ import type { Container } from '../clients.ts';
 import { BullbridgeError } from '../errors.ts';
 import type { AnyEntry } from '../event/bus-entry.ts';
 import type { Signals } from '../invocation.ts';
+import { openDeadLetterQueue, type ReceivedMessage } from './dead-letter-queue.ts';
 import { failedAgain, type Parked, readParked } from './parked.ts';
 import type { Selection } from './payload.ts';
-import { openDeadLetterQueue, type ReceivedMessage } from './queue.ts';
 import { createSurvey, type Group, type Sample } from './survey.ts';
 
 /** The report of a run, updated as the run proceeds, so that a failed run is also reported. */
