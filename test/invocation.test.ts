@@ -21,7 +21,7 @@ describe('the deadlines of a run', () => {
   });
 
   prop.prop([fc.integer({ min: 100, max: 900_000 })])(
-    'drain in the last tenth to fifth of the time, ten seconds at the most, and stop in the last tenth of that',
+    'drain in the last tenth to fifth of the time, at most ten seconds, and stop in the last tenth of that',
     (left) => {
       const { drain, stop } = deadlineTimes(left);
 

@@ -51,7 +51,7 @@ describe('imports under functions/', () => {
     expect(wrong.map(describeImport)).toEqual([]);
   });
 
-  test('no imports form a circle', () => {
+  test('no imports form a cycle', () => {
     expect(circlesOf(imports)).toEqual([]);
   });
 
@@ -74,7 +74,7 @@ describe('imports under consumer/', () => {
     }));
   });
 
-  test('take from functions/ only the table of events, and types', () => {
+  test('import from functions/ only the table of events, and types', () => {
     const others = imported.filter(({ to }) => to.startsWith('.') || /^(functions|infra|local|test)\//.test(to));
     const wrong = others.filter(
       ({ to, isType }) => to !== 'functions/event/catalogue.ts' && !(isType && to === 'functions/event/detail.ts'),
@@ -84,7 +84,7 @@ describe('imports under consumer/', () => {
     expect(wrong.map(describeImport)).toEqual([]);
   });
 
-  test('take no package but zod, which only its schemas take', () => {
+  test('import no package except zod, which only the schemas import', () => {
     const packages = imported.filter(({ to }) => !/^(consumer|functions)\//.test(to) && !to.startsWith('node:'));
 
     expect(packages.map(describeImport).sort()).toEqual([

@@ -27,7 +27,7 @@ describe('the value of a dimension', () => {
   });
 
   test.prop([fc.string({ unit: 'binary', maxLength: 2000 }), fc.string({ unit: 'binary', maxLength: 2000 })])(
-    'is one that CloudWatch takes, and differs for each text',
+    'is valid for CloudWatch, and differs for each text',
     (one, other) => {
       const value = dimensionValue(one);
       expect(value).toMatch(/^(?!:)(?=.*\S)[ -~]{1,1024}$/);

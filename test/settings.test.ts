@@ -69,14 +69,14 @@ describe('the configuration', () => {
     ['now', 'now', {}],
     ['now, emails=beginning,a=b=now', 'now', { emails: 'beginning', 'a=b': 'now' }],
     ['emails=now', 'beginning', { emails: 'now' }],
-  ])('reads %s as the place where queues begin', (text, place, queues) => {
+  ])('reads %s as the start points of queues', (text, place, queues) => {
     const { BULLBRIDGE_START_FROM } = readConfig({ ...REQUIRED, BULLBRIDGE_START_FROM: text });
 
     expect(BULLBRIDGE_START_FROM).toEqual({ default: place, queues: new Map(Object.entries(queues)) });
   });
 
   test.each(['newest', 'now,beginning', 'emails=newest', '=now', 'a:b=now', 'emails=now,emails=now', 'emails=now,now'])(
-    'refuses %s as the place where queues begin',
+    'refuses %s as the start points of queues',
     (text) => {
       expect(faultsOf({ ...REQUIRED, BULLBRIDGE_START_FROM: text })).toEqual([
         `BULLBRIDGE_START_FROM is "${text}"; it must be beginning or now, then queue=beginning or queue=now for exceptions, separated by commas`,
@@ -146,7 +146,7 @@ describe('the configuration', () => {
     ['redis://:secret@cache/secret', 'only a database may follow the hosts'],
     ['redis://:secret@cache?password=secret', 'only a database may follow the hosts'],
     ['redis://:secret@cache/1?db=2', 'its path and its ?db= name different databases'],
-  ])('says what is wrong with the Redis URL %s, which it never repeats', (url, fault) => {
+  ])('names the fault of the Redis URL %s, without the URL', (url, fault) => {
     const faults = faultsOf({ ...REQUIRED, REDIS_URL: url });
 
     expect(faults).toEqual([

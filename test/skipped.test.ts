@@ -27,7 +27,7 @@ describe('a run', () => {
   test.each([
     ['without a skipped test', [], true],
     ['whose skipped tests name their need, outside CI', needing(REDIS, 2), false],
-  ])('%s does not fail for what it skipped', (_, skipped, onCI) => {
+  ])('%s does not fail for skipped tests', (_, skipped, onCI) => {
     expect(faultsOf(skipped, onCI)).toEqual([]);
   });
 
@@ -47,7 +47,7 @@ describe('a run', () => {
       ['name no need', 'test 0', 'on CI'],
     ],
     ['that skipped many tests', unexplained(12), false, ['name no need', ...Array(10).fill('test '), 'and 2 more']],
-  ])('%s fails, and says why', (_, skipped, onCI, parts) => {
+  ])('%s fails with a reason', (_, skipped, onCI, parts) => {
     const faults = faultsOf(skipped, onCI);
     expect(faults).toEqual(parts.map((part) => expect.stringContaining(part)));
   });

@@ -111,7 +111,7 @@ describe('QueueEvents from 0-0', () => {
     expect(await play('startUp', 'QueueEvents from `0-0`')).toMatchObject(NOTHING_WRONG);
   });
 
-  test('receives every entry that is still there again after a restart', async () => {
+  test('receives every entry that is still in the stream again after a restart', async () => {
     const { missed, again } = await play('downtime', 'QueueEvents from `0-0`');
 
     expect({ missed, again }).toEqual({ missed: [], again: beforeOf(SIZES.downtime).length });
@@ -133,7 +133,7 @@ describe('QueueEvents from 0-0', () => {
 });
 
 describe('QueueEvents with a saved ID', () => {
-  test('misses events while it connects for the first time, since there is no ID yet', async () => {
+  test('misses events while it connects for the first time, because there is no ID yet', async () => {
     expect((await play('startUp', 'QueueEvents with a saved ID')).missed.length).toBeGreaterThan(0);
   });
 

@@ -31,7 +31,7 @@ test.each([
     limits: { 'cpu.max': '2894 20000', 'memory.max': `${BYTES}` },
     counts: { 'memory.peak': '1000\n', 'memory.events': 'oom 3\noom_kill 2\noom_group_kill 0\n' },
   },
-])('a control group of version $version has limits, counts, and is gone in the end', async (expected) => {
+])('a control group of version $version has limits, counts, and is removed at the end', async (expected) => {
   const group = await createControlGroup(BYTES, await controlGroups(...expected.around));
   const folders = [...new Set(group.joins.map(dirname))];
   const [memory = ''] = folders.slice(-1);
@@ -52,6 +52,6 @@ test.each([
   expect(folders.filter((folder) => existsSync(folder))).toEqual([]);
 });
 
-test('where there are no control groups, the error says what is missing', async () => {
+test('without control groups, the error names what is missing', async () => {
   await expect(createControlGroup(BYTES, await controlGroups())).rejects.toThrow(/ENOENT.*mkdir.*cpu/);
 });

@@ -21,7 +21,7 @@ async function run(...args: string[]) {
 }
 
 describe('the benchmark', () => {
-  test('lists its parts and how long they take', async () => {
+  test('lists its parts and their durations', async () => {
     const { out, error, code } = await run('--help');
 
     for (const [name, { about }] of Object.entries(PARTS))
@@ -44,7 +44,7 @@ describe('the benchmark', () => {
     expect({ out, code }).toEqual({ out: '', code: 1 });
   });
 
-  test('says at once what it measures, and begins a table that has nothing else in it', async () => {
+  test('prints at once what it measures, and begins a table', async () => {
     const { child, stdout, stderr, ended } = startRun('latency');
     const [first] = await once(stderr, 'data');
     expect(`${first}`).toMatch(/^Measures latency: about 2 minutes on 2 cores\./);

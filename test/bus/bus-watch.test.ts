@@ -21,7 +21,7 @@ function world(...answers: (() => Promise<string | undefined>)[]) {
 const exists = async () => undefined;
 
 describe('the bus of a run', () => {
-  test('is asked for at once, and again only after a minute', async () => {
+  test('is checked at once, and again only after a minute', async () => {
     const { watch, asked, pass } = world(exists);
     expect(asked()).toBe(1);
 
@@ -35,7 +35,7 @@ describe('the bus of a run', () => {
     expect(asked()).toBe(2);
   });
 
-  test('that is deleted meanwhile is noticed within a minute', async () => {
+  test('that was deleted is noticed within a minute', async () => {
     const { watch, pass } = world(exists, () => Promise.reject(new Error('deleted')));
     await watch.confirm();
     pass(60_000);
@@ -44,7 +44,7 @@ describe('the bus of a run', () => {
     await expect(watch.confirm()).rejects.toThrow('deleted');
   });
 
-  test('is waited for', async () => {
+  test('is awaited', async () => {
     const answer = Promise.withResolvers<undefined>();
     const { watch } = world(() => answer.promise);
     let confirmed = false;
@@ -58,7 +58,7 @@ describe('the bus of a run', () => {
     await confirming;
   });
 
-  test('that nobody may ask for is one warning for each answer', async () => {
+  test('that may not be checked causes one warning for each answer', async () => {
     const { watch, warnings } = world(async () => 'may not ask');
     await watch.confirm();
     await watch.confirm();

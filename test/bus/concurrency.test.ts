@@ -5,8 +5,8 @@ async function fill(limit: ReturnType<typeof createConcurrencyLimit>, count: num
   for (let i = 0; i < count; i += 1) await limit.acquire();
 }
 
-describe('the bound on requests under way', () => {
-  test('holds back what is over it until a place is given back', async () => {
+describe('the limit of concurrent requests', () => {
+  test('holds back further requests until one ends', async () => {
     const limit = createConcurrencyLimit(2);
     await fill(limit, 2);
     let entered = false;
@@ -30,7 +30,7 @@ describe('the bound on requests under way', () => {
     expect(limit.current).toBe(8);
   });
 
-  test('never falls below one, and recovers to where it was', async () => {
+  test('never falls below one, and recovers to its maximum', async () => {
     const limit = createConcurrencyLimit(16);
     for (let i = 0; i < 40; i += 1) {
       await limit.acquire();
@@ -46,7 +46,7 @@ describe('the bound on requests under way', () => {
     expect(limit.current).toBe(16);
   });
 
-  test('neither falls nor grows on failures of another kind', async () => {
+  test('does not change on other failures', async () => {
     const limit = createConcurrencyLimit(4);
     await limit.acquire();
     limit.release('failed');

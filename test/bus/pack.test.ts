@@ -15,7 +15,7 @@ const bytesOf = (request: readonly BusEntry[]) => request.reduce((sum, entry) =>
 
 describe('packing', () => {
   test.prop([fc.array(fc.integer({ min: 10, max: LIMIT }))])(
-    'never goes over a limit, never reorders, never loses',
+    'never exceeds a limit, never reorders, never loses an entry',
     (sizes) => {
       const entries = sizes.map((size, n) => entryOf(size, n));
 
@@ -31,7 +31,7 @@ describe('packing', () => {
   );
 
   test.prop([fc.nat(200), fc.integer({ min: 10, max: LIMIT })])(
-    'needs the fewest requests there can be for entries of one size',
+    'needs the fewest possible requests for entries of one size',
     (count, size) => {
       const requests = pack(
         Array.from({ length: count }, () => entryOf(size)),

@@ -90,7 +90,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       expect(bus.counts.requests).toBe(3);
     });
 
-    test('throttled is sent again alone, with fewer requests under way', async () => {
+    test('throttled is sent again alone, with fewer concurrent requests', async () => {
       const { bus, publish, limit, waits, arrived } = await world();
       const sizes: number[] = [];
       bus.faults.putEvents = ({ entries, number }) => {
@@ -115,7 +115,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
     });
 
     test.each(['InvalidArgument', 'MalformedDetail', 'RedactionFailure'])(
-      'refused with %s is parked with reason and time',
+      'refused with %s is parked with the reason and the time',
       async (code) => {
         const { bus, publish, arrived, parked } = await world();
         bus.faults.putEvents = () => ({ kind: 'entries', codes: { 1: code } });
@@ -140,7 +140,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       },
     );
 
-    test('malformed is parked, by what the endpoint itself says', async () => {
+    test('malformed is parked with the reason of the endpoint', async () => {
       const { publish, parked } = await world();
       const malformed = { Source: 'bullmq', DetailType: 'x', Detail: '[1]' };
 
@@ -148,7 +148,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       expect(parked()[0]).toMatchObject({ errorCode: 'MalformedDetail' });
     });
 
-    test('answered with a code that nobody knows is sent again, and parked once the bus takes others', async () => {
+    test('answered with an unknown code is sent again, and parked once the bus accepts others', async () => {
       const { bus, publish, parked } = await world();
       bus.faults.putEvents = ({ entries }) => {
         const at = entries.findIndex(({ Detail }) => Detail === '{"n":1}');
@@ -160,7 +160,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       expect(parked()[0].attempts).toBeGreaterThan(5);
     });
 
-    test('for a bus that was deleted stops the run, and is not parked', async () => {
+    test('for a deleted bus stops the run and is not parked', async () => {
       const { bus, publish, parked } = await world();
       bus.faults.putEvents = () => ({ kind: 'entries', codes: { 1: 'ResourceNotFoundException' } });
 
@@ -173,7 +173,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       'NotAuthorizedForSourceException',
       'NotAuthorizedForDetailTypeException',
       'InvalidAccountIdException',
-    ])('denied with %s stops the run, and is not parked', async (code) => {
+    ])('denied with %s stops the run and is not parked', async (code) => {
       const { bus, publish, parked } = await world();
       bus.faults.putEvents = ({ number }) => (number === 2 ? { kind: 'entries', codes: { 9: code } } : undefined);
 
@@ -198,7 +198,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       },
     );
 
-    test('to blame for failures of its request is found and parked, while the others go through', async () => {
+    test('faulty makes its request fail: it is found and parked, and the others are published', async () => {
       const { bus, publish, arrived, parked } = await world();
       bus.faults.putEvents = ({ entries }) =>
         entries.some(({ Detail }) => Detail === '{"n":13}')
@@ -212,7 +212,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       expect(parked()).toMatchObject([{ errorCode: 'InternalException', attempts: 12 }]);
     });
 
-    test('still waiting from one outage when the next one begins is not to blame', async () => {
+    test('still waiting after an outage when the next one begins is not parked', async () => {
       const { bus, publish, arrived, parked } = await world();
       const away: Fault = { kind: 'error', status: 503, code: 'ServiceUnavailable' };
       let isAgain = false;
@@ -234,7 +234,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       expect(new Set(arrived()).size).toBe(20);
     });
 
-    test('one of several to blame for failures of their request is parked, as are the others', async () => {
+    test('one of several faulty entries of a request is parked like the others', async () => {
       const { bus, publish, arrived, parked } = await world();
       const toBlame = ['{"n":0}', '{"n":1}', '{"n":6}', '{"n":9}'];
       bus.faults.putEvents = ({ entries }) =>
@@ -272,7 +272,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       [400, 'ValidationException'],
       [400, 'SerializationException'],
     ])(
-      'is refused as a whole with %i (%s) is sent in halves, and only the entry to blame is parked',
+      'is refused as a whole with %i (%s) is sent in halves, and only the faulty entry is parked',
       async (status, code) => {
         const { bus, publish, parked } = await world();
         bus.faults.putEvents = ({ entries }) =>
@@ -293,7 +293,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       [400, 'RequestAbortedException'],
       [301, 'Moved'],
       [409, 'Conflict'],
-    ])('fails as a whole with %i (%s) is sent again, and nothing of it is parked', async (status, code) => {
+    ])('fails as a whole with %i (%s) is sent again, and no entry is parked', async (status, code) => {
       const { bus, publish, arrived, parked } = await world();
       bus.faults.putEvents = ({ number }) => (number <= 15 ? { kind: 'error', status, code } : undefined);
 
@@ -316,7 +316,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
         { kind: 'reset' },
         { kind: 'garbage' },
       ),
-    )('fails (%s) for as long as nothing is accepted is sent again, and no entry is to blame', async (_, fault) => {
+    )('fails (%s) while no entry is accepted is sent again, and no entry is parked', async (_, fault) => {
       const { bus, publish, parked, arrived, waits } = await world();
       const outage = { from: 3, to: 120 };
       bus.faults.putEvents = ({ number }) => (number > outage.from && number <= outage.to ? fault : undefined);
@@ -327,7 +327,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       expect(waits.slice(-1)).toEqual([3000]);
     });
 
-    test('hangs is waited for, with a warning when that begins and one when it ends', async () => {
+    test('hangs is awaited, with a warning when this begins and when it ends', async () => {
       const { bus, publish, warnings } = await world({ requestTimeout: 600 });
       bus.faults.putEvents = ({ number }) => (number <= 3 ? { kind: 'hang' } : undefined);
 
@@ -338,7 +338,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       ]);
     });
 
-    test('still fails when the publisher is told to stop is an error that says why', async () => {
+    test('still fails when the publisher is told to stop is an error with the reason', async () => {
       const { bus, publish, parked, warnings } = await world({ requestTimeout: 600 });
       const stop = new AbortController();
       bus.faults.putEvents = ({ number }) => {
@@ -356,7 +356,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       expect(warnings).toHaveLength(1);
     });
 
-    test('is throttled is sent again until it is told to stop', async () => {
+    test('is throttled is sent again until the publisher is told to stop', async () => {
       const { bus, publish } = await world();
       const stop = new AbortController();
       bus.faults.putEvents = ({ number }) => {
@@ -395,7 +395,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
   });
 
   describe('parking', () => {
-    test('that fails stops the run: nothing is skipped', async () => {
+    test('that fails stops the run, and no entry is skipped', async () => {
       const { bus, publish } = await world();
       bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'InvalidArgument' } });
       bus.faults.sendMessage = () => ({ kind: 'error', status: 400, code: 'AccessDenied' });
@@ -408,7 +408,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       );
     });
 
-    test('cuts what is too large for SQS once its quotes are escaped again', async () => {
+    test('cuts an entry that is too large for SQS once its quotes are escaped again', async () => {
       const { bus, publish, parked } = await world();
       bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'InvalidArgument' } });
       const entry = largeEntry('event', 'completed', 'returnvalue', JSON.stringify('"\ufffe'.repeat(150_000)));
@@ -418,7 +418,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
     });
   });
 
-  describe('a detail that is text already', () => {
+  describe('a detail that is already a text', () => {
     test('is parked as it is', async () => {
       const { bus, publish, parked } = await world();
       bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'InvalidArgument' } });
@@ -465,7 +465,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       });
     });
 
-    test('that may not be asked for is only a warning', async () => {
+    test('that may not be checked is only a warning', async () => {
       const { bus, client, patience } = await world();
       bus.faults.describeEventBus = () => ({ kind: 'error', status: 400, code: 'AccessDeniedException' });
 
@@ -474,7 +474,7 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
       );
     });
 
-    test('that may not be asked for so often is only a warning', async () => {
+    test('whose check is throttled is only a warning', async () => {
       const { bus, client, patience } = await world();
       bus.faults.describeEventBus = () => ({ kind: 'error', status: 400, code: 'ThrottlingException' });
 
@@ -483,14 +483,14 @@ describe.each(Object.keys(SENDERS))('by %s', (sender) => {
 
     test.each(
       faultsByName({ kind: 'error', status: 500, code: 'InternalException' }, { kind: 'reset' }, { kind: 'garbage' }),
-    )('that fails (%s) is asked again, until it answers', async (_, fault) => {
+    )('that fails (%s) is checked again until it answers', async (_, fault) => {
       const { bus, client, patience } = await world();
       bus.faults.describeEventBus = ({ number }) => (number <= 5 ? fault : undefined);
 
       expect(await checkEventBus(client, 'bus', patience)).toBeUndefined();
     });
 
-    test('that does not answer while the patience lasts is an error', async () => {
+    test('that does not answer until the run must end is an error', async () => {
       const { bus, client, patience } = await world();
       const drain = new AbortController();
       bus.faults.describeEventBus = ({ number }) => {

@@ -3,7 +3,7 @@ import { repetitions } from '../effort.ts';
 import { accepted, BOUND, expectAllSettled, outcome, SOME, stackWithBacklog } from './backlog.ts';
 
 describe('a run survives that it', () => {
-  test('is stopped for longer than its lease, and goes on beside the one that took over', async () => {
+  test('is stopped for longer than its lease, and continues next to the run that took over', async () => {
     const stack = await stackWithBacklog();
     const zombie = outcome(stack.forward.invoke());
     await accepted(stack, SOME);
@@ -16,7 +16,7 @@ describe('a run survives that it', () => {
     await expectAllSettled(stack, 2 * BOUND);
   });
 
-  test('is one of two at once', async () => {
+  test('runs twice at the same time', async () => {
     const stack = await stackWithBacklog();
     const first = outcome(stack.forward.invoke());
     await accepted(stack, SOME);

@@ -33,7 +33,7 @@ describe('a run that waits for a lease', () => {
   });
 
   test.each([0, 6000, 19_999])(
-    'takes over %i ms after another died, at the latest at the end of its lease',
+    'takes over %i ms after another run died, at the latest when its lease expires',
     async (start) => {
       const time = await createVirtualTime();
       const dead = run(time, 'one', asked, { network: diesAt(time, 1) });
@@ -45,7 +45,7 @@ describe('a run that waits for a lease', () => {
     },
   );
 
-  test('takes over from one that died while it was handing over', async () => {
+  test('takes over from a run that died while it was handing over', async () => {
     const time = await createVirtualTime();
     run(time, 'one', listen(time, 10_000), { network: diesAt(time, 62_000) }).catch(() => undefined);
 
@@ -55,7 +55,7 @@ describe('a run that waits for a lease', () => {
   });
 
   prop.prop([fc.constantFrom(-1, 1), fc.integer({ min: 0, max: DAY })])(
-    'takes over a lease length after another died whose clock was off, by at most a day',
+    'takes over a lease length after a run died whose clock was off by up to a day',
     async (sign, by) => {
       const time = await createVirtualTime();
       run(time, 'one', asked, { offset: sign * by, network: diesAt(time, 30_000) }).catch(() => undefined);
@@ -66,7 +66,7 @@ describe('a run that waits for a lease', () => {
     },
   );
 
-  test('and dies does not make those that come later hand over for ever', async () => {
+  test('and dies does not make later runs hand over again and again', async () => {
     const time = await createVirtualTime();
     const first = run(time, 'one', listen(time));
     run(time, 'dead', asked, { start: 1000, network: diesAt(time, 1100) }).catch(() => undefined);
@@ -80,7 +80,7 @@ describe('a run that waits for a lease', () => {
     expect(await time.until(later)).toMatchObject({ ending: 'done', warnings: [] });
   });
 
-  test('gets the lease beside another that waits, and both have it in turn', async () => {
+  test('gets the lease in turn with another run that waits', async () => {
     const time = await createVirtualTime();
 
     const [one, two, three] = await time.until(
@@ -97,7 +97,7 @@ describe('a run that waits for a lease', () => {
     expect(Math.min(two.took, three.took) - one.ended).toBeLessThanOrEqual(500);
   });
 
-  test('for a minute does that with 160 writes', async () => {
+  test('for a minute needs 160 writes', async () => {
     const time = await createVirtualTime();
     const drain = new AbortController();
     const stopAt = (milliseconds: number) => time.wait(milliseconds).then(() => drain.abort());

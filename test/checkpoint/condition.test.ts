@@ -49,7 +49,7 @@ const attributes = fc.dictionary(attribute, value, { maxKeys: 4 });
 
 describe('a condition', () => {
   test.prop([fc.array(fc.tuple(tree, attributes), { minLength: 20, maxLength: 20 })], { numRuns: 20 })(
-    'holds of a row as it says, with a missing attribute as NULL, and has no parentheses that DynamoDB refuses',
+    'holds for the right rows, with a missing attribute as NULL, and has no parentheses that DynamoDB refuses',
     async (cases) => {
       const client = dynamoClient();
       const table = await ownTable(client);

@@ -9,7 +9,7 @@ async function ownClock() {
   return { client, table: await ownTable(client), now: () => new Date(1_800_000_000_000), wait: async () => {} };
 }
 
-test('a source has been seen whole once a run has noted it', async () => {
+test('a source was seen as a whole once a run has recorded it', async () => {
   const table = await ownClock();
   expect(await seenWholeAt(table, SOURCE)).toBeUndefined();
 

@@ -26,7 +26,7 @@ test.for([
   [':emails', 'position'],
   ['', 'start'],
 ] as const)(
-  'the forwarder stops at a row of a newer version (%s %s), publishes nothing and moves nothing',
+  'the forward function stops at a row of a newer version (%s %s), publishes nothing and moves no position',
   async ([pk, sk]) => {
     using stack = await world();
     await stack.write();

@@ -14,7 +14,7 @@ const name = fc
 const id = fc.constantFrom('0-0', '1795398834833-0', '18446744073709551615-18446744073709551615');
 
 describe('the keys of a row', () => {
-  test('are those of earlier versions as long as DynamoDB takes them', () => {
+  test('are the same as in earlier versions, as long as DynamoDB accepts them', () => {
     const long = 'q'.repeat(1024 - '/1795398834833-0'.length);
     expect(positionKey('default/bull:emails')).toEqual({ pk: 'default/bull:emails', sk: 'position' });
     expect(positionKey('é'.repeat(1024))).toEqual({ pk: 'é'.repeat(1024), sk: 'position' });
@@ -33,7 +33,7 @@ describe('the keys of a row', () => {
   });
 
   test.prop([fc.uniqueArray(name, { minLength: 2, maxLength: 2 }), id])(
-    'are within the limits of DynamoDB, and no others have them',
+    'are within the limits of DynamoDB, and unique',
     ([a, b], afterId) => {
       const [one, two] = [a, b].map((queue) => ({
         position: positionKey(`default/bull:${queue}`),
@@ -49,7 +49,7 @@ describe('the keys of a row', () => {
   );
 
   test.prop([fc.array(fc.tuple(name, id), { minLength: 10, maxLength: 10 })], { numRuns: 5 })(
-    'are taken by the server',
+    'are accepted by the server',
     async (names) => {
       const client = dynamoClient();
       const table = { client, table: await ownTable(client) };

@@ -56,7 +56,7 @@ function networkOf(time: VirtualTime, { start, dies, faults }: Life): Network {
 
 describe('runs that listen one after the other', () => {
   test.prop([fc.array(life(), { minLength: 2, maxLength: 4 })], { numRuns: 8 })(
-    'hand over without a pause of more than half a second, and never work at once',
+    'hand over without a pause of more than half a second, and never work at the same time',
     async (lives) => {
       const time = await createVirtualTime();
 
@@ -80,7 +80,7 @@ describe('runs that listen one after the other', () => {
   );
 
   test.prop([fc.array(interrupted, { minLength: 1, maxLength: 3 })], { numRuns: 25 })(
-    'leave the lease to whoever comes last, whatever the clocks, the network and deaths do',
+    'leave the lease to the last run, whatever happens to clocks, the network and runs',
     async (lives) => {
       const time = await createVirtualTime();
       for (const [n, one] of lives.entries()) {

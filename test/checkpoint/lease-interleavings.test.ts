@@ -157,8 +157,8 @@ async function live(offsets: readonly number[], steps: readonly Step[]): Promise
   expect(time - arrived).toBeLessThanOrEqual(LEASE_MS + 500);
 }
 
-describe('in whatever order three runs do what they do, with lost answers, late writes and wrong clocks,', () => {
+describe('in any order of the steps of three runs, with lost answers, late writes and wrong clocks,', () => {
   test.prop([fc.array(offset, { minLength: 3, maxLength: 3 }), fc.array(step, { maxLength: 30, size: 'max' })], {
     numRuns: 60,
-  })('no epoch has two owners, no released lease lives again, and whoever comes last gets the lease', live);
+  })('no epoch has two owners, no released lease is revived, and the last run gets the lease', live);
 });

@@ -34,7 +34,7 @@ async function world() {
 }
 
 describe('the lease of a shard', () => {
-  test('is held by one run at a time, and the other learns by whom', async () => {
+  test('is held by one run at a time, and the other run learns by which', async () => {
     const { table, take } = await world();
 
     expect(await take('one')).toEqual({ key: 'shard', owner: 'one', epoch: 1, isDoubtful: false });
@@ -42,7 +42,7 @@ describe('the lease of a shard', () => {
     expect(await takeLease(table, 'other shard', 'two')).toMatchObject({ epoch: 1 });
   });
 
-  test('goes to one of twenty that reach for it at once', async () => {
+  test('goes to one of twenty runs that take it at the same time', async () => {
     const { take } = await world();
 
     const taken = await Promise.all(Array.from({ length: 20 }, (_, n) => take(`run ${n}`)));
@@ -59,7 +59,7 @@ describe('the lease of a shard', () => {
     expect(await take('three')).toMatchObject({ epoch: 3 });
   });
 
-  test('holds while it is renewed, and is not released by a run that lost it', async () => {
+  test('is valid while it is renewed, and is not released by a run that lost it', async () => {
     const { table, advance, take } = await world();
     const one = await take('one');
     advance(LEASE_MS - 1);
@@ -74,7 +74,7 @@ describe('the lease of a shard', () => {
     expect(await take('three')).toMatchObject({ heldBy: { owner: 'two' } });
   });
 
-  test('can be taken in spite of its end from a run that did not renew it', async () => {
+  test('can be taken before it expires from a run that did not renew it', async () => {
     const { table, take } = await world();
     await take('one');
     const { heldBy } = (await takeLease(table, 'shard', 'two')) as unknown as { heldBy: object };
@@ -83,7 +83,7 @@ describe('the lease of a shard', () => {
     expect(await takeLease(table, 'shard', 'three', heldBy)).toMatchObject({ heldBy: { owner: 'two' } });
   });
 
-  test('that an answer was lost for is still that of the run that asked', async () => {
+  test('belongs to the run that took it even if the answer was lost', async () => {
     const { take } = await world();
     await take('one');
 
@@ -102,14 +102,14 @@ describe('the lease of a shard', () => {
     ['no number', 'NaN'],
     ['a truth', true],
     ['NULL', undefined],
-  ])('is free where its end is %s', async (_, expiresAt) => {
+  ])('is free if its expiry time is %s', async (_, expiresAt) => {
     const { take, put } = await world();
     await put({ owner: 'one', epoch: 7, expiresAt });
 
     expect(await take('two')).toMatchObject({ epoch: 8 });
   });
 
-  test.each([1, LEASE_MS, 2 * LEASE_MS])('is held where its end is %i ms ahead', async (ahead) => {
+  test.each([1, LEASE_MS, 2 * LEASE_MS])('is held if it expires in %i ms', async (ahead) => {
     const { take, put } = await world();
     await put({ owner: 'one', epoch: 7, expiresAt: START + ahead });
 
@@ -122,7 +122,7 @@ describe('the lease of a shard', () => {
     ['its end and its epoch', { owner: 'one' }],
     ['its owner', { epoch: 7, expiresAt: 0 }],
     ['its owner and its end', { epoch: 7 }],
-  ])('can be taken, renewed and released where its row lacks %s', async (_, attributes) => {
+  ])('can be taken, renewed and released if its row lacks %s', async (_, attributes) => {
     const { table, take, put } = await world();
     await put(attributes);
 
@@ -137,7 +137,7 @@ describe('the lease of a shard', () => {
   test.each([
     ['its owner', { epoch: 7, expiresAt: START + 5 }],
     ['its epoch', { owner: 'one', expiresAt: START + 5 }],
-  ])('can be asked for, and taken at its end, where its row lacks %s', async (_, attributes) => {
+  ])('can be asked for, and taken when it expires, if its row lacks %s', async (_, attributes) => {
     const { table, advance, take, put } = await world();
     await put(attributes);
     const { heldBy } = (await takeLease(table, 'shard', 'two')) as unknown as { heldBy: object };
@@ -179,7 +179,7 @@ describe('a released lease stays released', () => {
     expect(await take('two')).toMatchObject({ key: 'shard', owner: 'two', epoch: 2 });
   });
 
-  test('and whoever took it then is not disturbed by what arrives late', async () => {
+  test('and a late write does not disturb the run that took it meanwhile', async () => {
     const { table, take } = await world();
     const one = await take('one');
     await releaseLease(table, one);
@@ -209,7 +209,7 @@ describe('a request for the lease', () => {
   });
 });
 
-describe('a lease is lifted', () => {
+describe('the epoch of a lease is raised', () => {
   test('above an epoch found in a row, and stays there', async () => {
     const { table, take } = await world();
 
@@ -220,7 +220,7 @@ describe('a lease is lifted', () => {
     expect(await take('two')).toMatchObject({ epoch: 43 });
   });
 
-  test('also where the answer was lost and the write sent again', async () => {
+  test('also if the answer was lost and the write was sent again', async () => {
     const { table, take } = await world();
     const one = await take('one');
     await liftLease(table, one, 41);
@@ -229,8 +229,8 @@ describe('a lease is lifted', () => {
   });
 });
 
-describe('a run is in doubt of the one before', () => {
-  test('that did not say that all it published is saved: it crashed, failed, or still runs', async () => {
+describe('a run doubts the previous run', () => {
+  test('that did not record that all positions are saved: it crashed, failed, or still runs', async () => {
     const { table, take, advance } = await world();
     const first = await take('first');
     await releaseLease(table, first as Lease, true);

@@ -45,14 +45,14 @@ describe('the ledger of gaps', () => {
     ['without an end', gap({ beforeId: null })],
     ['of a reset', gap({ reason: 'reset', lost: 0, exact: false })],
     ['of a queue with a slash in its name', gap({ queue: 'a/b' })],
-  ])('keeps a gap %s as it was found', async (_, found) => {
+  ])('keeps a gap %s unchanged', async (_, found) => {
     const ledger = await ownLedger();
     await openGap(ledger, found);
 
     expect(await open(ledger)).toEqual([{ ...found, revision: 1 }]);
   });
 
-  test('has the gaps of each source apart, by queue and in order', async () => {
+  test('separates the gaps of sources, by queue and in order', async () => {
     const ledger = await ownLedger();
     await openGap(ledger, gap({ queue: 'b' }));
     await openGap(ledger, gap({ queue: 'a', afterId: '30-0' }));
@@ -66,7 +66,7 @@ describe('the ledger of gaps', () => {
     ]);
   });
 
-  test('remembers how far the recovery of a gap has come, until the gap is closed', async () => {
+  test('keeps the progress of the recovery of a gap until the gap is closed', async () => {
     const ledger = await ownLedger();
     await openGap(ledger, gap());
 
@@ -77,7 +77,7 @@ describe('the ledger of gaps', () => {
     expect(await open(ledger)).toEqual([]);
   });
 
-  test('opens a gap again that has grown, and nothing that was worked out for the old one counts any more', async () => {
+  test('opens a gap that has grown again, and drops the progress of the old one', async () => {
     const ledger = await ownLedger();
     await openGap(ledger, gap());
     const old = await onlyOpen(ledger);
@@ -90,7 +90,7 @@ describe('the ledger of gaps', () => {
     expect(await open(ledger)).toHaveLength(1);
   });
 
-  test('does not open a closed gap again that is found as it was', async () => {
+  test('does not open a closed gap that is found again unchanged', async () => {
     const ledger = await ownLedger();
     await openGap(ledger, gap());
     await closeGap(ledger, await onlyOpen(ledger), { completed: 0, failed: 0, unknown: 12 }, NOW);
@@ -99,7 +99,7 @@ describe('the ledger of gaps', () => {
     expect(await open(ledger)).toEqual([]);
   });
 
-  test('has a gap closed also where the answer was lost and the write sent again', async () => {
+  test('closes a gap also if the answer was lost and the write was sent again', async () => {
     const ledger = await ownLedger();
     await openGap(ledger, gap());
     const found = await onlyOpen(ledger);
@@ -139,7 +139,7 @@ describe('the ledger of gaps', () => {
     expect(await open(ledger)).toEqual([found]);
   });
 
-  test('without a table has a clear error', async () => {
+  test('without a table causes a clear error', async () => {
     const ledger = { ...(await ownLedger()), table: 'no-such-table' };
 
     await expect(openGap(ledger, gap())).rejects.toMatchObject({ name: 'CheckpointError', code: 'TABLE_MISSING' });

@@ -6,7 +6,7 @@ import { reconcile } from '../model/steps.ts';
 const QUEUES = ['q', 'a'.repeat(1000), 'b'.repeat(1100), 'c'.repeat(2100), '語'.repeat(700), '👾'.repeat(520)];
 
 describe('queues with very long names', () => {
-  test('are forwarded, their losses counted and recovered, and no other queue fails for them', async () => {
+  test('are forwarded, their losses are counted and recovered, and other queues do not fail', async () => {
     const world = await createWorld({ queues: QUEUES });
     const write = async (entries: number, kept: number) => {
       for (const queue of QUEUES) {

@@ -57,7 +57,7 @@ describe('an outage of the table', () => {
       { kind: 'error', status: 400, code: 'ProvisionedThroughputExceededException' },
       { kind: 'error', status: 502, code: 'BadGateway' },
     ),
-  )('that %s is waited out, with one warning when that begins and one when it ends', async (_, how) => {
+  )('that %s is waited for, with a warning when it begins and when it ends', async (_, how) => {
     const proxy = await outageProxy(inject('dynamoUrl'));
     const { rows, ledger, warnings } = await patientTable(proxy.url);
     await proxy.leave(how);
@@ -78,7 +78,7 @@ describe('an outage of the table', () => {
     ]);
   });
 
-  test('of DNS is waited out, too', async () => {
+  test('of DNS is also waited for', async () => {
     let waits = 0;
     const { rows, drain } = await patientTable('http://table.invalid', async () => {
       waits += 1;
@@ -89,7 +89,7 @@ describe('an outage of the table', () => {
     expect(waits).toBe(5);
   });
 
-  test('that ends at once is not worth a warning', async () => {
+  test('that ends at once causes no warning', async () => {
     const { rows, warnings } = await planned((call) =>
       call <= 4 ? { kind: 'error', status: 500, code: 'InternalServerError' } : undefined,
     );
@@ -98,7 +98,7 @@ describe('an outage of the table', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('that outlasts the patience is an error, for calls under way and at once for later ones', async () => {
+  test('that lasts until the run must end is an error, for calls under way and for later calls', async () => {
     const proxy = await outageProxy(inject('dynamoUrl'));
     const { rows, drain, warnings } = await patientTable(proxy.url);
     await proxy.leave({ kind: 'hangs' });
@@ -113,7 +113,7 @@ describe('an outage of the table', () => {
     await expect(takeLease(rows, 'shard', 'two')).rejects.toMatchObject(unavailable);
   });
 
-  test('that is over when the patience ends does not keep later calls from being made', async () => {
+  test('that is over before the run must end does not stop later calls', async () => {
     const { rows, drain } = await planned((call) =>
       call <= 2 ? { kind: 'error', status: 500, code: 'InternalServerError' } : undefined,
     );
@@ -178,7 +178,7 @@ describe('a write whose answer is lost is recognised as its own:', () => {
     return { returned, rows: Items };
   }
 
-  test.each(Object.keys(WRITES))('one that %s', async (name) => {
+  test.each(Object.keys(WRITES))('a write that %s', async (name) => {
     const last = WRITES[name]?.length;
     const lost = ({ from, times }: { from: number; times: number }) =>
       outcomeOf(name, (call) => (call >= from && call < from + times ? { kind: 'reset-after-accept' } : undefined));

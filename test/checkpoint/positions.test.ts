@@ -40,7 +40,7 @@ async function saved(table: Positions, position: Position, epoch = 1) {
 }
 
 describe('the position of a queue', () => {
-  test('is loaded as it was saved, with what went before it', async () => {
+  test('is loaded as it was saved, with its anchors', async () => {
     const table = await ownPositions();
     const first = await saved(table, at(5, 3));
     const second = await saveCheckpoint(table, { key: KEY, previous: first, next: at(9) }, 1);
@@ -96,7 +96,7 @@ describe('the position of a queue', () => {
     });
   });
 
-  test('moves only from where it was', async () => {
+  test('moves only from its last value', async () => {
     const table = await ownPositions();
     const first = await saved(table, at(5, 3));
     const move = (previous: typeof first | undefined, next: Position) =>
@@ -108,7 +108,7 @@ describe('the position of a queue', () => {
     expect(await move(first, at(7, 4))).toMatchObject({ position: at(7, 4) });
   });
 
-  test('moves without an ordinal, too, and gains one', async () => {
+  test('also moves without an ordinal, and gains one', async () => {
     const table = await ownPositions();
     const first = await saved(table, at(5));
 
@@ -124,7 +124,7 @@ describe('the position of a queue', () => {
     expect(await saveCheckpoint(table, { key: KEY, previous: first, next: at(7, 4) }, 6)).toBeUndefined();
   });
 
-  test('counts as saved where the answer was lost and the write sent again', async () => {
+  test('counts as saved if the answer was lost and the write was sent again', async () => {
     const table = await ownPositions();
     const first = await saved(table, at(5, 3));
     const move = { key: KEY, previous: first, next: at(7, 4) };
@@ -151,7 +151,7 @@ describe('the position of a queue', () => {
     expect(await saveCheckpoint(table, { ...move, next: at(9, 5) }, 8)).toBeUndefined();
   });
 
-  test('is saved for a queue whose name is too long for a key, with the name', async () => {
+  test('is saved with the name of the queue if the name is too long for a key', async () => {
     const table = await ownPositions();
     const keys = [1100, 2100, 2101].map((length) => `default/bull:${'é'.repeat(length / 2)}${length % 2 ? 'x' : ''}`);
     for (const [n, key] of keys.entries())
@@ -195,7 +195,7 @@ describe('the position of a queue', () => {
     expect(loaded.get('default/bull:q249')?.position).toEqual(at(250, 249));
   });
 
-  test('of a newer format stops the run, which could misread it', async () => {
+  test('of a newer format stops the run, because it could be misread', async () => {
     const table = await ownPositions();
     await saved(table, at(5, 3));
     await setFormat(table, KEY, 'position', 2);
@@ -207,7 +207,7 @@ describe('the position of a queue', () => {
     });
   });
 
-  test('without a table has a clear error', async () => {
+  test('without a table causes a clear error', async () => {
     const table = await ownPositions();
 
     await expect(loadCheckpoints({ ...table, table: 'no-such-table' }, [KEY])).rejects.toMatchObject({
@@ -218,7 +218,7 @@ describe('the position of a queue', () => {
 
 describe('anchors', () => {
   prop.prop([fc.integer({ min: 1, max: 600_000 }), fc.integer({ min: 1, max: 2000 })])(
-    'of a queue that moves on steadily are few, newest first, and one of them is at most sixteen times as old as needed',
+    'of a queue that moves steadily are few, newest first, and one of them is at most sixteen times as old as needed',
     (step, steps) => {
       let anchors: AtEntry[] = [];
       let position = at(1_000_000_000_000, 1);

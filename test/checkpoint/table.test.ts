@@ -12,7 +12,7 @@ async function checkpointTable(): Promise<Table> {
 }
 
 describe('a row of the table', () => {
-  test('has what was written, by names that are reserved words, too', async () => {
+  test('has the written values, also under names that are reserved words', async () => {
     const table = await checkpointTable();
     const set = { owner: 'one', ttl: 12, state: true, values: ['a', ''], position: undefined };
 
@@ -36,7 +36,7 @@ describe('a row of the table', () => {
     expect(outcome).toEqual({ written: { ...KEY, a: 2, count: 5, format: 1 } });
   });
 
-  test('comes back as it is where the condition does not hold', async () => {
+  test('is returned unchanged if the condition does not hold', async () => {
     const table = await checkpointTable();
     await writeRow(table, KEY, { set: { a: 1 }, condition: anything });
 

@@ -6,7 +6,7 @@ import { listen, MINUTE, run } from './lease-runs.ts';
 import { createVirtualTime, type Network, START } from './virtual-time.ts';
 
 describe('a run that works under a lease', () => {
-  test('keeps it for as long as nobody waits for it, and releases it in the end', async () => {
+  test('keeps it as long as no run waits for it, and releases it at the end', async () => {
     const time = await createVirtualTime();
     const signals: boolean[] = [];
 
@@ -41,7 +41,7 @@ describe('a run that works under a lease', () => {
     expect(two.took - one.ended).toBeLessThanOrEqual(most === 500 ? 100 : 500);
   });
 
-  test('goes on with what is under way as long as it takes, and its successor waits', async () => {
+  test('finishes its work, however long it takes, and its successor waits', async () => {
     const time = await createVirtualTime();
 
     const [one, two] = await time.until(
@@ -52,7 +52,7 @@ describe('a run that works under a lease', () => {
     expect(two.took - one.ended).toBeLessThanOrEqual(500);
   });
 
-  test('is told so, and ends, when another run took its lease', async () => {
+  test('ends when another run took its lease', async () => {
     const time = await createVirtualTime();
     const reasons: unknown[] = [];
 
@@ -75,7 +75,7 @@ describe('a run that works under a lease', () => {
     expect(two).toMatchObject({ ending: 'done', warnings: [] });
   });
 
-  test('ends as superseded when its work finds that out', async () => {
+  test('ends as superseded when its work notices it', async () => {
     const time = await createVirtualTime();
 
     const one = await time.until(
@@ -88,7 +88,7 @@ describe('a run that works under a lease', () => {
     expect(await takeLease(time.table(), 'shard', 'two')).toMatchObject({ epoch: 2 });
   });
 
-  test('fails with what its work throws, and has released the lease', async () => {
+  test('fails with the error of its work, and releases the lease', async () => {
     const time = await createVirtualTime();
     const failing = run(time, 'one', () => Promise.reject(new Error('broken')));
 
@@ -96,7 +96,7 @@ describe('a run that works under a lease', () => {
     expect(await takeLease(time.table(), 'shard', 'two')).toMatchObject({ epoch: 2 });
   });
 
-  test('warns where it cannot release the lease, and has not failed', async () => {
+  test('warns if it cannot release the lease, and does not fail', async () => {
     const time = await createVirtualTime();
     const network: Network = (send, { input }) =>
       Object.values(input.ExpressionAttributeValues ?? {}).some(({ N }) => N === '0')
@@ -121,7 +121,7 @@ describe('a run that works under a lease', () => {
     expect(two.took).toBeGreaterThanOrEqual(one.ended);
   });
 
-  test('learns from a confirmation whether it has the lease, and whether somebody waits', async () => {
+  test('learns from a confirmation whether it has the lease, and whether another run waits', async () => {
     const time = await createVirtualTime();
     const table = time.table();
 
@@ -141,7 +141,7 @@ describe('a run that works under a lease', () => {
     expect(one.ending).toBe('superseded');
   });
 
-  test('keeps a lease that it has lifted, also while a renewal is under way', async () => {
+  test('keeps a lease whose epoch it has raised, also while a renewal is under way', async () => {
     const time = await createVirtualTime();
 
     const one = await time.until(
@@ -156,7 +156,7 @@ describe('a run that works under a lease', () => {
     expect(await takeLease(time.table(), 'shard', 'two')).toMatchObject({ epoch: 43 });
   });
 
-  test('does not keep one that another run took before it was lifted', async () => {
+  test('does not keep a lease that another run took before its epoch was raised', async () => {
     const time = await createVirtualTime();
 
     const one = await time.until(
@@ -172,7 +172,7 @@ describe('a run that works under a lease', () => {
   });
 });
 
-test('a run looks for its successor at each renewal, and twice a second once that is due', async () => {
+test('a run checks for its successor at each renewal, and twice a second once the successor is due', async () => {
   const time = await createVirtualTime();
   const looks: number[] = [];
   const network: Network = (send) => {

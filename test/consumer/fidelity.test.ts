@@ -54,7 +54,7 @@ describe.each(VERSIONS)('the events of BullMQ %s', (_, bullmq) => {
     expect(byJob(calls)).toEqual(byJob(expected));
   });
 
-  test('reach listeners in the order of the queue, if that is asked for', async () => {
+  test('reach listeners in the order of the queue, if configured', async () => {
     const calls: Call[] = [];
 
     await listen(calls, { order: 'queue' }).handler(aBatch(...shuffled(arrived)));
@@ -62,7 +62,7 @@ describe.each(VERSIONS)('the events of BullMQ %s', (_, bullmq) => {
     expect(calls).toEqual(expected);
   });
 
-  test('all reach listeners in the end, though messages come twice and one call in five fails', async () => {
+  test('all reach listeners, although messages come twice and one call in five fails', async () => {
     const calls: Call[] = [];
     let attempts = 0;
     const events = listen(calls, {}, async () => {
@@ -83,7 +83,7 @@ describe.each(VERSIONS)('the events of BullMQ %s', (_, bullmq) => {
     expect(attempts).toBeGreaterThan(calls.length);
   });
 
-  test('are valid by the schemas, which know every field of theirs', () => {
+  test('are valid by the schemas, which have all of their fields', () => {
     const validators = new Map(
       Object.entries(jsonSchemas()).map(([name, schema]) => [name, new Validator(schema as Schema, '4')]),
     );

@@ -15,7 +15,7 @@ describe('the idempotency key', () => {
     expect(idempotencyKey(enriched)).toBe(idempotencyKey(streamed));
   });
 
-  test('is that of the entry where its job has ended again since', () => {
+  test('is detail.id if the job has ended again meanwhile', () => {
     const job = { finishedOn: END };
     const first = anEvent('failed', { streamId: `${END - 1}-0`, job }).detail;
     const second = anEvent('failed', { streamId: `${END}-0`, job }).detail;

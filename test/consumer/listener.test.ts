@@ -12,12 +12,12 @@ type Ours = QueueEventsListener<Result>;
 
 const events = new QueueEvents<Result>('emails');
 
-test('the listeners are those of BullMQ, and no others', () => {
+test('the listeners are the same as in BullMQ', () => {
   expectTypeOf<Ours>().toEqualTypeOf<Theirs>();
   expectTypeOf<QueueEventsListener>().toEqualTypeOf<bullmq.QueueEventsListener>();
 });
 
-test('each method takes each listener that BullMQ takes, and no other', () => {
+test('each method accepts the same listeners as in BullMQ', () => {
   const methods = <Name extends keyof Theirs>(
     name: Name,
     listener: Theirs[Name],
@@ -53,7 +53,7 @@ test('custom events are added by an interface, as in BullMQ', () => {
   expect(events.listenerCount('invoice')).toBe(1);
 });
 
-test('the handler is one of Lambda, behind a rule and behind a queue', () => {
+test('the handler has the types of Lambda, behind a rule and behind a queue', () => {
   expectTypeOf(events.handler).toExtend<EventBridgeHandler<'Job Failed', BullmqDetail<'failed'>, void>>();
   expectTypeOf(events.handler).toExtend<SQSHandler>();
 });

@@ -14,7 +14,7 @@ describe('events are put in order', () => {
     expect(details.toReversed().sort(compareEvents)).toEqual(details);
   });
 
-  test('by their time where one was recovered, which comes after the entries of its millisecond', () => {
+  test('by their time if one was recovered, which comes after the entries of its millisecond', () => {
     const details = [entry('5-0'), entry('5-7'), recovered(5), entry('6-0'), recovered(7), entry('9-0')];
 
     expect(details.toReversed().sort(compareEvents)).toEqual(details);

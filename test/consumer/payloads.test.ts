@@ -30,7 +30,7 @@ const detailOf = (fields: readonly string[], claim = {}): EventDetail => ({
 });
 
 describe('a payload reader', () => {
-  test('gives listeners what the forwarder left in the bucket, as BullMQ wrote it', async () => {
+  test('gives listeners the fields in the bucket as BullMQ wrote them', async () => {
     const stack = await testStack({ BULLBRIDGE_EVENTS: '*' });
     const value = { rows: Array.from({ length: 50_000 }, (_, n) => ({ n: n / 8, text: `ü"\\\n\u{1f600} ${n}` })) };
     const key = `${stack.prefix}:emails`;
@@ -78,7 +78,7 @@ describe('a payload reader', () => {
     });
   });
 
-  test('returns any other detail as it is', async () => {
+  test('returns any other detail unchanged', async () => {
     const { detail } = anEvent('completed');
 
     expect(await createPayloadReader({ s3: await bucketWith(''), buckets: [PAYLOADS] })(detail)).toBe(detail);

@@ -80,7 +80,7 @@ describe('a function behind a rule', () => {
 });
 
 describe('a function behind an SQS queue', () => {
-  test('returns the message that a listener failed for and the later ones of its job, and handles all others', async () => {
+  test('returns a message whose listener failed and the later messages of its job, and handles all others', async () => {
     const { events, heard, errors } = listen('emails');
     events.on('active', ({ jobId }) => {
       if (jobId === '1') throw new Error('planned');
@@ -97,7 +97,7 @@ describe('a function behind an SQS queue', () => {
     expect(errors).toMatchObject([{ name: 'DeliveryError', jobId: '1', cause: { message: 'planned' } }]);
   });
 
-  test('prints the error of a listener where nobody listens to errors', async () => {
+  test('prints the error of a listener if there is no listener of errors', async () => {
     const print = vi.spyOn(console, 'error').mockImplementation(() => {});
     onTestFinished(() => print.mockRestore());
     const events = new QueueEvents('emails').on('completed', () => Promise.reject(new Error('planned')));
@@ -126,7 +126,7 @@ describe('a function behind an SQS queue', () => {
     expect(await failuresOf(events, batch)).toEqual(failed);
   });
 
-  test('handles an event once that came in two messages, and returns both if it fails', async () => {
+  test('handles an event in two messages once, and returns both messages if it fails', async () => {
     const { events, heard } = listen('emails');
     events.on('failed', () => Promise.reject(new Error('planned')));
     const [twice, failing] = [anEvent('completed', { jobId: '1' }), anEvent('failed', { jobId: '2' })];
@@ -135,7 +135,7 @@ describe('a function behind an SQS queue', () => {
     expect(heard).toEqual(['1']);
   });
 
-  test('keeps the order of a message group of a FIFO queue, also behind a message that is no event', async () => {
+  test('keeps the order of a message group of a FIFO queue, also after a message that is not an event', async () => {
     const { events, heard } = listen('emails');
     const batch = aBatch(
       anEvent('completed', { jobId: '2', streamId: '9-0' }),
@@ -154,7 +154,7 @@ describe('a function behind an SQS queue', () => {
     expect(heard).toEqual(['2', '4', '2']);
   });
 
-  test('takes the message group of another queue for no order', async () => {
+  test('ignores the message groups of other queues', async () => {
     const { events, heard } = listen('emails');
     const Records = aBatch('not an event', anEvent('completed')).Records.map((record) => ({
       ...record,
@@ -165,7 +165,7 @@ describe('a function behind an SQS queue', () => {
     expect(heard).toEqual(['1']);
   });
 
-  test('handles as many events at once as it may', async () => {
+  test('handles as many events at the same time as allowed', async () => {
     const events = new QueueEvents('emails', { concurrency: 2 });
     let [running, most] = [0, 0];
     events.on('completed', async () => {
@@ -182,7 +182,7 @@ describe('a function behind an SQS queue', () => {
 });
 
 describe('a listener that is called once', () => {
-  test('hears the first event, and hears it again if it failed', async () => {
+  test('gets the first event, and gets it again if it failed', async () => {
     const events = new QueueEvents('emails');
     const heard: string[] = [];
     events.once('completed', async ({ jobId }) => {
@@ -226,7 +226,7 @@ describe('the arguments of listeners', () => {
     expect(await callOf(anEvent(name, { streamId: '5-1', ...fields }))).toEqual([expected]);
   });
 
-  test('have nothing of the envelope', async () => {
+  test('have no field of the envelope', async () => {
     const envelope: Required<Omit<EventDetail, 'event' | 'claimCheck'>> = {
       ...anEvent('completed').detail,
       jobId: '7',
@@ -245,7 +245,7 @@ describe('the arguments of listeners', () => {
     expect(await callOf(anEvent('completed', envelope))).toEqual([[{ jobId: '7' }, '5-1']]);
   });
 
-  test('have detail.id where the event was recovered', async () => {
+  test('have detail.id if the event was recovered', async () => {
     const event = anEvent('completed', { recovered: true, jobId: '7', timestamp: 1795398834833 });
 
     expect(await callOf(event)).toEqual([[{ jobId: '7' }, 'default/bull:emails/7/completed/1795398834833']]);
@@ -269,8 +269,8 @@ describe('recovered events', () => {
   });
 });
 
-describe('news of losses', () => {
-  test('is heard by listeners of losses only, and comes again if a listener fails', async () => {
+describe('Events Lost', () => {
+  test('is passed to listeners of losses only, and comes again if a listener fails', async () => {
     const { events, heard } = listen('emails');
     const losses: unknown[] = [];
     events.onLoss(async (loss) => {
@@ -286,7 +286,7 @@ describe('news of losses', () => {
     expect(heard).toEqual(['1', '1']);
   });
 
-  test('is printed as a warning where nobody listens', async () => {
+  test('is printed as a warning without a listener', async () => {
     const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
     const loss = aLoss();
 
@@ -295,7 +295,7 @@ describe('news of losses', () => {
     expect((await warned).message).toBe(`Events are lost: ${loss.detail.id}. Listen with onLoss.`);
   });
 
-  test('holds back no event if its listener fails, and is held back by none', async () => {
+  test('does not hold back other events if its listener fails, and is not held back by them', async () => {
     const { events, heard } = listen('emails', { order: 'queue' });
     events.onLoss(() => Promise.reject(new Error('planned')));
     const batch = aBatch(
@@ -310,7 +310,7 @@ describe('news of losses', () => {
     expect(heard).toEqual(['1', '3', '2']);
   });
 
-  test('of recovered events needs no listener', async () => {
+  test('needs no listener for Events Recovered', async () => {
     const event = { ...aLoss(), 'detail-type': 'Events Recovered' };
 
     expect(await new QueueEvents('emails').handler(event)).toBeUndefined();
@@ -320,7 +320,7 @@ describe('news of losses', () => {
 describe('a claim check', () => {
   const event = anEvent('completed', { claimCheck: { bucket: 'b', key: 'k', fields: ['returnvalue'], bytes: 9 } });
 
-  test('is followed by readPayload', async () => {
+  test('is resolved by readPayload', async () => {
     const calls: unknown[] = [];
     const events = new QueueEvents('emails', { readPayload: async (detail) => ({ ...detail, returnvalue: 'large' }) });
     events.on('completed', ({ returnvalue }) => void calls.push(returnvalue));
@@ -432,7 +432,7 @@ describe('options', () => {
     expect(() => new QueueEvents(...(args as unknown as [string]))).toThrow(message);
   });
 
-  test('of BullMQ are taken, and its methods are there', async () => {
+  test('of BullMQ are accepted, and its methods exist', async () => {
     const events = new QueueEvents('emails', { connection: { host: 'redis' }, lastEventId: '0-0', autorun: false });
 
     await events.waitUntilReady();

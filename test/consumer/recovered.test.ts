@@ -33,7 +33,7 @@ async function runJobs({ prefix }: TestStack): Promise<void> {
   await ended;
 }
 
-test('an end of a job has the same idempotency key from the stream and recovered', async () => {
+test('the end of a job has the same idempotency key from the stream and recovered', async () => {
   const stack = await testStack({ BULLBRIDGE_JOB_FIELDS: 'finishedOn' });
   const keys: string[] = [];
   const recovered: string[] = [];

@@ -36,7 +36,7 @@ describe('the zod schemas', () => {
     expect(detail).toMatchObject({ count: 2 });
   });
 
-  test('take a type for the returnvalue, and for the job', () => {
+  test('accept a type for the returnvalue and for the job', () => {
     const schema = eventSchema('completed', { returnvalue: invoice, job: z.object({ name: z.literal('bill') }) });
     const event = anEvent('completed', { returnvalue: { invoice: 'A7', total: 5 }, job: { name: 'bill' } });
 
@@ -49,7 +49,7 @@ describe('the zod schemas', () => {
     expect(schema.safeParse(anEvent('completed', { returnvalue: { invoice: 'A7', total: 5 } })).success).toBe(false);
   });
 
-  test('know every field that an event can have', () => {
+  test('have every field that an event can have', () => {
     const whole: Required<EventEnvelope> = {
       ...anEvent('completed').detail,
       jobId: '7',
@@ -82,7 +82,7 @@ describe('the zod schemas', () => {
     }
   });
 
-  test('take custom events, entries without an event, and news', () => {
+  test('accept custom events, entries without an event, and the events of bullbridge', () => {
     const custom = anEvent('invoice', { fields: { amount: '42' } });
     const nameless = { ...custom, 'detail-type': 'Unknown Entry', detail: { ...custom.detail, event: undefined } };
     const loss = aLoss({ beforeId: null });
@@ -108,7 +108,7 @@ describe('the zod schemas', () => {
     expect(anyDetailSchema.safeParse({ ...anEvent('failed').detail, ...fields }).success).toBe(false);
   });
 
-  test('are taken by the parser and the batch processor of Powertools', async () => {
+  test('work with the parser and the batch processor of Powertools', async () => {
     const event = anEvent('completed', { returnvalue: { invoice: 'A7', total: 5 } });
     const schema = detailSchema('completed', { returnvalue: invoice });
     const parsed = parse(event, EventBridgeEnvelope, schema);

@@ -36,14 +36,14 @@ describe.each(await readPages('docs/*.md'))('the commands of $file', ({ text }) 
     for (const input of blocks) execFileSync('bash', ['-n'], { input, stdio: ['pipe', 'ignore', 'pipe'] });
   });
 
-  test('can be pasted as they are: no placeholder, and no comment, which zsh runs', () => {
+  test('can be pasted: no placeholder, and no comment, which zsh would run', () => {
     const faults = blocks.flatMap((block) => block.match(/(?<!<)<[a-z][^<>\n]*>|^ *#.*|\s# .*/gim) ?? []);
 
     expect(faults).toEqual([]);
   });
 });
 
-test('only options that the stack has are given', () => {
+test('only options of the stack are used', () => {
   const given = pages.flatMap(({ file, text }) =>
     [...text.matchAll(/(?<![\w-])-c ([A-Za-z]\w*)=/g)].map(([, name = '']) => ({ file, name })),
   );
@@ -53,7 +53,7 @@ test('only options that the stack has are given', () => {
   expect(given.filter(({ name }) => !(OPTIONS as readonly string[]).includes(name))).toEqual([]);
 });
 
-test('only outputs that the stack has are read', () => {
+test('only outputs of the stack are read', () => {
   const asked = pages.flatMap(({ text }) =>
     [...text.matchAll(/\b(?:output|group|logs|failures|insights) ([A-Z]\w+)/g)].map(([, name = '']) => name),
   );
@@ -85,7 +85,7 @@ test('each case of the guide has its command', () => {
 });
 
 test.each(pages.filter(({ text }) => shellBlocks(text).some((block) => ONLY_IN_VERSION_2.test(block))))(
-  '$file says that it needs the AWS CLI v2, and how to check',
+  '$file names the AWS CLI v2 as a requirement, and how to check it',
   ({ text }) => {
     expect(text.includes('AWS CLI v2')).toBe(true);
     expect(text.includes('aws --version')).toBe(true);

@@ -15,11 +15,11 @@ const anchorOf = (heading: string) =>
     .replaceAll(' ', '-');
 
 describe.each(await readPages('*.md', 'docs/*.md'))('$file', ({ file, text }) => {
-  test('has the tables and the address that the code gives; `npm run docs` writes them', () => {
+  test('has the tables and the address from the code; `npm run docs` writes them', () => {
     expect(text).toBe(fillPage(text, file));
   });
 
-  test('links only to what is there', async () => {
+  test('links only to existing pages and headings', async () => {
     const targets = [...text.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, target = '']) => target);
     for (const target of targets) {
       const [path = '', anchor] = target.split('#');

@@ -5,7 +5,7 @@ import { ERRORS, REFUSALS } from '../../docs/errors.ts';
 import { REFUSED } from '../../functions/bus/verdict-codes.ts';
 import { ROOT } from './pages.ts';
 
-test('each error and each of its codes has what it means', async () => {
+test('each error and each of its codes has a meaning', async () => {
   const source = await readFile(join(ROOT, 'functions/errors.ts'), 'utf8');
   const classes = [...source.matchAll(/^export class (\w+) extends BullbridgeError<([^>]+)>/gm)];
   const codesOf = (type: string) =>
@@ -18,6 +18,6 @@ test('each error and each of its codes has what it means', async () => {
   expect(new Set(ERRORS.map(({ error, code }) => `${error} ${code}`))).toEqual(new Set(thrown));
 });
 
-test('each code for which an entry is parked at once has what it means', () => {
+test('each code for which an entry is parked at once has a meaning', () => {
   expect(Object.keys(REFUSALS)).toEqual(REFUSED);
 });

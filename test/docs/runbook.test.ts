@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 
 describe('the runbook', () => {
-  test('has an article for each alarm, and no other', () => {
+  test('has exactly one article for each alarm', () => {
     const descriptions = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
       ({ Properties }) => Properties['AlarmDescription'] as string,
     );
@@ -41,7 +41,7 @@ describe('the runbook', () => {
     );
   });
 
-  test.each(articles)('says of "$title" what it means for events, how to look, and what to do', ({ article }) => {
+  test.each(articles)('has for "$title" what it means for events, how to look, and what to do', ({ article }) => {
     expect(article.match(/^\*\*[\w ]+\.\*\*/gm)).toEqual(['**For events.**', '**Look.**', '**Do.**']);
     expect(article).toMatch(/^\*\*Look\.\*\*.*?^```sh$/ms);
   });
@@ -65,7 +65,7 @@ describe('the runbook', () => {
     ['{ "url": "rediss://user:hunter2@host/2", "sentinelPassword": "x/@hunter2" }', 'host/2\n'],
     ['{ "sentinelPassword": "x@//hunter2", "url": "rediss://user:hunter2@host" }', 'host\n'],
     ['hunter2', ''],
-  ])('prints of the secret %s only where Redis is', (secret, printed) => {
+  ])('prints only the address of Redis from the secret %s', (secret, printed) => {
     const [, script = ''] = /sed -nE '(s[^']+rediss[^']+)'/.exec(firstSteps) ?? [];
 
     expect(execFileSync('sed', ['-nE', script], { input: `${secret}\n`, encoding: 'utf8' })).toBe(printed);

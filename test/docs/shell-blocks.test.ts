@@ -62,7 +62,7 @@ test.each(Object.entries(RUN_BY))('%j begins a block, which %s runs', (beginning
   expect(existsSync(join(ROOT, runner)), `There is no ${runner}.`).toBe(true);
 });
 
-testWith('native server', 'openssl')('the commands of redis-cli create the user, and show a queue', async () => {
+testWith('native server', 'openssl')('the commands of redis-cli create the user and show a queue', async () => {
   await using redis = await startRedis();
   await runJob(redis.url);
   const commands = blocks

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { freeBytes, MAX_REQUEST_BYTES } from '../../functions/event/bus-entry.ts';
 
-test('what is freed of an entry shares its memory with nothing else', () => {
+test('the freed bytes of an entry share no memory with others', () => {
   const bytes = 2 * MAX_REQUEST_BYTES;
   const own = Buffer.from(new ArrayBuffer(bytes));
   const shared = Buffer.from(new ArrayBuffer(bytes + 4)).subarray(4);

@@ -37,7 +37,7 @@ const bytes = fc.oneof(
   fc.uint8Array().map((value) => Buffer.from(value)),
 );
 
-test.prop([fc.array(fc.tuple(bytes, bytes))])('any fields can be read, and none is dropped', (pairs) => {
+test.prop([fc.array(fc.tuple(bytes, bytes))])('any fields can be decoded, and none is dropped', (pairs) => {
   const decoded = decode(pairs.flat());
   const detail = read(pairs.flat());
 
@@ -57,7 +57,7 @@ function isReadAs(text: string, found: unknown): boolean {
 }
 
 describe('decode', () => {
-  test('reads an event of BullMQ', () => {
+  test('decodes an event of BullMQ', () => {
     expect(read(fields('event', 'completed', 'jobId', '1', 'returnvalue', '{"ok":true}', 'prev', 'active'))).toEqual({
       event: 'completed',
       jobId: '1',
@@ -66,7 +66,7 @@ describe('decode', () => {
     });
   });
 
-  test('leaves a reason of failure as the text it is', () => {
+  test('keeps failedReason as a text', () => {
     expect(read(fields('event', 'failed', 'failedReason', '{"not":"json"}\nü'))).toEqual({
       event: 'failed',
       failedReason: '{"not":"json"}\nü',
@@ -82,7 +82,7 @@ describe('decode', () => {
   });
 
   test.each(['', 'soon', '1e3', '0x10', '99999999999999999999'])(
-    'leaves the delay "%s", which is no whole number, as text',
+    'leaves the delay "%s", which is not a number, as text',
     (given) => {
       expect(read(fields('event', 'delayed', 'delay', given))).toEqual({
         event: 'delayed',
@@ -100,7 +100,7 @@ describe('decode', () => {
     });
   });
 
-  test('leaves JSON nested deeper than EventBridge takes as text', () => {
+  test('leaves JSON that is nested too deep for EventBridge as text', () => {
     const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
 
     expect(decode(fields('event', 'progress', 'data', nested(998))).unparsed).toEqual([]);
@@ -111,7 +111,7 @@ describe('decode', () => {
     expect(decode(fields('event', 'progress', 'data', nested(100_000))).unparsed).toEqual(['data']);
   });
 
-  test('keeps null apart from nothing', () => {
+  test('distinguishes null from a missing field', () => {
     expect(read(fields('event', 'completed', 'returnvalue', 'null'))).toEqual({
       event: 'completed',
       returnvalue: null,
@@ -130,7 +130,7 @@ describe('decode', () => {
     expect(decode(fields('event', 'completed', 'returnvalue', '"\ufffd"')).unparsed).toEqual([]);
   });
 
-  test('puts what BullMQ does not write under fields, where it cannot overwrite anything', () => {
+  test('puts custom fields under fields, where they cannot overwrite anything', () => {
     const detail = read(fields('event', 'completed', 'jobId', '1', 'id', 'mine', '__proto__', 'x', 'queue', 'other'));
 
     expect(JSON.stringify(detail.fields)).toBe('{"id":"mine","__proto__":"x","queue":"other"}');
@@ -169,7 +169,7 @@ describe('decode', () => {
     ['a number', 'delay', 'delayed', 'delay'],
     ['a custom field', 'pdf', 'invoice', 'fields.pdf'],
     ['a job id', 'jobId', 'completed', 'jobId'],
-  ])('has the beginning of %s that is too large for memory, and how long it is', (_, name, event, path) => {
+  ])('has the beginning and the length of %s that is too large for memory', (_, name, event, path) => {
     const long = new Elided(96_000_000, Buffer.from('{"beginning'));
 
     const decoded = decode([...fields('event', event, name), long]);

@@ -7,8 +7,8 @@ const origin = { sourceName: 'default', prefix: 'bull', queue: 'emails' };
 const entry = (id: string, ...texts: string[]) => ({ id, fields: texts.map((text) => Buffer.from(text)) });
 const detail = (made: AnyEntry) => JSON.parse(isLarge(made) ? toText(made).Detail : made.Detail);
 
-describe('an entry on the bus', () => {
-  test('is as the contract says', () => {
+describe('a bus entry', () => {
+  test('follows the contract', () => {
     const made = toBusEntry(
       origin,
       entry('1795398834833-0', 'event', 'completed', 'jobId', '1', 'returnvalue', '{"ok":true}', 'prev', 'active'),
@@ -36,7 +36,7 @@ describe('an entry on the bus', () => {
     });
   });
 
-  test('has no sequence where the server cannot tell', () => {
+  test('has no sequence if the server does not count', () => {
     expect(detail(toBusEntry(origin, entry('1-0', 'event', 'drained'), undefined))).not.toHaveProperty('sequence');
   });
 
@@ -44,7 +44,7 @@ describe('an entry on the bus', () => {
     expect(toBusEntry(origin, entry('1-0', 'event', event), 1).DetailType).toBe(detailType);
   });
 
-  test('of a custom event has its own name, cut in the detail-type only', () => {
+  test('of a custom event has its own name, which is cut only in the detail-type', () => {
     const name = `${'x'.repeat(127)}😀 and more`;
 
     const made = toBusEntry(origin, entry('1-0', 'event', name), 1);
@@ -61,18 +61,18 @@ describe('an entry on the bus', () => {
     expect(detail(made)).not.toHaveProperty('event');
   });
 
-  test('of an id that is beyond every date has no time of its own', () => {
+  test('with an id beyond any valid date has no time', () => {
     expect(toBusEntry(origin, entry('18446744073709551615-0', 'event', 'drained'), 1)).not.toHaveProperty('Time');
   });
 
-  test('passes on half a surrogate pair as JSON writes it', () => {
+  test('has half a surrogate pair as JSON writes it', () => {
     expect(toBusEntry(origin, entry('1-0', 'event', 'completed', 'returnvalue', '"\\ud800"'), 1).Detail).toContain(
       '"\\ud800"',
     );
   });
 });
 
-test('news of a loss is as the contract says, and its id has both ends of the gap', () => {
+test('Events Lost follows the contract, and its id has both ends of the gap', () => {
   const loss = { reason: 'trimmed', lost: 7, exact: true, afterId: '5-0', beforeId: '9-0' } as const;
 
   const made = lossEntry(origin, loss, new Date('2026-11-01T12:00:00Z'));

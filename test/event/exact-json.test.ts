@@ -15,7 +15,7 @@ const buffers = (...texts: string[]) => texts.map((text) => Buffer.from(text));
 const spaced = fc.tuple(json, fc.constantFrom('', ' ', '\n\t')).map(([text, space]) => `${space}${text}${space}`);
 
 describe('JSON in Redis', () => {
-  test.prop([spaced])('is in the detail as it is: what a worker returns, and its progress', (text) => {
+  test.prop([spaced])('is unchanged in the detail: returnvalues and progress', (text) => {
     const completed = toBusEntry(origin, { id: '1-0', fields: buffers('event', 'completed', 'returnvalue', text) }, 1);
     const progress = toBusEntry(origin, { id: '1-0', fields: buffers('event', 'progress', 'data', text) }, 1);
 
@@ -23,19 +23,19 @@ describe('JSON in Redis', () => {
     expect(textOf(progress)).toContain(`"data":${text}}`);
   });
 
-  test.prop([spaced])('is in a recovered event as it is', (text) => {
+  test.prop([spaced])('is unchanged in a recovered event', (text) => {
     const fields = buffers('event', 'completed', 'jobId', '1', 'returnvalue', text);
 
     expect(textOf(recoveredEntry(origin, fields, 1, false))).toContain(`"returnvalue":${text}}`);
   });
 
-  test.prop([spaced])('is in a custom field as the text that it is', (text) => {
+  test.prop([spaced])('is a text in a custom field', (text) => {
     const entry = toBusEntry(origin, { id: '1-0', fields: buffers('event', 'custom', 'x', text) }, 1);
 
     expect(JSON.parse(textOf(entry)).fields.x).toBe(text);
   });
 
-  test.prop([json])('keeps its digits where a part of it is left out', (text) => {
+  test.prop([json])('keeps its digits if a part of it is left out', (text) => {
     const omit = parseOmission('returnvalue.secret') ?? [];
     const fields = buffers('event', 'completed', 'returnvalue', `{"secret":1,"kept":${text}}`);
     const made = textOf(toBusEntry(origin, { id: '1-0', fields }, 1, { omit }));

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createFilter, likelyMisspelt } from '../../functions/event/filter.ts';
 
-test('passes the events that are named, and nothing else', () => {
+test('passes only the named events', () => {
   const passes = createFilter(['completed', 'invoice']);
 
   expect(['completed', 'invoice', 'failed', undefined].map(passes)).toEqual([true, true, false, false]);
@@ -13,7 +13,7 @@ test('passes everything with *', () => {
   expect(['completed', 'anything', undefined].map(passes)).toEqual([true, true, true]);
 });
 
-test('notices a slip of the pen', () => {
+test('notices a misspelt name', () => {
   expect(likelyMisspelt(['complete', 'failed', 'stalled', 'invoice'])).toEqual([
     { given: 'complete', nearest: 'completed' },
   ]);

@@ -22,7 +22,7 @@ const sorted = (list: readonly string[]) => [...list].sort();
 
 describe('the configuration of job fields', () => {
   test.prop([fc.uniqueArray(names), selections])(
-    'is read as written, for all events and for single ones',
+    'is read as written, for all events and for single events',
     (all, single) => {
       const own = Object.entries(single).map(([event, list]) => `${event}=${list.join('+')}`);
       fc.pre(all.length + own.length > 0);

@@ -55,7 +55,7 @@ describe('the job in an event', () => {
     expect(tell('attemptsMade+attemptsStarted', { timestamp: '1' }).job).toEqual({ attemptsMade: 0 });
   });
 
-  test('has options by their own names, and parts of the data', () => {
+  test('has options by their full names, and parts of the data', () => {
     expect(tell('opts.attempts+opts.keepLogs+opts.backoff.type+opts.no+data.order.id+data.no.name', JOB).job).toEqual({
       opts: { attempts: 3, keepLogs: 10, backoff: { type: 'fixed' } },
       data: { order: { id: 'o-1' } },
@@ -82,7 +82,7 @@ describe('the job in an event', () => {
     expect(tell('name', { timestamp: '1', opts })).not.toHaveProperty('traceHeader');
   });
 
-  test('names fields that are too large, and has the parts of them that are not', () => {
+  test('names fields that are too large, and has their parts that are not', () => {
     const data = JSON.stringify({ id: 1, text: 'x'.repeat(100) });
 
     expect(tell('data+data.id+data.text', { timestamp: '1', data }, { maxBytes: 100 }).job).toEqual({

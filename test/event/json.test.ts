@@ -33,7 +33,7 @@ const nearlyJson = fc
   .filter((text) => text.isWellFormed());
 
 describe('isJson', () => {
-  test.prop([nearlyJson], { numRuns: 3000 })('takes exactly what JSON.parse takes', (text) => {
+  test.prop([nearlyJson], { numRuns: 3000 })('accepts exactly what JSON.parse accepts', (text) => {
     expect(isJson(Buffer.from(text), 1000)).toBe(isParsed(text));
   });
 
@@ -60,7 +60,7 @@ describe('isJson', () => {
     expect(isJson(Buffer.from(text), 1000)).toBe(false);
   });
 
-  test('takes lists and objects nested as deep as allowed, and not deeper', () => {
+  test('accepts lists and objects nested as deep as allowed, and no deeper', () => {
     const nested = (depth: number) => Buffer.from(`${'[{"a":'.repeat(depth / 2)}1${'}]'.repeat(depth / 2)}`);
     expect(isJson(nested(998), 998)).toBe(true);
     expect(isJson(nested(998), 997)).toBe(false);
@@ -74,7 +74,7 @@ describe('the size of a text as JSON', () => {
       fc.string({ unit: 'binary', maxLength: 300 }).map((text) => Buffer.from(text)),
       fc.uint8Array().map((b) => Buffer.from(b)),
     ),
-  ])('is that of what JSON.stringify makes of it', (bytes) => {
+  ])('is the size of the result of JSON.stringify', (bytes) => {
     const expected = Buffer.byteLength(JSON.stringify(bytes.toString()));
     const field = { path: 'x', kind: 'text', bytes } as const;
 

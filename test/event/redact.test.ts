@@ -44,7 +44,7 @@ const hidden = fc
   });
 
 describe('an omitted path', () => {
-  test.prop([hidden])('is in no event, wherever in a value it is, and the event says so', ({ value, path }) => {
+  test.prop([hidden])('is in no event, wherever it is in a value, and the event names it', ({ value, path }) => {
     const omit = `returnvalue.${path}`;
     const made = entryOf(omit, ...completed(value));
 
@@ -61,7 +61,7 @@ describe('an omitted path', () => {
   });
 
   test.prop([hidden, fc.boolean()])(
-    'is not found in a list unless it has a step for the list',
+    'does not match in a list unless it has a step for the list',
     ({ value, path }, deep) => {
       // Else it does say so.
       fc.pre(!/^(\*|\d+)(\.|$)/.test(path));
@@ -71,7 +71,7 @@ describe('an omitted path', () => {
     },
   );
 
-  test.prop([fc.json(), fc.json()])('leaves the rest of the event as it is', (json, other) => {
+  test.prop([fc.json(), fc.json()])('does not change the rest of the event', (json, other) => {
     const entry = {
       id: '1-0',
       fields: ['event', 'completed', 'returnvalue', json, 'x', other].map((s) => Buffer.from(s)),
@@ -119,7 +119,7 @@ describe('an omitted path', () => {
     expect(left('returnvalue')).toBeUndefined();
   });
 
-  test('is named once, as it was configured, where it was', () => {
+  test('is named once, as configured, in the place of the value', () => {
     const omit = 'returnvalue.*.a,failedReason,returnvalue.no,returnvalue.list';
 
     expect(detail(omit, ...completed({ x: { a: 1 }, y: { a: 2 }, list: [] })).omitted).toEqual([
@@ -129,7 +129,7 @@ describe('an omitted path', () => {
     expect(detail(omit, ...completed({ x: 1 }))).not.toHaveProperty('omitted');
   });
 
-  test('takes a field along that was not read, since its content is unknown', () => {
+  test('removes a whole field that was not parsed, because its content is unknown', () => {
     const deep = '['.repeat(1200) + ']'.repeat(1200);
     for (const text of [`{${SECRET}`, Buffer.from([0x22, 0xff, 0x22]), deep]) {
       const made = detail('returnvalue.card', 'event', 'completed', 'jobId', '1', 'returnvalue', text);
@@ -139,7 +139,7 @@ describe('an omitted path', () => {
     }
   });
 
-  test('takes a field along that is too large to be read', () => {
+  test('removes a whole field that is too large to be parsed', () => {
     const large = JSON.stringify({ card: SECRET, rest: 'x'.repeat(1_000_001) });
     const made = entryOf('returnvalue.card', 'event', 'completed', 'jobId', '1', 'returnvalue', large);
 
@@ -156,7 +156,7 @@ describe('an omitted path', () => {
     expect(isLarge(entryOf('fields.y', 'event', 'custom', 'x', large, 'y', SECRET))).toBe(true);
   });
 
-  test('takes all values of a repeated field along', () => {
+  test('removes all values of a repeated field', () => {
     const values = [
       { card: 1, a: 1 },
       { card: 2, a: 2 },
@@ -169,7 +169,7 @@ describe('an omitted path', () => {
     expect(detail('fields.x.y', 'event', 'paid', 'x', '1', 'x', '2')).not.toHaveProperty('repeated');
   });
 
-  test('takes a custom field along that it leads into, since that is a text', () => {
+  test('removes a whole custom field that it leads into, because the field is a text', () => {
     const custom = ['event', 'paid', 'card', '{"number":1}', 'card.number', '1', 'note', 'x', '__proto__', 'y'];
 
     expect(detail('fields.card.number', ...custom).fields).toEqual(JSON.parse('{"note":"x","__proto__":"y"}'));
@@ -179,7 +179,7 @@ describe('an omitted path', () => {
     expect(detail('fields', ...completed(1))).not.toHaveProperty('omitted');
   });
 
-  test('leaves other unread fields named', () => {
+  test('does not change the names of other fields that were not parsed', () => {
     const made = detail(
       'fields.a',
       'event',
@@ -216,11 +216,11 @@ describe('an omitted path', () => {
     'job.id',
     'job.name.first',
     'job.*',
-  ])('cannot be %j, which is no field or identifies the event', (path) => {
+  ])('cannot be %j, which is not a field or identifies the event', (path) => {
     expect(parseOmission(`failedReason,${path}`)).toBeUndefined();
   });
 
-  test('is described in words', () => {
+  test('is described for messages', () => {
     expect(OMITTABLE).toMatchInlineSnapshot(
       `"attemptsMade, count, data, debounceId, deduplicatedJobId, deduplicationId, delay, failedReason, name, prev, returnvalue, fields, or job.<name>"`,
     );

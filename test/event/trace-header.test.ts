@@ -35,7 +35,7 @@ describe('a trace header', () => {
   });
 
   test.prop([fc.oneof(fc.string(), fc.json(), fc.anything(), fc.string().map(carrier))])(
-    'is nothing else, whatever is there',
+    'is nothing else, whatever the carrier is',
     (given) => {
       expect(traceHeaderOf(given) ?? '').toMatch(/^(Root=1-[\da-f]{8}-[\da-f]{24};Parent=[\da-f]{16};Sampled=[01])?$/);
     },

@@ -33,7 +33,7 @@ test('the function behind a rule logs the job that failed', async () => {
 });
 
 describe('the function behind a queue', () => {
-  test('charges once for an end of a job that was forwarded, came again, and was recovered', async () => {
+  test('charges once for the end of a job that was forwarded, came again, and was recovered', async () => {
     const charged: string[] = [];
     const charge = async (jobId: string) => void charged.push(jobId);
     const handle = createHandler({ charge, idempotencyTable: await idempotencyTable() });
@@ -84,7 +84,7 @@ async function queueOfEvents() {
 }
 
 describe('the service', () => {
-  test('takes events from the queue, and leaves failed events in it', async () => {
+  test('receives events from the queue, and leaves failed events in it', async () => {
     const { bus, sqs, QueueUrl } = await queueOfEvents();
     const heard: string[] = [];
     const queueEvents = new QueueEvents('emails');
@@ -118,7 +118,7 @@ print(json.dumps(handler(json.load(sys.stdin), None)))`;
       .trim()
       .split('\n');
 
-  testWith('python')('reads the JSON of events in order, and returns what failed', () => {
+  testWith('python')('reads the JSON of events in order, and returns failed messages', () => {
     const batch = aBatch(
       anEvent('failed', { jobId: '1', failedReason: 'declined ü', streamId: '1000-10' }),
       anEvent('completed', { jobId: '2', returnvalue: { ok: true }, streamId: '1000-9' }),

@@ -7,7 +7,7 @@ import { idempotencyTable } from './idempotency-table.ts';
 
 const context = { getRemainingTimeInMillis: () => 30_000 } as Parameters<ReturnType<typeof createConsumer>>[1];
 
-test('the idempotent consumer charges once for each job, though a killed run sends events again', async () => {
+test('the idempotent consumer charges once for each job, although a killed run sends events again', async () => {
   const stack = await testStack({ BULLBRIDGE_SWEEP_SIZE: '10' });
   const pipeline = adminRedis().pipeline();
   pipeline.hset(`${stack.prefix}:payments:meta`, 'opts.maxLenEvents', 10_000);

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { anEvent } from '../../consumer/testing/index.ts';
 import { JOB_EVENT_LISTENERS, type JobEventListener, jobEventsModule } from '../../examples/nest.ts';
 
-test('the NestJS module hands the events of all queues to the listeners that the application provides', async () => {
+test('the NestJS module passes the events of all queues to the listeners of the application', async () => {
   const heard: unknown[] = [];
   class Audit implements JobEventListener {
     async onJobEvent(...event: unknown[]) {

@@ -17,7 +17,7 @@ const spread = (count: number, from: number, to: number) =>
   Array.from({ length: count }, (_, n) => from + Math.floor(((to - from) * n) / count));
 
 describe('the rate of a queue', () => {
-  test('is that of its densest stretch: a burst after an idle hour', () => {
+  test('is the rate of its busiest stretch: a burst after an idle hour', () => {
     const arrivals = createArrivals(INTERVAL);
     arrivals.add(page([0, 3_000_000]));
     arrivals.add(page(spread(9000, 3_555_000, 3_600_000)));
@@ -25,7 +25,7 @@ describe('the rate of a queue', () => {
     expect((arrivals.all().get('q')?.rate ?? 0) * INTERVAL).toBeGreaterThan(10_000);
   });
 
-  test('forgets what is older than an interval', () => {
+  test('ignores entries older than an interval', () => {
     const arrivals = createArrivals(INTERVAL);
     arrivals.add(page(spread(9000, 0, 10_000)));
     arrivals.add(page(spread(20, 600_000, 660_000)));
@@ -34,7 +34,7 @@ describe('the rate of a queue', () => {
   });
 
   test.prop([fc.integer({ min: 1, max: 500 }), fc.integer({ min: 10_000, max: 50_000 })])(
-    'of a steady queue is what comes, within a fifth',
+    'of a steady queue is the real rate, within a fifth',
     (perSecond, time) => {
       const arrivals = createArrivals(INTERVAL);
       const times = spread(Math.floor((perSecond * time) / 1000), 0, time);
@@ -47,8 +47,8 @@ describe('the rate of a queue', () => {
   );
 });
 
-describe('what arrived in a queue', () => {
-  test('counts read, lost and unread entries since it was read to its end, at its most', () => {
+describe('the arrivals of a queue', () => {
+  test('are the most read, lost and unread entries since it was read to its end', () => {
     const arrivals = createArrivals(INTERVAL);
     arrivals.add(page([1, 2, 3], 4));
     arrivals.caughtUp('q');
@@ -60,7 +60,7 @@ describe('what arrived in a queue', () => {
     expect(arrivals.all().get('q')).toMatchObject({ most: 8 });
   });
 
-  test('leaves out queues with nothing new', () => {
+  test('leave out queues without new entries', () => {
     const arrivals = createArrivals(INTERVAL);
     arrivals.add(page([]));
     arrivals.caughtUp('never seen');

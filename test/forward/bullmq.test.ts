@@ -108,7 +108,7 @@ describe.each(VERSIONS)('BullMQ %s', (_, bullmq) => {
   });
 });
 
-test('a queue emits what the catalogue knows when it is paused, cleaned, and its jobs are removed, delayed or deduplicated', async () => {
+test('a queue emits only events of the catalogue when it is paused or cleaned, and its jobs are removed, delayed or deduplicated', async () => {
   const stack = await testStack({ BULLBRIDGE_EVENTS: '*' });
   const { queue, work } = await openQueue(bullmq6, stack.prefix);
   await queue.pause();

@@ -19,7 +19,7 @@ const spread = (count: number, from: number, to: number) =>
 const countOf = (world: World, queue: string) =>
   world.bus.accepted.filter(({ Source, detail }) => Source === 'bullmq' && detail['queue'] === queue).length;
 
-describe('a queue that is hot beside a backlog', () => {
+describe('a busy queue next to a backlog', () => {
   /** Entries that come to the hot queue, 20 a second, and that its stream keeps. */
   const [HOT, KEPT] = [200, 50];
 
@@ -52,7 +52,7 @@ describe('a queue that is hot beside a backlog', () => {
     ['one', ['a'], 3000, 1],
     ['several', ['a', 'b', 'c'], 1000, 1],
     ['one of large entries', ['a'], 2100, 5_000],
-  ])('loses nothing beside %s', async (_, backlogs, entries, bytes) => {
+  ])('loses nothing next to %s', async (_, backlogs, entries, bytes) => {
     const { world, report, added } = await besideBacklogs(backlogs, entries, bytes);
 
     // More than its stream keeps, three times over.
@@ -64,7 +64,7 @@ describe('a queue that is hot beside a backlog', () => {
   });
 });
 
-describe('a run goes on listening by itself', () => {
+describe('a run decides to listen', () => {
   /** Whether a run that has caught up listens, what it warns of, and what it says of the queue's retention. */
   async function afterCatchingUp(world: World) {
     const drain = new AbortController();
@@ -81,7 +81,7 @@ describe('a run goes on listening by itself', () => {
     return { listens, report };
   }
 
-  test('where a producer trims the stream below what its settings say', async () => {
+  test('if a producer trims the stream below its setting', async () => {
     const world = await createWorld();
     await world.admin.hset(`${world.settings.prefix}:q:meta`, 'opts.maxLenEvents', 10_000);
     const now = world.now().getTime();
@@ -96,7 +96,7 @@ describe('a run goes on listening by itself', () => {
     expect(report.retentionUsed?.get('q')).toBeGreaterThanOrEqual(100);
   });
 
-  test('where the last stretch was dense, after an idle hour', async () => {
+  test('if the last stretch was busy, after an idle hour', async () => {
     const world = await createWorld();
     const now = world.now().getTime();
     await addAt(world, 'q', [now - 3_600_000]);
@@ -106,7 +106,7 @@ describe('a run goes on listening by itself', () => {
     expect((await afterCatchingUp(world)).listens).toBe(true);
   });
 
-  test('also beside a queue whose entries are too large to be asked for together', async () => {
+  test('also next to a queue whose entries are too large to be read together', async () => {
     const world = await createWorld({ queues: ['large', 'q'] });
     const now = world.now().getTime();
     for (const ms of [1, 2])
@@ -121,7 +121,7 @@ describe('a run goes on listening by itself', () => {
     expect([listens, report.warnings]).toEqual([true, []]);
   });
 
-  test('where Redis does not say how much a stream keeps', async () => {
+  test('if Redis does not report the capacity of a stream', async () => {
     const world = await createWorld();
     await world.admin.set(`${world.settings.prefix}:q:meta`, 'no hash');
     await addAt(world, 'q', [world.now().getTime()]);
@@ -132,7 +132,7 @@ describe('a run goes on listening by itself', () => {
     expect(report.warnings.join()).toContain('asking how many entries a stream keeps');
   });
 
-  test('but not where little comes', async () => {
+  test('but not if few entries come', async () => {
     const world = await createWorld();
     const now = world.now().getTime();
     await addAt(world, 'q', spread(100, now - 50_000, now));

@@ -27,7 +27,7 @@ const arrived = ({ bus }: TestStack) =>
 const stored = ({ bus }: TestStack) => [...bus.objects(PAYLOADS)];
 
 describe('a returnvalue of 3 MB', () => {
-  test('arrives through its claim check, byte for byte, between its neighbours', async () => {
+  test('arrives by its claim check, byte for byte, between its neighbours', async () => {
     const stack = await testStack();
     await write(stack);
 
@@ -49,7 +49,7 @@ describe('a returnvalue of 3 MB', () => {
     expect(Buffer.byteLength(body)).toBeGreaterThan(3_000_000);
   });
 
-  test('that is no JSON arrives as the text that it was', async () => {
+  test('that is not JSON arrives as a text', async () => {
     const stack = await testStack();
     const text = '{'.repeat(3_000_000);
     await adminRedis().hset(`${stack.prefix}:q:meta`, 'opts.maxLenEvents', 10_000);
@@ -61,7 +61,7 @@ describe('a returnvalue of 3 MB', () => {
     expect(JSON.parse(stored(stack)[0]?.[1] ?? '').returnvalue === text).toBe(true);
   });
 
-  test('arrives cut where there is no bucket, and says so', async () => {
+  test('arrives cut and marked without a bucket', async () => {
     const stack = await testStack({ PAYLOAD_BUCKET: '' });
     await write(stack);
 
@@ -77,7 +77,7 @@ describe('a returnvalue of 3 MB', () => {
 });
 
 describe('a run that ended between the upload and the position', () => {
-  test('is followed by one that stores the same under the same key', async () => {
+  test('is followed by a run that stores the same object under the same key', async () => {
     const stack = await testStack();
     await write(stack);
     const asked = Promise.withResolvers<void>();

@@ -35,7 +35,7 @@ describe('a bus that was deleted while containers are warm', () => {
     expect(jobIds()).toEqual(['1', '2', '3']);
   });
 
-  test('is noticed also where there is nothing to publish', async () => {
+  test('is noticed even without events to publish', async () => {
     const { stack } = await worldWithoutBus();
 
     expect(await rejection(stack.forward.invoke({}))).toMatchObject({ name: 'BusError', message: missing });
@@ -47,7 +47,7 @@ describe('a bus that was deleted while containers are warm', () => {
     expect(await rejection(stack[name].invoke({}))).toMatchObject({ name: 'BusError', message: missing });
   });
 
-  test('is only a warning where the role may not ask', async () => {
+  test('is only a warning if the role may not check', async () => {
     const { stack } = await worldWithoutBus();
     stack.bus.buses.add(BUS);
     stack.bus.faults.describeEventBus = () => ({ kind: 'error', status: 400, code: 'AccessDeniedException' });

@@ -108,7 +108,7 @@ describe.each(VERSIONS)('events of BullMQ %s', (_, bullmq) => {
     expect(told.map(({ job }) => (job as { parent?: object }).parent !== undefined)).toContain(true);
   });
 
-  test('say that a job no longer exists', async () => {
+  test('show that a job no longer exists', async () => {
     const stack = await testStack({ BULLBRIDGE_JOB_FIELDS: 'name+trace' });
     await openQueue(bullmq, stack.prefix).add('send', {}, { removeOnComplete: true });
     await work(bullmq, stack.prefix, 'emails', 1);
@@ -143,7 +143,7 @@ describe('the job fields of events', () => {
     }
   });
 
-  test('take one HMGET for each job in a sweep, of the needed fields only, and none where none are configured', async () => {
+  test('need one HMGET for each job in a sweep, only for the needed fields, and none if no fields are configured', async () => {
     // ioredis fails where a command of another client comes right behind the reply to MONITOR.
     await using server = await startRedis();
     const stack = await testStack({
@@ -193,7 +193,7 @@ describe('the job fields of events', () => {
     expect(ofJobs()).toHaveLength(3);
   });
 
-  test('leave out what is too large, within the memory of the function: jobs of 3 MB, and one of 20 MB', async () => {
+  test('leave out values that are too large, within the memory of the function: jobs of 3 MB, and one of 20 MB', async () => {
     const stack = await testStack({ BULLBRIDGE_JOB_FIELDS: 'name+data.id+data+opts.attempts' });
     const job = (bytes: number) => ({
       data: JSON.stringify({ id: 1, text: 'x'.repeat(bytes) }),
@@ -252,7 +252,7 @@ describe('the job fields of events', () => {
     expect(arrived(stack).map(({ job }) => job)).toEqual([{ name: 'odd' }, null, null, { name: 'colon' }]);
   });
 
-  test('need +hmget: without it, a run fails, says so, and skips nothing', async () => {
+  test('need +hmget: without it, a run fails, names it, and skips nothing', async () => {
     const stack = await testStack();
     await write(stack, [{}, {}]);
     const admin = adminRedis();
@@ -315,7 +315,7 @@ describe('the trace of a job', () => {
     };
   }
 
-  test('goes on with its events, also where they are parked and sent again', async () => {
+  test('continues in its events, also if they are parked and sent again', async () => {
     const stack = await testStack({ BULLBRIDGE_JOB_FIELDS: 'trace', BULLBRIDGE_EVENTS: 'added' });
     const traceparents: string[] = [];
     const queue = openQueue(bullmq6, stack.prefix, 'emails', { telemetry: telemetryOf(traceparents) });
@@ -337,7 +337,7 @@ describe('the trace of a job', () => {
   });
 });
 
-describe('what must not leave Redis', () => {
+describe('a field that must not leave Redis', () => {
   const SECRET = '5EC12E7';
   const OMIT = { BULLBRIDGE_OMIT: 'returnvalue.card,job.data.password,failedReason', BULLBRIDGE_JOB_FIELDS: 'data' };
   const jobs = [{ data: JSON.stringify({ user: 1, password: SECRET }) }];
@@ -359,7 +359,7 @@ describe('what must not leave Redis', () => {
     expect(everything.join()).not.toContain(SECRET);
   });
 
-  test('is in no object of the bucket, and what was not read is not there at all', async () => {
+  test('is in no object of the bucket, and a field that was not parsed is not there at all', async () => {
     const stack = await testStack(OMIT);
     await write(stack, jobs, value(999_900));
     await write(stack, jobs, value(2_000_000));

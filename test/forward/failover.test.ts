@@ -28,7 +28,7 @@ describe('a failover to a replica', () => {
   const lastId = async (admin: Redis, world: World) =>
     (await admin.xrevrange(world.key('q'), '+', '-', 'COUNT', 1))[0]?.[0] ?? '';
 
-  testWith('native server')('that has everything is no incident', async () => {
+  testWith('native server')('that has all entries is not an incident', async () => {
     const world = await createWorld();
     const { replica, readReplica } = await failOver(world, { lag: 0, secondsBehind: 0 });
     await add(replica.admin, world, 251, 80);
@@ -38,7 +38,7 @@ describe('a failover to a replica', () => {
     expect(arrived(world)).toEqual(upTo(1, 330));
   });
 
-  testWith('native server')('that lags is a roll-back, and all that it has since arrives', async () => {
+  testWith('native server')('that lags is a roll-back, and all its later entries arrive', async () => {
     const world = await createWorld();
     const { replica, position, readReplica } = await failOver(world, { lag: 50, secondsBehind: 0 });
     await add(replica.admin, world, 1001, 80);
@@ -49,7 +49,7 @@ describe('a failover to a replica', () => {
     expect(arrived(world)).toEqual([...upTo(1, 250), ...upTo(1001, 1080)]);
   });
 
-  testWith('native server')('that lags and has received nothing yet is a roll-back, too', async () => {
+  testWith('native server')('that lags and has received nothing yet is also a roll-back', async () => {
     const world = await createWorld();
     const { replica, readReplica } = await failOver(world, { lag: 50, secondsBehind: 0 });
     await readReplica();
@@ -60,16 +60,19 @@ describe('a failover to a replica', () => {
     expect(arrived(world)).toEqual([...upTo(1, 250), ...upTo(1001, 1080)]);
   });
 
-  testWith('native server', 'faketime')('whose clock is 10 s behind, and has everything, is no incident', async () => {
-    const world = await createWorld();
-    const { replica, position, readReplica } = await failOver(world, { lag: 0, secondsBehind: 10 });
-    await add(replica.admin, world, 251, 80);
-    expect(idTime(await lastId(replica.admin, world))).toBe(idTime(position?.id ?? ''));
-    await readReplica();
+  testWith('native server', 'faketime')(
+    'whose clock is 10 s behind, but has all entries, is not an incident',
+    async () => {
+      const world = await createWorld();
+      const { replica, position, readReplica } = await failOver(world, { lag: 0, secondsBehind: 10 });
+      await add(replica.admin, world, 251, 80);
+      expect(idTime(await lastId(replica.admin, world))).toBe(idTime(position?.id ?? ''));
+      await readReplica();
 
-    await expectNone(world);
-    expect(arrived(world)).toEqual(upTo(1, 330));
-  });
+      await expectNone(world);
+      expect(arrived(world)).toEqual(upTo(1, 330));
+    },
+  );
 
   testWith('native server', 'faketime')(
     'that lags and whose clock is 10 s behind is a roll-back, and its events with ids below the position arrive',
@@ -88,7 +91,7 @@ describe('a failover to a replica', () => {
   );
 
   testWith('native server', 'faketime')(
-    'that lags and whose clock was 10 s behind is a roll-back also after the clock has passed the position',
+    'that lags and whose clock was 10 s behind is also a roll-back after the clock has passed the position',
     async () => {
       const world = await createWorld();
       const { replica, position, readReplica } = await failOver(world, { lag: 50, secondsBehind: 10 });

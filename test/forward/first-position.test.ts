@@ -35,8 +35,8 @@ async function startWorld(startFrom: StartFrom): Promise<World> {
   return createWorld({ queues: '*', startFrom });
 }
 
-describe('where a queue begins that is seen first', () => {
-  test('is its oldest entry, unless it is told otherwise', async () => {
+describe('the first position of a queue', () => {
+  test('is its oldest entry by default', async () => {
     const world = await startWorld({ default: 'beginning', queues: new Map() });
     await add(world, 'q', 'old');
     world.advance(1000);
@@ -45,7 +45,7 @@ describe('where a queue begins that is seen first', () => {
     expect(arrived(world)).toEqual(['old']);
   });
 
-  testCounting('is what comes from the first run on, with `now`', async () => {
+  testCounting('is behind the entries before the first run, with `now`', async () => {
     const world = await startWorld(NOW);
     await add(world, 'q', 'old 1', 'old 2', 'old 3');
     world.advance(1000);
@@ -58,23 +58,20 @@ describe('where a queue begins that is seen first', () => {
     expect(await world.gaps()).toEqual([]);
   });
 
-  test.each([0, 1])(
-    'is its beginning where it appears later, even with `now` and %i queues before it',
-    async (queues) => {
-      const world = await startWorld(NOW);
-      if (queues === 1) await add(world, 'q', 'old');
-      world.advance(1000);
-      await world.run();
-      world.advance(60_000);
-      await add(world, 'later', 'first', 'second');
-      world.advance(60_000);
-      await world.run();
+  test.each([0, 1])('is its beginning if it appears later, even with `now` and %i queues before it', async (queues) => {
+    const world = await startWorld(NOW);
+    if (queues === 1) await add(world, 'q', 'old');
+    world.advance(1000);
+    await world.run();
+    world.advance(60_000);
+    await add(world, 'later', 'first', 'second');
+    world.advance(60_000);
+    await world.run();
 
-      expect(arrived(world)).toEqual(['first', 'second']);
-    },
-  );
+    expect(arrived(world)).toEqual(['first', 'second']);
+  });
 
-  testCounting('is its beginning also where its stream was empty at the first run', async () => {
+  testCounting('is its beginning also if its stream was empty at the first run', async () => {
     const world = await createWorld({ queues: ['emptied', 'missing'], startFrom: NOW });
     await add(world, 'emptied', 'old');
     await world.admin.xtrim(world.key('emptied'), 'MAXLEN', 0);
@@ -128,7 +125,7 @@ describe('where a queue begins that is seen first', () => {
     expect(arrived(world)).toEqual(['new 1', 'new 2']);
   });
 
-  test.each([-120_000, 120_000])('is the same where the clock of Redis is off by %d ms', async (skew) => {
+  test.each([-120_000, 120_000])('is the same if the clock of Redis is off by %d ms', async (skew) => {
     const world = await createWorld({ queues: '*', startFrom: NOW });
     world.advance(skew);
     await add(world, 'q', 'old');
@@ -155,7 +152,7 @@ describe('where a queue begins that is seen first', () => {
     expect(arrived(world)).toEqual([...jobs].sort());
   });
 
-  test('can be another one for single queues', async () => {
+  test('can be different for single queues', async () => {
     const world = await startWorld({ default: 'now', queues: new Map([['emails', 'beginning']]) });
     for (const queue of ['emails', 'payments']) await add(world, queue, `old, of ${queue}`);
     world.advance(1000);
@@ -166,7 +163,7 @@ describe('where a queue begins that is seen first', () => {
     expect(arrived(world)).toEqual(['new, of emails', 'new, of payments', 'old, of emails']);
   });
 
-  test('is its beginning where `now` came into the configuration after bullbridge, and the queue after that', async () => {
+  test('is its beginning if `now` was configured after the first run, and the queue appeared later', async () => {
     const world = await startWorld({ default: 'beginning', queues: new Map() });
     await add(world, 'q', 'old');
     await world.run();
@@ -179,7 +176,7 @@ describe('where a queue begins that is seen first', () => {
     expect(arrived(world)).toEqual(['first', 'old']);
   });
 
-  testCounting('is saved once, and needs no row where its stream appeared later', async () => {
+  testCounting('is saved once, and needs no row if its stream appeared later', async () => {
     const world = await startWorld(NOW);
     const rows: string[] = [];
     const run = () =>
@@ -202,7 +199,7 @@ describe('where a queue begins that is seen first', () => {
   });
 });
 
-describe('what was trimmed before a queue was read first', () => {
+describe('an entry that was trimmed before a queue was first read', () => {
   const fill = async (world: World, queue: string, count: number, kept: number) => {
     const jobs = Array.from({ length: count }, (_, n) => `${n}`);
     await add(world, queue, ...jobs);
@@ -211,7 +208,7 @@ describe('what was trimmed before a queue was read first', () => {
   const losses = async (world: World) =>
     (await world.gaps()).map(({ queue, lost, exact, reason }) => ({ queue, lost, exact, reason }));
 
-  testCounting('is lost where a run had named the queue before its stream existed', async () => {
+  testCounting('is lost if a run had named the queue before its stream existed', async () => {
     const world = await createWorld({ queues: ['q'] });
     await world.run();
     await fill(world, 'q', 25, 10);
@@ -222,7 +219,7 @@ describe('what was trimmed before a queue was read first', () => {
     expect(arrived(world)).toHaveLength(11);
   });
 
-  testCounting('is lost where a look at all queues had not found it', async () => {
+  testCounting('is lost if a scan of all keys had not found the queue', async () => {
     const world = await startWorld({ default: 'beginning', queues: new Map() });
     await fill(world, 'other', 1, 1);
     await world.run();
@@ -233,7 +230,7 @@ describe('what was trimmed before a queue was read first', () => {
     expect(await losses(world)).toEqual([{ queue: 'q', lost: 15, exact: true, reason: 'trimmed' }]);
   });
 
-  testCounting('is lost where not even one queue was there at the first look', async () => {
+  testCounting('is lost if there was no queue at all in the first scan', async () => {
     const world = await startWorld(NOW);
     await world.run();
     await fill(world, 'q', 25, 10);
@@ -243,7 +240,7 @@ describe('what was trimmed before a queue was read first', () => {
     expect(await losses(world)).toMatchObject([{ queue: 'q', lost: 15 }]);
   });
 
-  testCounting('is lost from the first run on, also where that run read nothing', async () => {
+  testCounting('is lost from the first run on, also if that run read nothing', async () => {
     const world = await createWorld({ queues: ['q'] });
     await fill(world, 'q', 25, 10);
     await world.run({ drain: AbortSignal.abort() });
@@ -265,7 +262,7 @@ describe('what was trimmed before a queue was read first', () => {
     expect(await losses(world)).toEqual([]);
   });
 
-  testCounting('does not count as lost while the first look at all queues is not whole', async () => {
+  testCounting('does not count as lost while the first scan of all keys is not complete', async () => {
     const world = await startWorld({ default: 'beginning', queues: new Map() });
     const found = (queues: readonly string[], isWhole: boolean) => ({
       ...world.warm,

@@ -37,12 +37,12 @@ async function look({ arrival, capacity = IDLE, position = at(NOW, 100), anchors
 }
 
 describe('a queue outruns the schedule', () => {
-  test('where half of what its stream keeps comes within an interval, in its densest stretch', async () => {
+  test('if half of the capacity of its stream comes within an interval, in its busiest stretch', async () => {
     expect(await look({ arrival: { rate: 5000 / INTERVAL } })).toMatchObject({ isBusy: false });
     expect(await look({ arrival: { rate: 5001 / INTERVAL } })).toMatchObject({ isBusy: true });
   });
 
-  test('where its stream fills as fast, whatever this run has seen', async () => {
+  test('if its stream fills as fast, whatever this run has seen', async () => {
     expect(await look({ capacity: { entries: 10_000, state: state(10_000, 110_000) } })).toMatchObject({
       isBusy: true,
     });
@@ -51,7 +51,7 @@ describe('a queue outruns the schedule', () => {
     });
   });
 
-  test('where a run before this one saw it fill as fast, though the stream is mostly old', async () => {
+  test('if an earlier run saw it fill as fast, although most of the stream is old', async () => {
     const capacity = { entries: 10_000, state: state(10_000, 3_600_000) };
     const position = at(NOW, 20_000);
 
@@ -60,18 +60,18 @@ describe('a queue outruns the schedule', () => {
     expect(await look({ capacity, position, anchors: [at(NOW - 600_000, 1)] })).toMatchObject({ isBusy: false });
   });
 
-  test('where Redis trimmed unread entries, or does not say what the stream keeps', async () => {
+  test('if Redis trimmed unread entries, or does not report the capacity of the stream', async () => {
     expect(await look({ arrival: { overran: true } })).toMatchObject({ isBusy: true });
     expect(await look({ arrival: {}, capacity: { entries: undefined, state: null } })).toMatchObject({ isBusy: true });
   });
 
-  test('but not one that is to keep nothing', async () => {
+  test('but not if its stream keeps nothing', async () => {
     expect(await look({ arrival: { rate: 1 }, capacity: { entries: 0, state: null } })).toMatchObject({
       isBusy: false,
     });
   });
 
-  test('and is not asked for where nothing came within an interval, by clocks that may differ', async () => {
+  test('and its capacity is not read if no entry came within an interval, by clocks that may differ', async () => {
     expect(await look({ position: at(NOW - 600_000, 9) })).toEqual({ isBusy: false, isAsked: false });
     expect(await look({ position: at(NOW - 120_000, 9) })).toEqual({ isBusy: false, isAsked: true });
     expect(await look({ position: at(NOW + 600_000, 9) })).toMatchObject({ isAsked: true });

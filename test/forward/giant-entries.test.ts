@@ -46,7 +46,7 @@ describe('entries that are larger than the memory of the function', () => {
     expect(stack.forward.usage.maxMemory).toBeLessThan(MEMORY);
   });
 
-  testWith('native server')('are where the next run goes on, and cost an idle queue nothing', async () => {
+  testWith('native server')('can be the position of a queue, at no cost while it is idle', async () => {
     await using each = await world();
     const { stack, admin, add } = each;
     await add('completed', 'returnvalue', `"${'x'.repeat(96 * MB)}"`);
@@ -77,7 +77,7 @@ describe('entries that are larger than the memory of the function', () => {
     expect(stack.reconcile.usage.maxMemory).toBeLessThan(MEMORY);
   });
 
-  testWith('native server')('go to the bucket as long as memory has room for them', async () => {
+  testWith('native server')('are stored in the bucket if they fit into memory', async () => {
     await using each = await world();
     const { stack, add, arrived } = each;
     const value = JSON.stringify('x'.repeat(10 * MB));

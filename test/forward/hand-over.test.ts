@@ -117,7 +117,7 @@ describe('runs that hand over at random moments, while entries come at random mo
   });
 
   test.prop([lives(fc.boolean())], { numRuns: RUNS })(
-    'or die, publish every entry, and at most two sweeps for each death twice',
+    'or die, publish every entry, and at most two sweeps twice for each death',
     async (all) => {
       const world = await createWorld({ tail: 'always', sweepSize: SWEEP_SIZE });
 

@@ -18,7 +18,7 @@ async function write({ prefix }: TestStack, queue: string, count: number, ...fie
 }
 
 describe('an invocation', () => {
-  test('forwards every queue under the prefix, and says what it did', async () => {
+  test('forwards every queue under the prefix, and returns its counts', async () => {
     const stack = await testStack();
     await write(stack, 'emails', 3);
     await write(stack, 'payments', 2, 'event', 'active', 'jobId', '1');
@@ -34,7 +34,7 @@ describe('an invocation', () => {
     expect(stack.bus.accepted.map(({ detail }) => detail['queue'])).toEqual(['emails', 'emails', 'emails']);
   });
 
-  test('measures what it did', async () => {
+  test('publishes its metrics', async () => {
     const stack = await testStack();
     await write(stack, 'emails', 3);
     await stack.forward.invoke({});
@@ -56,7 +56,7 @@ describe('an invocation', () => {
     expect(metricsOf(stack.log)).toHaveLength(1);
   });
 
-  test('measures each queue where that is asked for', async () => {
+  test('publishes metrics of each queue if configured', async () => {
     const stack = await testStack({ BULLBRIDGE_QUEUE_METRICS: 'true' });
     await write(stack, 'emails', 3);
     await stack.forward.invoke({});
@@ -69,7 +69,7 @@ describe('an invocation', () => {
     expect(stack.log.join()).toContain('"fullest":["emails",1]');
   });
 
-  test('of each of two shards forwards queues of its own', async () => {
+  test('of each of two shards forwards its own queues', async () => {
     const stack = await testStack();
     for (let n = 0; n < 20; n += 1) await write(stack, `q${n}`, 1);
 
@@ -83,7 +83,7 @@ describe('an invocation', () => {
     expect(await stack.forward.invoke({})).toMatchObject({ queues: 20, published: 0 });
   });
 
-  test('while another run has the lease does nothing, and has not failed', async () => {
+  test('does nothing and does not fail while another run has the lease', async () => {
     const stack = await testStack();
     await write(stack, 'emails', 3);
     const first = await hangingRun(stack);
@@ -104,7 +104,7 @@ describe('an invocation', () => {
     await first.ended;
   });
 
-  testCounting('begins at the oldest entry, or behind the newest, and goes on from there', async () => {
+  testCounting('begins at the oldest entry, or behind the newest, and continues from there', async () => {
     const stack = await testStack({ BULLBRIDGE_START_FROM: 'now' });
     await write(stack, 'emails', 3);
     expect(await stack.forward.invoke({})).toMatchObject({ published: 0, caughtUp: true });
@@ -114,7 +114,7 @@ describe('an invocation', () => {
     expect(stack.bus.accepted.map(({ detail }) => detail['sequence'])).toEqual([4, 5]);
   });
 
-  testCounting('tells of what was lost before it goes on behind it', async () => {
+  testCounting('publishes a loss before it continues behind it', async () => {
     const stack = await testStack();
     await write(stack, 'emails', 5);
     await stack.forward.invoke({});
@@ -130,7 +130,7 @@ describe('an invocation', () => {
     expect(metricsOf(stack.log).at(-1)).toMatchObject({ Published: 8, Lost: 12, Incidents: 1 });
   });
 
-  testCounting('parks what the bus refuses, and goes on', async () => {
+  testCounting('parks entries that the bus refuses, and continues', async () => {
     const stack = await testStack();
     await write(stack, 'emails', 3);
     stack.bus.faults.putEvents = () => ({ kind: 'entries', codes: { 1: 'MalformedDetail' } });
@@ -156,7 +156,7 @@ describe('a fault that an operator must fix fails the run and moves no position:
   const goesOn = async (stack: TestStack) =>
     expect(await stack.forward.invoke({})).toMatchObject({ published: 3, lost: 0, caughtUp: true });
 
-  test('a faulty configuration, all faults at once, and nothing secret', async () => {
+  test('a faulty configuration, with all faults and no secret', async () => {
     const stack = await testStack();
     const broken = stack.start('forward', {
       REDIS_URL: 'http://:hunter2@x',
@@ -215,7 +215,7 @@ describe('a fault that an operator must fix fails the run and moves no position:
     expect(stack.log.join('\n')).not.toContain('hunter2');
   });
 
-  test('a bus that does not exist, though PutEvents would accept it', async () => {
+  test('a bus that does not exist, although PutEvents would accept it', async () => {
     const stack = await testStack();
     await write(stack, 'emails', 3);
 

@@ -26,7 +26,7 @@ describe('a gap', () => {
       return call();
     };
 
-  test('is in the ledger as it is told, before it is told and before the position passes it', async () => {
+  test('is in the ledger as published, before it is published and before the position passes it', async () => {
     const world = await worldWithGap();
     const before = await world.checkpoint('q');
     const rows: string[] = [];
@@ -55,7 +55,7 @@ describe('a gap', () => {
     expect(arrived(world)).toEqual([...upTo(1, 10), ...upTo(19, 30)]);
   });
 
-  test('that cannot be written down ends the run; nothing is told, and the position stays', async () => {
+  test('that cannot be written to the ledger ends the run; nothing is published, and the position stays', async () => {
     const world = await worldWithGap();
     const before = await world.checkpoint('q');
 
@@ -72,7 +72,7 @@ describe('a gap', () => {
     await expectIncident(world, { reason: 'trimmed', lost: 8, exact: false });
   });
 
-  test('that is found again is the same news and the same row', async () => {
+  test('that is found again has the same event and the same row', async () => {
     const world = await worldWithGap();
     await expect(world.run({ around: failing('position') })).rejects.toMatchObject({ code: 'TABLE_UNAVAILABLE' });
     world.advance(1000);
@@ -84,7 +84,7 @@ describe('a gap', () => {
     expect(await world.gaps()).toMatchObject([{ lost: 8, revision: 1 }]);
   });
 
-  test('that there is none of costs no write', async () => {
+  test('that does not exist costs no write', async () => {
     const world = await createWorld();
     await add(world.admin, world, 1, 10);
     const rows: string[] = [];
@@ -101,8 +101,8 @@ describe('a gap', () => {
   });
 });
 
-describe('a stream that begins anew', () => {
-  test("by BullMQ's obliterate is a reset, and all of the new one arrives", async () => {
+describe('a stream that begins again', () => {
+  test("by BullMQ's obliterate is a reset, and the whole new stream arrives", async () => {
     const world = await createWorld({ queues: ['emails'] });
     const { hostname: host, port } = new URL(inject('redisUrl'));
     const options = { prefix: world.settings.prefix, connection: { host, port: Number(port) } };
@@ -121,7 +121,7 @@ describe('a stream that begins anew', () => {
     for (const [id] of await world.admin.xrange(world.key('emails'), '-', '+')) expect(ids).toContain(id);
   });
 
-  test('by FLUSHALL is a reset, found once while it is gone, and all of the new one arrives', async () => {
+  test('by FLUSHALL is a reset, found once while it is gone, and the whole new stream arrives', async () => {
     const redis = await startRedis();
     onTestFinished(() => redis[Symbol.asyncDispose]());
     const admin = adminRedis(redis.url);
@@ -161,7 +161,7 @@ describe('a stream that begins anew', () => {
 });
 
 describe('a gap that a crashed run may have published in part', () => {
-  test('has no exact count, another id than the smaller one, and one sum in the ledger', async () => {
+  test('has no exact count, another id than the smaller gap, and one sum in the ledger', async () => {
     const world = await createWorld({ sweepSize: 10 });
     await add(world.admin, world, 1, 10);
     await world.run();
@@ -188,7 +188,7 @@ describe('a gap that a crashed run may have published in part', () => {
     expect(await world.gaps()).toMatchObject([{ lost: 150, exact: false }]);
   });
 
-  test('is exact again for the next run, which begins where this one saved', async () => {
+  test('is exact again for the next run, which begins at the saved position', async () => {
     const world = await createWorld();
     await add(world.admin, world, 1, 10);
     await world.run({ around: crashing() }).catch(() => {});

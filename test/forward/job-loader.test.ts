@@ -53,7 +53,7 @@ describe('the jobs of a sweep', () => {
     expect(names).toEqual(['a1', 'a2', 'a3', 'b1', 'b2', 'b3', 'b1']);
   });
 
-  test('are loaded in parts where they are large: what they leave follows, and when it is time to end, the first part is all', async () => {
+  test('are loaded in parts if they are large: the rest follows, unless the run must end', async () => {
     const prefix = ownPrefix();
     const all = await sweepOf(prefix, 3, 5 * MB);
     const load = await loaderOf(prefix, 4096);

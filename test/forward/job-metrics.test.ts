@@ -58,7 +58,7 @@ const forwardAll = async (stack: TestStack) => {
 };
 
 describe('metrics of jobs', () => {
-  test.each(VERSIONS)('are what workers of BullMQ %s did, forwarded or not', async (_, version) => {
+  test.each(VERSIONS)('count the events of workers of BullMQ %s, forwarded or not', async (_, version) => {
     const stack = await testStack({
       BULLBRIDGE_JOB_METRICS: 'completed,failed,stalled,drained',
       BULLBRIDGE_EVENTS: 'failed',
@@ -81,7 +81,7 @@ describe('metrics of jobs', () => {
     expect(Object.keys(others)).toEqual(['pay ments %C3%BC']);
   });
 
-  test('count what a run publishes and does not save again, and nothing else', async () => {
+  test('count each event once when a run fails', async () => {
     const stack = await testStack({ BULLBRIDGE_JOB_METRICS: 'completed', BULLBRIDGE_SWEEP_SIZE: '10' });
     const add = (count: number) =>
       Promise.all(
@@ -99,7 +99,7 @@ describe('metrics of jobs', () => {
     expect(sumsOf(stack.log)).toEqual({ q: { JobCompleted: 30 } });
   });
 
-  test('are none unless they are asked for', async () => {
+  test('exist only if configured', async () => {
     const stack = await testStack();
     await work(bullmq6, stack.prefix, 'emails', 3);
     await forwardAll(stack);
@@ -107,7 +107,7 @@ describe('metrics of jobs', () => {
     expect(sumsOf(stack.log)).toEqual({});
   });
 
-  test('of what BullMQ does not emit are refused, with what it does', async () => {
+  test('of unknown events are refused, with the list of events', async () => {
     const stack = await testStack({ BULLBRIDGE_JOB_METRICS: 'completed,complete' });
 
     await expect(stack.forward.invoke({})).rejects.toThrow(

@@ -92,7 +92,7 @@ test('a forwarder killed again and again while it listens loses nothing and keep
   expect(duplicates).toBeGreaterThan(0);
 });
 
-test('after a kill while a run listens, the next run takes over, and hands over when one more asks', async () => {
+test('after a kill while a run listens, the next run takes over, and hands over to a third run', async () => {
   const stack = await testStack({
     BULLBRIDGE_TAIL: 'always',
     BULLBRIDGE_INTERVAL_SECONDS: '2',

@@ -18,7 +18,7 @@ const LOAD = Array(3).fill('BatchGetItemCommand');
 const RELEASE = 'UpdateItemCommand';
 
 describe('many queues', () => {
-  test('that are idle cost the lease and the reading of their positions, and no other write', async () => {
+  test('that are idle cost the lease and reading their positions, and no other write', async () => {
     const world = await worldOf(QUEUES.length);
     await world.run();
     const before = world.tableCalls.length;
@@ -28,7 +28,7 @@ describe('many queues', () => {
     expect(world.tableCalls.slice(before)).toEqual([TAKE, ...LOAD, RELEASE]);
   });
 
-  test('that were never written to cost one write each, when they are named first', async () => {
+  test('that were never written to cost one write each, when they are first named', async () => {
     const world = await worldOf(0);
     await world.run();
     const before = world.tableCalls.length;
@@ -52,7 +52,7 @@ describe('many queues', () => {
     expect(world.bus.accepted).toHaveLength(9);
   });
 
-  test('write the positions of those that moved, and share requests', async () => {
+  test('write only the positions that moved, and share requests', async () => {
     const world = await worldOf(40);
 
     await world.run();
@@ -63,7 +63,7 @@ describe('many queues', () => {
   });
 });
 
-describe('a container that stays warm', () => {
+describe('a warm container', () => {
   /** Two runs in one container, with what happens between them; the calls of the second. */
   async function secondRun(between: (world: World) => unknown = () => {}, around?: Around) {
     const world = await worldOf(2);
@@ -74,11 +74,11 @@ describe('a container that stays warm', () => {
     return world.tableCalls.slice(before);
   }
 
-  test('knows the positions that it left, so that idle queues cost the lease alone', async () => {
+  test('keeps the positions, so that idle queues cost only the lease', async () => {
     expect(await secondRun()).toEqual([TAKE, RELEASE]);
   });
 
-  test('moves them on from there', async () => {
+  test('moves them from there', async () => {
     const calls = await secondRun((world) => world.admin.xadd(world.key('q1'), '*', 'event', 'completed'));
 
     expect(calls).toEqual([TAKE, 'UpdateItemCommand', RELEASE]);
@@ -87,11 +87,11 @@ describe('a container that stays warm', () => {
   test.each<[string, (world: World) => unknown]>([
     ['another container has run', (world) => world.run()],
     ['two intervals have passed', (world) => world.advance(120_001)],
-  ])('loads them again where %s', async (_, between) => {
+  ])('loads them again if %s', async (_, between) => {
     expect(await secondRun(between)).toEqual([TAKE, ...LOAD, RELEASE]);
   });
 
-  test('loads them again after a run that failed', async () => {
+  test('loads them again after a failed run', async () => {
     let positions = 0;
     const failing: Around = (call, row) => {
       if (!row?.endsWith('position')) return call();

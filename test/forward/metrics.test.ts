@@ -21,7 +21,7 @@ function lastOf(log: readonly string[]): Partial<Record<MetricName, number>> {
   return metricsOf(log).at(-1) ?? {};
 }
 
-test('a late queue is seen next to a fresh one', async () => {
+test('a late queue is noticed next to a queue that is up to date', async () => {
   const stack = await testStack();
   await write(stack, 'late', `${Date.now() - 3_600_000}-0`);
   await write(stack, 'fresh');
@@ -33,7 +33,7 @@ test('a late queue is seen next to a fresh one', async () => {
   expect(Lag).toBeLessThan(3_600_000);
 });
 
-test('a run that publishes nothing has no age, and says how many queues it has', async () => {
+test('a run that publishes nothing has no age, and reports the number of its queues', async () => {
   const stack = await testStack({ BULLBRIDGE_EVENTS: 'failed' });
   await write(stack, 'emails');
   await write(stack, 'payments');
@@ -44,7 +44,7 @@ test('a run that publishes nothing has no age, and says how many queues it has',
   expect(lastOf(stack.log)).not.toHaveProperty('OldestAge');
 });
 
-test('named queues that are not there are counted', async () => {
+test('missing queues are counted', async () => {
   const stack = await testStack({ BULLBRIDGE_QUEUES: 'emails,payment,mails' });
   await write(stack, 'emails');
 
@@ -56,7 +56,7 @@ test('named queues that are not there are counted', async () => {
   expect(lastOf(stack.log)).toMatchObject({ Queues: 3, Missing: 1 });
 });
 
-test('runs that do nothing, since another run has the lease, are counted in a row', async () => {
+test('runs in a row that do nothing because another run has the lease are counted', async () => {
   const stack = await testStack();
   await write(stack, 'emails');
   const first = await hangingRun(stack);
@@ -76,7 +76,7 @@ test('runs that do nothing, since another run has the lease, are counted in a ro
   expect(lastOf(stack.log)).toMatchObject({ Held: 0, Published: 1 });
 });
 
-test('queues with any name have metrics of their own', async () => {
+test('queues with any name have their own metrics', async () => {
   const stack = await testStack({ BULLBRIDGE_QUEUE_METRICS: 'true' });
   const names = ['日本', '中国', 'a\tb', 'a\nb', 'a%09b', ' '];
   for (const name of names) await write(stack, name);

@@ -3,8 +3,8 @@ import { createWorld } from './world.ts';
 
 const warningOf = (queue: string) => expect.stringContaining(`There is no queue "${queue}" under the prefix`);
 
-describe('a queue that is likely misspelt is a warning of each run:', () => {
-  test('one that is named and has neither a stream nor settings', async () => {
+describe('a queue that is likely misspelt causes a warning in each run:', () => {
+  test('a named queue that has neither a stream nor settings', async () => {
     const world = await createWorld({ queues: ['emails', 'emials', 'new', 'custom'] });
     await world.admin.xadd(world.key('emails'), '*', 'event', 'completed');
     await world.admin.hset(`${world.settings.prefix}:new:meta`, 'version', 'bullmq:6.7.0');
@@ -16,7 +16,7 @@ describe('a queue that is likely misspelt is a warning of each run:', () => {
     }
   });
 
-  test('none any more once it is there, or once its stream was deleted after it was read', async () => {
+  test('until it exists, and not if its stream was deleted after it was read', async () => {
     const world = await createWorld({ queues: ['late'] });
     expect((await world.run()).missing).toEqual(['late']);
     await world.admin.xadd(world.key('late'), '*', 'event', 'completed');
@@ -26,14 +26,14 @@ describe('a queue that is likely misspelt is a warning of each run:', () => {
     expect(await world.run()).toMatchObject({ missing: [], warnings: [] });
   });
 
-  test('a prefix under which none is found', async () => {
+  test('a prefix without queues', async () => {
     const world = await createWorld({ queues: '*' });
 
     expect((await world.run()).warnings).toEqual([`No queue was found under the prefix "${world.settings.prefix}".`]);
   });
 });
 
-test('queues are looked for before the lease is taken, so that a long look keeps no other run from reading', async () => {
+test('queues are looked for before the lease is taken, so that a long scan does not keep other runs from reading', async () => {
   const world = await createWorld({ queues: '*' });
   await world.admin.xadd(world.key('q'), '*', 'event', 'completed');
   const discoverQueues: typeof world.warm.discoverQueues = async (redis, signal) => {

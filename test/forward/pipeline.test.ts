@@ -81,7 +81,7 @@ describe('the pipeline', () => {
   );
 
   test.prop([fc.scheduler(), someUnits])(
-    'has no more than the bound that is not saved, and settles two at once, whatever may wait',
+    'never exceeds the limit of unsaved units, and settles two at once, whatever may wait',
     async (scheduler, units) => {
       const { trace, stages } = scheduledStages(scheduler, units);
 
@@ -97,7 +97,7 @@ describe('the pipeline', () => {
 
   const stageOf = fc.constantFrom('read', 'settle', 'save');
   test.prop([fc.scheduler(), someUnits, stageOf, fc.nat()])(
-    'throws what a stage throws, saves what was settled before, and nothing behind it',
+    'throws the error of a stage, and saves only the units that were settled before',
     async (scheduler, units, stage, nth) => {
       const failing = (nth % units.length) + 1;
       const { trace, stages } = scheduledStages(scheduler, units, `${stage} ${failing}`);
@@ -130,7 +130,7 @@ describe('the pipeline', () => {
     return { saved, stages, left, due: due.resolve };
   }
 
-  test('saves together what can wait, as much as there is room for', async () => {
+  test('saves units that can wait together, as many as there is room for', async () => {
     const { saved, stages, left } = waiting(25);
 
     await runPipeline({ ...stages, read: async () => left.shift() }, { drain: never, stop: never }, MAX_UNSAVED);
@@ -139,7 +139,7 @@ describe('the pipeline', () => {
     expect(saved).toHaveLength(3);
   });
 
-  test('saves what can wait once it has waited, also where nothing comes behind it', async () => {
+  test('saves a unit that can wait once it has waited, also if no unit follows', async () => {
     const { saved, stages, left, due } = waiting(3);
     const drain = new AbortController();
     const read = async (signal: AbortSignal) =>
@@ -157,7 +157,7 @@ describe('the pipeline', () => {
     expect(saved).toHaveLength(1);
   });
 
-  test('told to drain, reads no more and finishes what is under way', async () => {
+  test('told to drain, reads no more and finishes its units', async () => {
     const drain = new AbortController();
     const saved: number[] = [];
     let n = 0;
@@ -184,7 +184,7 @@ describe('the pipeline', () => {
     expect(n).toBeLessThan(6);
   });
 
-  test('told to stop, gives up what is under way, and saves what was settled before and no more', async () => {
+  test('told to stop, gives up its units, and saves only the units that were settled before', async () => {
     const stop = new AbortController();
     const saved: number[] = [];
     const hanging = (signal: AbortSignal) =>

@@ -67,7 +67,7 @@ describe('the built function', () => {
     });
   });
 
-  test('goes on listening on a cluster, to streams in one hash slot or in several, and where a slot moves', async () => {
+  test('listens on a cluster, to streams in one hash slot or in several, and while a slot moves', async () => {
     await using cluster = await startCluster();
     for (const [prefix, queues] of [
       ['{bull}', ['emails', 'reports']],
@@ -110,7 +110,7 @@ describe('the built function', () => {
     'native server',
     'TLS server',
     'openssl',
-  )('logs in with a token of IAM, over TLS with an authority of its own', async () => {
+  )('logs in with an IAM token, over TLS with an authority of the user', async () => {
     const prefix = ownPrefix();
     const user = {
       name: 'forwarder',
@@ -142,7 +142,7 @@ describe('the built function', () => {
     expect(stack.log.join()).not.toContain('X-Amz-Signature');
   });
 
-  test('goes on with the master that Sentinels name, with what the secret holds', async () => {
+  test('continues with the master that Sentinels name, with the login in the secret', async () => {
     const prefix = ownPrefix();
     const { master, replica } = await startPair();
     const sentinel = await startSentinel(master, ['user watcher on >hunter2 +@all']);

@@ -29,8 +29,8 @@ async function worldOf(maxLen: number): Promise<{ world: World; addJobs(count: n
 
 const usedBy = async (run: ReturnType<World['run']>) => [...((await run).retentionUsed ?? [])];
 
-describe('of what a stream of BullMQ keeps', () => {
-  test('a run tells how much the backlog took that it found', async () => {
+describe('the retention used of a stream', () => {
+  test('is reported by a run for the backlog that it found', async () => {
     const { world, addJobs } = await worldOf(1000);
     await addJobs(100);
 
@@ -38,7 +38,7 @@ describe('of what a stream of BullMQ keeps', () => {
     expect(await usedBy(world.run())).toEqual([]);
   });
 
-  testCounting('a run that ends early also tells of what it did not read', async () => {
+  testCounting('is reported also by a run that ends early, with unread entries', async () => {
     const { world, addJobs } = await worldOf(1000);
     await addJobs(100);
 
@@ -47,7 +47,7 @@ describe('of what a stream of BullMQ keeps', () => {
     expect(await usedBy(world.run({ settings: { sweepSize: 10 } }))).toEqual([['q', 30]]);
   });
 
-  testCounting('a backlog that Redis trimmed took more than all that the stream shows that it keeps', async () => {
+  testCounting('is more than the capacity of the stream for a trimmed backlog', async () => {
     const { world, addJobs } = await worldOf(100);
     await addJobs(400);
     const kept = await world.admin.xlen(world.key('q'));
@@ -59,7 +59,7 @@ describe('of what a stream of BullMQ keeps', () => {
     expect(report.retentionUsed).toEqual(new Map([['q', (800 / kept) * 100]]));
   });
 
-  testCounting('a backlog of which any entry was trimmed took all, even where the rest is small', async () => {
+  testCounting('is at least 100 if any entry of the backlog was trimmed', async () => {
     const { world, addJobs } = await worldOf(10_000);
     await addJobs(50);
     await world.admin.xtrim(world.key('q'), 'MAXLEN', 98);
@@ -68,7 +68,7 @@ describe('of what a stream of BullMQ keeps', () => {
     expect((await usedBy(world.run()))[0]?.[1]).toBeGreaterThanOrEqual(100);
   });
 
-  test('a queue seen first took nothing: nothing of it can be lost yet', async () => {
+  test('does not exist for a new queue, which cannot have lost entries yet', async () => {
     const world = await createWorld();
     await world.admin.xadd(world.key('q'), '*', 'event', 'drained');
 
@@ -76,8 +76,8 @@ describe('of what a stream of BullMQ keeps', () => {
   });
 });
 
-describe('what a stream keeps', () => {
-  test('is what BullMQ keeps by itself where nothing is set, and is unknown where that is no number', async () => {
+describe('the capacity of a stream', () => {
+  test("is BullMQ's setting or default, and is unknown if the setting is not a number", async () => {
     const prefix = ownPrefix();
     const admin = adminRedis();
     await admin.hset(`${prefix}:set:meta`, 'opts.maxLenEvents', 500);
@@ -94,7 +94,7 @@ describe('what a stream keeps', () => {
     ]);
   });
 
-  testCounting('is what it shows once it was trimmed, whatever is set', async () => {
+  testCounting('is its length once it was trimmed, whatever the setting is', async () => {
     const prefix = ownPrefix();
     const admin = adminRedis();
     await admin.hset(`${prefix}:q:meta`, 'opts.maxLenEvents', 10_000);
@@ -106,14 +106,14 @@ describe('what a stream keeps', () => {
     expect(capacities.get('q')?.entries).toBe(7);
   });
 
-  test('is unknown where Redis refuses to show the stream', async () => {
+  test('is unknown if Redis refuses to show the stream', async () => {
     const prefix = ownPrefix();
     await adminRedis().set(`${prefix}:q:events`, 'text');
 
     expect((await createCapacityReader(await runConnection(), prefix)(['q'])).get('q')?.entries).toBeUndefined();
   });
 
-  test('is asked for once in a run', async () => {
+  test('is read once in a run', async () => {
     const connection = await runConnection();
     const sent: Command[] = [];
     const watched: typeof connection = {
@@ -131,7 +131,7 @@ describe('what a stream keeps', () => {
     expect(sent.map(([name]) => name)).toEqual(['xinfoBuffer', 'hmget', 'xinfoBuffer', 'hmget']);
   });
 
-  test('that a user may not ask for leaves the forecast out, says why, and fails nothing', async () => {
+  test('that a user may not read leaves out the forecast, with the reason, and does not fail the run', async () => {
     const { world, addJobs } = await worldOf(1000);
     const { prefix } = world.settings;
     await world.admin.call(

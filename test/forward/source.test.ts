@@ -25,7 +25,7 @@ function readerOf(rounds: Page[][]): StreamReader {
   };
 }
 
-test('a source groups pages into sweeps, and leaves out those on which nothing moved', async () => {
+test('a source groups pages into sweeps, and leaves out pages without a change', async () => {
   const reader = readerOf([[page('idle', []), page('busy', ['6-0', '7-0', '8-0'])], [page('busy', ['9-0'])]]);
   const arrivals = createArrivals(60_000);
   const source = createSource(reader, arrivals, { entries: 2, bytes: 100 });
@@ -40,7 +40,7 @@ test('a source groups pages into sweeps, and leaves out those on which nothing m
   expect([await source.next(), source.isCaughtUp(), arrivals.all().get('busy')?.most]).toEqual([undefined, true, 4]);
 });
 
-test('a source saves a page on which only the count of entries changed', async () => {
+test('a source keeps a page on which only the count of entries changed', async () => {
   const source = createSource(readerOf([[page('q', [], { ...position, offset: 3 })]]), createArrivals(60_000), {
     entries: 2,
     bytes: 100,

@@ -46,23 +46,20 @@ const idsOf = (all: readonly Page[], queue: string) =>
 const lossesOf = (all: readonly Page[]) => all.flatMap(({ loss }) => loss ?? []);
 
 describe('sweeps', () => {
-  test.prop([pages, budgets])(
-    'stay within their budget, and have all entries and losses in their order',
-    (all, budget) => {
-      const sweeps = sweepsOf(all, budget);
+  test.prop([pages, budgets])('stay within their budget, and have all entries and losses in order', (all, budget) => {
+    const sweeps = sweepsOf(all, budget);
 
-      for (const sweep of sweeps) {
-        const entries = sweep.flatMap((page) => page.entries);
-        expect(entries.length).toBeLessThanOrEqual(budget.entries);
-        const bytes = entries.reduce((sum, entry) => sum + entrySize(entry), 0);
-        expect(entries.length === 1 || bytes <= budget.bytes).toBe(true);
-      }
-      for (const queue of ['a', 'b', 'c']) expect(idsOf(sweeps.flat(), queue)).toEqual(idsOf(all, queue));
-      expect(lossesOf(sweeps.flat())).toEqual(lossesOf(all));
-    },
-  );
+    for (const sweep of sweeps) {
+      const entries = sweep.flatMap((page) => page.entries);
+      expect(entries.length).toBeLessThanOrEqual(budget.entries);
+      const bytes = entries.reduce((sum, entry) => sum + entrySize(entry), 0);
+      expect(entries.length === 1 || bytes <= budget.bytes).toBe(true);
+    }
+    for (const queue of ['a', 'b', 'c']) expect(idsOf(sweeps.flat(), queue)).toEqual(idsOf(all, queue));
+    expect(lossesOf(sweeps.flat())).toEqual(lossesOf(all));
+  });
 
-  test.prop([pages, budgets])('begin, for each queue, exactly where the one before ended', (all, budget) => {
+  test.prop([pages, budgets])('begin, for each queue, exactly where the previous sweep ended', (all, budget) => {
     for (const queue of ['a', 'b', 'c']) {
       let position = all.find((page) => page.queue === queue)?.from;
       for (const page of sweepsOf(all, budget).flat()) {

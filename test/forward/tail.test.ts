@@ -60,8 +60,8 @@ async function ownUser({ admin, settings: { prefix } }: World, allowed: readonly
   };
 }
 
-describe('a run that goes on listening', () => {
-  test('forwards what comes after it has caught up, and saves that', async () => {
+describe('a run that listens', () => {
+  test('forwards entries that come after it has caught up, and saves their positions', async () => {
     const world = await createWorld();
     await add(world);
     const { end } = listening(world);
@@ -78,7 +78,7 @@ describe('a run that goes on listening', () => {
     expect((await world.run()).counts.size).toBe(0);
   });
 
-  test('hears of each queue, also of one whose stream begins meanwhile', async () => {
+  test('notices each queue, also a queue whose stream begins meanwhile', async () => {
     const queues = ['a', 'b', 'c'];
     const world = await createWorld({ queues });
     await add(world, 1, 'a');
@@ -95,7 +95,7 @@ describe('a run that goes on listening', () => {
     });
   });
 
-  test('ends when its successor asks for the lease, and not before', async () => {
+  test('ends when the next run asks for the lease, and not before', async () => {
     const world = await createWorld();
     await add(world);
     const { run } = listening(world);
@@ -112,7 +112,7 @@ describe('a run that goes on listening', () => {
     expect(idsOf(world)).toHaveLength(3);
   });
 
-  test('counts what was trimmed while it was busy, and says how much of the stream its backlogs took', async () => {
+  test('counts entries that were trimmed while it was busy, and reports the retention used', async () => {
     const world = await createWorld();
     await world.admin.hset(`${world.settings.prefix}:q:meta`, 'opts.maxLenEvents', 10);
     await add(world);
@@ -131,7 +131,7 @@ describe('a run that goes on listening', () => {
     expect(retentionUsed?.get('q')).toBe(10);
   });
 
-  test('goes on by looking where the user may not wait, and says what is missing', async () => {
+  test('reports the missing permission if the user may not wait', async () => {
     const world = await createWorld();
     await add(world);
     const { redisUrl } = await ownUser(world, ['+xrange', '+xinfo|stream', '+scan', '+hmget']);
@@ -149,7 +149,7 @@ describe('a run that goes on listening', () => {
 
   test.each([
     ['listens again when its connection is cut', ['KILL', 'ID']],
-    ['goes on when its server refuses to let anybody wait', ['UNBLOCK', 'ERROR']],
+    ['continues when its server refuses to let any client wait', ['UNBLOCK', 'ERROR']],
   ])('%s', async (_, [command = '', how = '']) => {
     const world = await createWorld();
     await add(world);
@@ -180,7 +180,7 @@ describe('a run that goes on listening', () => {
     await expect.poll(waiting).toEqual([]);
   });
 
-  describe('where a stream is rolled back to below its position, so that nothing in it rings,', () => {
+  describe('if a stream is rolled back below its position, so that no new entry shows it,', () => {
     async function rolledBack(world: World, redisUrl: string) {
       const later = Date.now() + 1_000_000;
       await world.admin.xadd(world.key('q'), `${later}-1`, 'event', 'completed');
@@ -192,7 +192,7 @@ describe('a run that goes on listening', () => {
       return run;
     }
 
-    test('finds that after some minutes of silence', async () => {
+    test('notices it after some minutes without entries', async () => {
       const world = await createWorld();
       const user = await ownUser(world);
       const { end } = await rolledBack(world, user.redisUrl);
@@ -205,7 +205,7 @@ describe('a run that goes on listening', () => {
       expect((await end()).incidents).toBe(1);
     });
 
-    test('finds that also while others ring all the time', async () => {
+    test('notices it also while other queues have new entries all the time', async () => {
       const world = await createWorld({ queues: ['q', 'busy'] });
       const { redisUrl } = await ownUser(world);
       const { end } = await rolledBack(world, redisUrl);
@@ -220,7 +220,7 @@ describe('a run that goes on listening', () => {
     });
   });
 
-  test('goes on for the others where Redis refuses to read one queue, and fails for that in the end', async () => {
+  test('continues with the others if Redis refuses to read one queue, and fails for it at the end', async () => {
     const world = await createWorld({ queues: ['a', 'broken'] });
     await world.admin.set(world.key('broken'), 'no stream');
     await add(world, 1, 'a');
@@ -233,7 +233,7 @@ describe('a run that goes on listening', () => {
     await expect(end()).rejects.toThrow(/broken:events.*WRONGTYPE/);
   });
 
-  test('stops when another run has taken the lease, and what comes then is that run’s', async () => {
+  test('stops when another run has taken the lease, and leaves later entries to that run', async () => {
     const world = await createWorld();
     await add(world);
     const first = listening(world);
@@ -251,7 +251,7 @@ describe('a run that goes on listening', () => {
   });
 });
 
-test('over 50 hand-overs, every entry of a steady producer arrives once', async () => {
+test('every entry of a steady producer arrives once over 50 hand-overs', async () => {
   const world = await createWorld({ tail: 'always' });
   let added = 0;
   const producing = new AbortController();
@@ -286,7 +286,7 @@ describe('a run that listens saves', () => {
   const updates = ({ tableCalls }: World) => tableCalls.filter((name) => name === 'UpdateItemCommand').length;
   const savedId = async (world: World) => (await world.checkpoint('q'))?.position.id;
 
-  test('at most once a second, however often something comes, and the last of it within a second', async () => {
+  test('at most once a second, however often entries come, and the last position within a second', async () => {
     const world = await createWorld();
     await add(world);
     const { end } = listening(world, { wait });
@@ -310,7 +310,7 @@ describe('a run that listens saves', () => {
     expect(updates(world) - before).toBeLessThanOrEqual(time / SAVE_AFTER + 1 + time / (LEASE_MS / 3) + 1);
   });
 
-  testCounting('before more than two sweeps would be published and not saved', async () => {
+  testCounting('before more than two sweeps are published and not saved', async () => {
     const SWEEP_SIZE = 5;
     const world = await createWorld({ sweepSize: SWEEP_SIZE });
     await add(world);
@@ -328,7 +328,7 @@ describe('a run that listens saves', () => {
     expect((await world.checkpoint('q'))?.position.ordinal).toBe(31);
   });
 
-  test('at once when it ends, also where it is told to stop or fails', async () => {
+  test('at once when it ends, also if it is told to stop or fails', async () => {
     for (const how of ['drain', 'stop', 'failure'] as const) {
       const world = await createWorld();
       await add(world);
@@ -353,7 +353,7 @@ describe('a run that listens saves', () => {
   });
 });
 
-test('a run that listens and has lost its lease saves nothing of what waits for that', async () => {
+test('a run that listens and has lost its lease saves no waiting positions', async () => {
   const world = await createWorld();
   const savedId = async () => (await world.checkpoint('q'))?.position.id;
   const first = await add(world);
@@ -401,13 +401,13 @@ describe('listening by forecast', () => {
     return { world, run, drain };
   }
 
-  test('ends where the stream keeps what comes within an interval twice over', async () => {
+  test('ends if the stream keeps twice the entries of an interval', async () => {
     const { run } = await publishedAt(40, 210);
 
     expect(await run).toMatchObject({ caughtUp: true });
   });
 
-  test('goes on where Redis could trim the stream before the next run', async () => {
+  test('continues if Redis could trim the stream before the next run', async () => {
     const { world, run, drain } = await publishedAt(40, 190);
 
     await add(world);
@@ -417,41 +417,44 @@ describe('listening by forecast', () => {
     expect(await run).toMatchObject({ caughtUp: true });
   });
 
-  testCounting('keeps up with a stream that overflows within an interval, where polling loses most', async () => {
-    const [KEPT, AT_ONCE, EVERY, INTERVAL] = [100, 10, 20, 1000];
-    const INTERVALS = repetitions(5, 3);
-    const lost: Record<string, number> = {};
-    for (const tail of ['never', 'auto'] as const) {
-      const world = await createWorld({ tail, interval: INTERVAL });
-      await world.admin.hset(`${world.settings.prefix}:q:meta`, 'opts.maxLenEvents', KEPT);
-      const load = async () => {
-        const pipeline = world.admin.pipeline();
-        for (let n = 0; n < AT_ONCE; n += 1) pipeline.xadd(world.key('q'), 'MAXLEN', KEPT, '*', 'event', 'completed');
-        await pipeline.exec();
-      };
-      lost[tail] = 0;
-      // What comes before the first run does not count as lost, but shows how fast it comes.
-      let due = performance.now() + INTERVAL;
-      const runs: Promise<Report>[] = [];
-      for await (const _ of setInterval(EVERY)) {
-        await load();
-        if (performance.now() < due) continue;
-        due = performance.now() + INTERVAL;
-        if (runs.length === 5) break;
-        runs.push(world.run({ wait }));
+  testCounting(
+    'keeps up with a stream that overflows within an interval, while polling loses most entries',
+    async () => {
+      const [KEPT, AT_ONCE, EVERY, INTERVAL] = [100, 10, 20, 1000];
+      const INTERVALS = repetitions(5, 3);
+      const lost: Record<string, number> = {};
+      for (const tail of ['never', 'auto'] as const) {
+        const world = await createWorld({ tail, interval: INTERVAL });
+        await world.admin.hset(`${world.settings.prefix}:q:meta`, 'opts.maxLenEvents', KEPT);
+        const load = async () => {
+          const pipeline = world.admin.pipeline();
+          for (let n = 0; n < AT_ONCE; n += 1) pipeline.xadd(world.key('q'), 'MAXLEN', KEPT, '*', 'event', 'completed');
+          await pipeline.exec();
+        };
+        lost[tail] = 0;
+        // What comes before the first run does not count as lost, but shows how fast it comes.
+        let due = performance.now() + INTERVAL;
+        const runs: Promise<Report>[] = [];
+        for await (const _ of setInterval(EVERY)) {
+          await load();
+          if (performance.now() < due) continue;
+          due = performance.now() + INTERVAL;
+          if (runs.length === 5) break;
+          runs.push(world.run({ wait }));
+        }
+        // Whichever has the lease hands over, and whoever waits comes after it.
+        let left = runs.length;
+        for (const run of runs) run.finally(() => (left -= 1));
+        while (left > 0) {
+          const last = world.run({ wait, settings: { tail: 'never' } });
+          runs.push(last);
+          await last;
+        }
+        for (const { counts } of await Promise.all(runs)) for (const count of counts.values()) lost[tail] += count.lost;
       }
-      // Whichever has the lease hands over, and whoever waits comes after it.
-      let left = runs.length;
-      for (const run of runs) run.finally(() => (left -= 1));
-      while (left > 0) {
-        const last = world.run({ wait, settings: { tail: 'never' } });
-        runs.push(last);
-        await last;
-      }
-      for (const { counts } of await Promise.all(runs)) for (const count of counts.values()) lost[tail] += count.lost;
-    }
-    // 500 entries came in each of the intervals.
-    expect(lost['never']).toBeGreaterThan(200 * INTERVALS);
-    expect(lost['auto']).toBeLessThan((lost['never'] as number) / 4);
-  });
+      // 500 entries came in each of the intervals.
+      expect(lost['never']).toBeGreaterThan(200 * INTERVALS);
+      expect(lost['auto']).toBeLessThan((lost['never'] as number) / 4);
+    },
+  );
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
 import { type Around, createWorld } from './world.ts';
 
-test('a run that lost its lease does not take for lost what another run has forwarded', async () => {
+test('a run that lost its lease does not report entries as lost that another run has forwarded', async () => {
   const world = await createWorld();
   const add = async (count: number) => {
     for (let n = 0; n < count; n += 1) await world.admin.xadd(world.key('q'), '*', 'event', 'completed', 'jobId', n);
@@ -34,7 +34,7 @@ test('a run that lost its lease does not take for lost what another run has forw
   expect(world.bus.accepted.map(({ Source }) => Source)).toEqual(Array(8).fill('bullmq'));
 });
 
-test('a run goes on where one that lost its lease saves a position late', async () => {
+test('a run continues if another run that lost its lease saves a position late', async () => {
   const world = await createWorld({ sweepSize: 2 });
   const add = async (count: number) => {
     for (let n = 0; n < count; n += 1) await world.admin.xadd(world.key('q'), '*', 'event', 'completed', 'jobId', n);

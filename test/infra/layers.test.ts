@@ -10,7 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 const { imports } = readImports('infra');
 
-test('the folders of infra/ import only what is below them', () => {
+test('the folders of infra/ import only folders below them', () => {
   const wrong = imports.filter(({ from, to }) => {
     const [folder, allowed] = Object.entries(MAY_IMPORT).find(([name]) => from.startsWith(`${name}/`)) ?? ['none'];
     return ![folder, ...(allowed ?? [])].some((name) => to === name || to.startsWith(`${name}/`));
@@ -19,6 +19,6 @@ test('the folders of infra/ import only what is below them', () => {
   expect(imports.length).toBeGreaterThan(50);
 });
 
-test('no imports under infra/ form a circle', () => {
+test('no imports under infra/ form a cycle', () => {
   expect(circlesOf(imports)).toEqual([]);
 });

@@ -39,7 +39,7 @@ test.each([
   ['60 kB, a hundred at once', 60 * kB, 100],
   ['1 MB, five at once', 1000 * kB, 5],
 ])(
-  'the embedded server takes and gives values of %s without its timer',
+  'the embedded server stores and returns values of %s without its timer',
   { timeout: 10_000 },
   async (_, bytes, count) => {
     const keys = Array.from({ length: count }, (__, n) => `${bytes}-${n}`);

@@ -33,7 +33,7 @@ async function onPath(name: string, script: string): Promise<string> {
 
 describe('LocalStack', () => {
   // What is checked is what Docker is asked for; the engine is none.
-  test('runs in Docker where an engine answers: both services of compose.yaml are started, and taken down again', async () => {
+  test('runs in Docker if an engine answers: both services of compose.yaml are started and stopped', async () => {
     const folder = await onPath('docker', 'echo "$LOCALSTACK_PORT $REDIS_PORT $*" >>"$(dirname "$0")/calls"');
     const calls = async () => (await readFile(join(folder, 'calls'), 'utf8')).trimEnd().split('\n');
 
@@ -58,7 +58,7 @@ describe('LocalStack', () => {
     });
   });
 
-  test('that does not come up in Docker is taken down, and the output of Docker is shown', async () => {
+  test('that does not start in Docker is stopped, and the output of Docker is shown', async () => {
     const folder = await onPath(
       'docker',
       'echo "$*" >>"$(dirname "$0")/calls"\ncase "$*" in *up*) echo "no such image" >&2; exit 1 ;; esac',
@@ -69,7 +69,7 @@ describe('LocalStack', () => {
     expect(await readFile(join(folder, 'calls'), 'utf8')).toMatch(/ down --volumes\n$/);
   });
 
-  test('names both ways to have it where there is neither Docker nor Python 3.13', async () => {
+  test('names both ways to run it if there is neither Docker nor Python 3.13', async () => {
     await onPath('python3.13', 'exit 1');
     const nowhere = await temporaryFolder();
 
@@ -93,14 +93,14 @@ describe('compose.yaml', async () => {
     for (const image of images) expect(image).toMatch(/^[\w./-]+:\d+\.\d+\.\d+(-\w+)?$/);
   });
 
-  test('opens ports to this machine alone', () => {
+  test('opens ports only to this machine', () => {
     const ports = valuesOf(/^ +ports:\n((?: +(?:-|#).*\n)+)/gm).flatMap((block) => block.match(/- .*/g) ?? []);
 
     expect(ports).toHaveLength(2);
     for (const port of ports) expect(port).toMatch(/^- "127\.0\.0\.1:/);
   });
 
-  test('gives LocalStack the Docker socket, to start functions with, and what makes schedules fire', () => {
+  test('gives LocalStack the Docker socket, for functions, and the plugin, for schedules', () => {
     const volumes = valuesOf(/^ +- (\S+:\S+)$/gm);
 
     expect(volumes).toContain('/var/run/docker.sock:/var/run/docker.sock');

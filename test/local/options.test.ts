@@ -91,7 +91,7 @@ describe('options that npm took for itself', () => {
   });
 
   test.each(['userconfig', 'globalconfig', 'local_prefix'])(
-    'are not settings of an npmrc (%s), nor what npm sets for itself',
+    'are not settings of an npmrc (%s), nor settings of npm itself',
     async (name) => {
       const folder = await mkdtemp(join(tmpdir(), 'bullbridge-test-'));
       onTestFinished(() => rm(folder, { recursive: true }));
@@ -103,7 +103,7 @@ describe('options that npm took for itself', () => {
     },
   );
 
-  test('are none where npm says no', () => {
+  test('are none if npm sets them to false', () => {
     expect(readOptions([], { npm_config_watch: '' })).toMatchObject({ watch: false });
   });
 });

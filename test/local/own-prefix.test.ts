@@ -9,8 +9,8 @@ import { ownServer } from '../replicas.ts';
 import { testWith } from '../test-with.ts';
 import { contentsOf, plant } from './foreign-keys.ts';
 
-describe('a prefix that was made up', () => {
-  test('is another one each time, and has no character that means anything in a pattern', async () => {
+describe('a made-up prefix', () => {
+  test('is different each time, and has no character with a meaning in a pattern', async () => {
     await using redis = await startRedis();
 
     const prefixes = await Promise.all(Array.from({ length: 20 }, () => claimPrefix(redis.url)));
@@ -20,7 +20,7 @@ describe('a prefix that was made up', () => {
     expect(await contentsOf(redis.url)).toEqual(new Map());
   });
 
-  test('is removed with its keys, and no other key is, however alike', async () => {
+  test('is removed with its keys, and with no other key, however similar', async () => {
     await using redis = await startRedis();
     const prefix = await claimPrefix(redis.url);
     const { name } = prefix;
@@ -50,7 +50,7 @@ describe('a prefix that was made up', () => {
     expect(await contentsOf(redis.url)).toEqual(before);
   });
 
-  test('cannot be changed after it was made', async () => {
+  test('cannot be changed later', async () => {
     await using redis = await startRedis();
     const prefix = await claimPrefix(redis.url);
     await plant(redis.url, 0, 'bull');
@@ -63,7 +63,7 @@ describe('a prefix that was made up', () => {
   });
 });
 
-describe('a Redis that takes no writes', () => {
+describe('a Redis that refuses writes', () => {
   const instead =
     'Forward your own queues with `npm start -- --queues <names>`, which only reads, or leave REDIS_URL out.';
 

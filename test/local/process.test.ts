@@ -7,7 +7,7 @@ describe('waiting for a program', () => {
     throw new Error('Connection is closed.');
   };
 
-  test('that has ended says so, not only what the last attempt saw', async () => {
+  test('that has ended causes an error about its end, not only about the last attempt', async () => {
     const child = start(process.execPath, ['-e', 'process.exit(3)']);
 
     await expect(eventually(refused, child)).rejects.toMatchObject({
@@ -17,7 +17,7 @@ describe('waiting for a program', () => {
     await stop(child);
   });
 
-  test('that was killed says by which signal', async () => {
+  test('that was killed causes an error with the signal', async () => {
     const child = start(process.execPath, ['-e', 'process.kill(process.pid, "SIGKILL")']);
 
     await expect(eventually(refused, child)).rejects.toThrow('The program ended with SIGKILL before it answered.');
@@ -25,7 +25,7 @@ describe('waiting for a program', () => {
   });
 });
 
-test('no outgoing connection can take a port that was found free', async () => {
+test('no outgoing connection can take a free port', async () => {
   const ports = await Promise.all(Array.from({ length: 50 }, freePort));
 
   for (const port of ports) {

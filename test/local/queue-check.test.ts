@@ -26,7 +26,7 @@ async function fill(): Promise<void> {
 const TWELVE = '"a", "b", "c", "d", "e", "f", "g", "h", "i", "j" and 2 more';
 const OTHERS = 'Queues were found under "app:{jobs}", "some": choose one with --prefix.';
 
-describe('queues that are there', () => {
+describe('existing queues', () => {
   test.each([
     ['some', ['mails']],
     ['some', ['new']],
@@ -42,7 +42,7 @@ describe('queues that are there', () => {
   });
 });
 
-describe('queues that are not there', () => {
+describe('missing queues', () => {
   test.each([
     ['full', ['emails'], false, `Under the prefix "full" there is no queue named "emails". Found there: ${TWELVE}.`],
     [
@@ -62,7 +62,7 @@ describe('queues that are not there', () => {
     expect(await checkQueues(redis.url, prefix, queues)).toEqual({ isAnyThere, remark });
   });
 
-  test('nor under any other prefix', async () => {
+  test('also under any other prefix', async () => {
     await command(redis.url, 'FLUSHALL');
 
     expect(await checkQueues(redis.url, 'bull', ['emails'])).toEqual({
@@ -72,7 +72,7 @@ describe('queues that are not there', () => {
     });
   });
 
-  test('are named under other prefixes also to a user who may not read there', async () => {
+  test('are found under other prefixes even by a user who may not read there', async () => {
     await fill();
     await command(redis.url, 'ACL', 'SETUSER', 'reader', 'on', '>pw', '%R~bull:*', '+xinfo|stream', '+scan');
 
@@ -81,7 +81,7 @@ describe('queues that are not there', () => {
     expect(remark).toContain('Queues were found under "app:{jobs}", ');
   });
 
-  test('are told from those that the user may not read', async () => {
+  test('are distinguished from queues that the user may not read', async () => {
     await command(redis.url, 'ACL', 'SETUSER', 'reader', 'on', '>pw', '%R~bull:*', '+xinfo|stream', '+scan');
 
     const checked = checkQueues(redis.url.replace('//', '//reader:pw@'), 'other', ['emails']);

@@ -63,7 +63,7 @@ describe('a program runs', () => {
       ['throw new Error("broken");', 1],
       ['await new Promise(() => {});', 13],
       ['import "./missing.ts";', 1],
-    ])('and its exit code is passed on: %s', async (program, code) => {
+    ])('and its exit code is returned: %s', async (program, code) => {
       const { end } = await launch(await installedClone(), running, program);
 
       expect(await end()).toMatchObject({ code, signal: null });
@@ -93,7 +93,7 @@ describe('a program in a child process', () => {
     expect(await end()).toMatchObject({ code: 9 });
   });
 
-  test('gets a Ctrl-C from the terminal and not from the launcher as well', async () => {
+  test('gets a Ctrl-C from the terminal, and not also from the launcher', async () => {
     const { child, says, end } = await launch(await installedClone(), { ...OLD, terminal: true }, COUNT_SIGNALS);
     await says(/ready/);
 
@@ -183,7 +183,7 @@ describe('a problem is one message, and exit code 1:', () => {
 });
 
 test.each(Object.entries({ ...manifest.scripts, 'app of cdk.json': cdk.app }))(
-  'the script %s starts Node and vitest by the launcher only',
+  'the script %s starts Node and vitest only through the launcher',
   (_, script) => {
     expect(script.replaceAll(/\bnode local\/run\.mjs [\w/.-]+\.(ts|mjs)\b/g, '')).not.toMatch(/\b(node|vitest)\b/);
   },

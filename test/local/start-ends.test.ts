@@ -11,7 +11,7 @@ async function isCleanAfter(program: Program, tree: readonly Process[]): Promise
 }
 
 describe('a signal', () => {
-  test('ends the start at once, at any moment of it, and leaves nothing', async () => {
+  test('ends the start at once, at any moment, and leaves nothing behind', async () => {
     const moments = [
       [/^Runs real jobs/m, 'SIGINT', 130],
       [/^Redis /m, 'SIGTERM', 143],
@@ -35,7 +35,7 @@ describe('a signal', () => {
     );
   });
 
-  test('ends what runs in order, with a summary', async () => {
+  test('ends a running demonstration in order, with a summary', async () => {
     const program = await start(['--watch']);
     await program.says(/Job Completed/);
     const tree = await program.tree();
@@ -48,7 +48,7 @@ describe('a signal', () => {
     await isCleanAfter(program, tree);
   });
 
-  test('ends it for the second time though its Redis is stuck, and the stuck process with it', async () => {
+  test('the second time, also ends a stuck Redis', async () => {
     const cases = [
       ['SIGINT', 130],
       ['SIGTERM', 143],
@@ -78,7 +78,7 @@ describe('`kill -9`', () => {
   const isNpm = ({ command }: Process) => /^npm start|npm-cli\.js/.test(command);
   const isProgram = ({ command }: Process) => command.includes('local/start.ts') && !/^(\/bin\/)?sh /.test(command);
 
-  test('of the program, of npm, or of the shell that npm was typed into leaves nothing', async () => {
+  test('of the program, of npm, or of the shell of the user leaves nothing behind', async () => {
     const victims = [
       (tree: readonly Process[]) => tree.findLast(isProgram),
       (tree: readonly Process[]) => tree.find(isNpm),
@@ -115,7 +115,7 @@ describe('`kill -9`', () => {
     await isCleanAfter(program, tree);
   });
 
-  test('of its whole process group leaves nothing, at any moment of the start', async () => {
+  test('of its whole process group leaves nothing behind, at any moment of the start', async () => {
     await Promise.all(
       [/^Redis /m, /^prefix /m, /^DynamoDB /m].map(async (moment) => {
         const program = await start(['--watch']);

@@ -25,8 +25,8 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-describe('the keys of others are as they were', () => {
-  test('after the whole demonstration, whose own keys are gone', async () => {
+describe('the keys of others are unchanged', () => {
+  test('after the demonstration, whose own keys are gone', async () => {
     const program = await start([], { REDIS_URL: redis.url });
 
     expect(await program.ended, program.output()).toBe(0);
@@ -42,7 +42,7 @@ describe('the keys of others are as they were', () => {
     expect(await contentsOf(redis.url)).toEqual(before);
   });
 
-  test('after queues of theirs were forwarded, and after a command line that is refused', async () => {
+  test('after their queues were forwarded, and after a refused command line', async () => {
     const calls = [
       [['--queues', 'emails'], 0],
       [['--queues', '*'], 0],
@@ -63,7 +63,7 @@ describe('the keys of others are as they were', () => {
     expect(await contentsOf(redis.url)).toEqual(before);
   });
 
-  test('after Ctrl-C while queues of theirs are watched, after nobody reads on, and after `kill -9`', async () => {
+  test('after Ctrl-C while their queues are watched, after a closed output, and after `kill -9`', async () => {
     const environment = { REDIS_URL: redis.url };
     const [watching, unread, killed] = await Promise.all([
       start(['--watch', '--queues', 'stream'], environment),
@@ -83,7 +83,7 @@ describe('the keys of others are as they were', () => {
     expect(new Map(after)).toEqual(before);
   });
 
-  test('after Ctrl-C, in the database of the URL and in the others, also those of prefixes just like it', async () => {
+  test('after Ctrl-C, in the database of the URL and in others, also under similar prefixes', async () => {
     const program = await start(['--watch'], { REDIS_URL: `${redis.url}/1` });
     await program.says(/Job Completed/);
     const name = nameIn(program);

@@ -27,7 +27,7 @@ const faultIn = (output: string) =>
     .slice(output.includes('\nRedis ') ? 2 : 1);
 
 describe('a Redis that refuses', () => {
-  test('writes of a user who may only read: one sentence, before anything is written; queues are forwarded', async () => {
+  test('writes of a user who may only read: one sentence, before any key is written; queues are forwarded', async () => {
     await command(redis.url, 'XADD', 'bull:read:events', '*', 'event', 'completed', 'jobId', '7', 'returnvalue', '1');
     const before = await contentsOf(redis.url);
     const [program, forwarding] = await Promise.all([
@@ -73,7 +73,7 @@ describe('a Redis that refuses', () => {
     for (const each of programs) expect(each.output()).not.toMatch(/^\s+at |ioredis|ReplyError/m);
   });
 
-  test('reads for a while: queues that are watched are tried again', async () => {
+  test('reads for a while: watched queues are read again', async () => {
     await using own = await startRedis();
     const allow = (...rules: readonly string[]) => command(own.url, 'ACL', 'SETUSER', 'bullbridge', ...rules);
     const add = (queue: string) =>
@@ -97,7 +97,7 @@ describe('a Redis that refuses', () => {
 });
 
 describe('REDIS_URL', () => {
-  test('that leads nowhere gets one sentence, without its password', async () => {
+  test('that cannot be reached causes one sentence, without its password', async () => {
     const host = redis.url.replace('redis://', '');
     const cases: [url: string, sentence: RegExp][] = [
       ['redis://:hunter2@127.0.0.1:1', /^connecting failed on Redis 127\.0\.0\.1:1 .*nothing listens there/],
@@ -130,7 +130,7 @@ describe('REDIS_URL', () => {
 });
 
 describe('queues that do not exist', () => {
-  test('end it at once, with what was found instead', async () => {
+  test('end it at once, with the queues that were found instead', async () => {
     await command(redis.url, 'HSET', 'app:e\u001bmails:meta', 'opts.maxLenEvents', '10');
     const program = await start(['--queues', 'emails,x', '--prefix', 'app'], { REDIS_URL: redis.url });
 
@@ -141,7 +141,7 @@ describe('queues that do not exist', () => {
     ]);
   });
 
-  test('are waited for with --watch, and forwarded once they are there', async () => {
+  test('are awaited with --watch, and forwarded once they exist', async () => {
     const program = await start(['--queues', 'late', '--watch'], { REDIS_URL: redis.url });
     await program.says(/there is no queue named "late"[\s\S]*A rule delivers/);
 

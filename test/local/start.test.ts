@@ -6,7 +6,7 @@ import { testWith } from '../test-with.ts';
 import { shell } from './program.ts';
 
 describe('on the command line', () => {
-  test('options without `--` before them, which npm takes for its own, are named', async () => {
+  test('options without `--` before them, which npm takes for itself, are named', async () => {
     const cases = [
       ['--watch', '`npm start -- --watch`'],
       ['--queues emails --watch', "`npm start -- --queues 'emails' --watch`"],
@@ -24,7 +24,7 @@ describe('on the command line', () => {
     );
   });
 
-  test('what is not known leads to the help', async () => {
+  test('unknown options lead to the help', async () => {
     const [unknown, help] = await Promise.all([shell('npm start -- --wacth'), shell('npm start -- --help')]);
 
     expect(await unknown.ended, unknown.output()).toBe(1);
@@ -36,7 +36,7 @@ describe('on the command line', () => {
 });
 
 describe('in a terminal of 40 columns', () => {
-  testWith('script')('no event wraps, and what is in a job does nothing to the terminal', async () => {
+  testWith('script')('no event wraps, and the content of jobs does not control the terminal', async () => {
     const prefix = ownPrefix();
     const admin = adminRedis();
     const values = [

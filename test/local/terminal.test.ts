@@ -66,7 +66,7 @@ describe('an event line', () => {
     fc.string({ unit: 'grapheme' }),
     fc.string({ unit: 'binary' }),
     fc.jsonValue(),
-  ])('fits, and has no control character but its own colours', (columns, event, queue, jobId, value) => {
+  ])('fits, and has no control characters except its own colours', (columns, event, queue, jobId, value) => {
     const values = { returnvalue: value, data: value, failedReason: JSON.stringify(value) };
 
     const line = stripVTControlCharacters(shownIn(columns, detailOf(event, { queue, jobId, ...values })));
@@ -87,7 +87,7 @@ describe('a terminal', () => {
     expect(text()).toBe('\r\u001b[2K日本語日本語日本語…\r\u001b[2Ka line\n\r\u001b[2K日本語日本語日本語…');
   });
 
-  test('writes out the control characters of every text', () => {
+  test('escapes the control characters of every text', () => {
     const { terminal, text } = ofColumns(80);
 
     terminal.line('\u001b]0;title\u0007', { text: '\u001b[2J', style: 'dim' });
@@ -100,7 +100,7 @@ describe('a terminal', () => {
     );
   });
 
-  test('that is none gets whole lines, without colours and progress', () => {
+  test('that is only a pipe gets whole lines, without colours and progress', () => {
     const { terminal, text } = ofColumns(undefined);
 
     terminal.progress('1 of 2');

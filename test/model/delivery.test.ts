@@ -11,16 +11,16 @@ const origins = fc.constantFrom<Origin>('named', 'found', 'uncounted');
 
 describe('whatever happens', () => {
   test.prop([steps, origins], { numRuns: repetitions(100, 25) })(
-    'no position passes an entry that is not settled, in the end every entry is, and losses are counted exactly',
+    'no position passes an unsettled entry, every entry is settled at the end, and losses are counted exactly',
     (all, origin) => live(all, undefined, origin),
   );
 
   test.prop([rewritingSteps, origins], { numRuns: repetitions(100, 25) })(
-    'also to a stream that is deleted and rolled back: entries that are there are forwarded, and the others reported',
+    'also to a stream that is deleted and rolled back: existing entries are forwarded, and the others are reported',
     (all, origin) => live(all, undefined, origin),
   );
 
-  test('except that a roll-back is invisible once the stream has trimmed exactly as many entries as were read', async () => {
+  test('except that a roll-back is not visible once the stream has trimmed exactly as many entries as were read', async () => {
     const entries = (count: number) => Array<string>(count).fill('completed');
     await live([
       { kind: 'append', events: entries(10) },

@@ -57,7 +57,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Planted])
     { file: 'forward/outgoing.ts', from: 'if (loss) items.push(', to: 'if (!loss && loss) items.push(' },
   ],
   [
-    'a loss is not written down for its recovery',
+    'a loss is not written to the ledger',
     steps,
     { file: 'forward/checkpoints.ts', from: '(gap) => openGap(ledger, gap)', to: 'async () => {}' },
   ],
@@ -71,7 +71,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Planted])
     },
   ],
   [
-    'a container trusts positions that another one has moved since',
+    'a container trusts positions that another container has moved meanwhile',
     steps,
     {
       file: 'forward/checkpoints.ts',
@@ -112,7 +112,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Planted])
     },
   ],
   [
-    'positions that wait for their saving are not saved at a hand-over',
+    'positions that wait to be saved are not saved at a hand-over',
     tails,
     {
       file: 'forward/pipeline.ts',
@@ -121,7 +121,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Planted])
     },
   ],
   [
-    'a successor takes the lease while the run that has it still works',
+    'the next run takes the lease while the run that has it still works',
     tails,
     {
       file: 'checkpoint/lease.ts',
@@ -162,7 +162,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Planted])
     },
   ],
   [
-    'entries are parked that an outage of the bus kept from it',
+    'entries are parked because of an outage of the bus',
     outages,
     {
       file: 'bus/publish.ts',
@@ -171,7 +171,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Planted])
     },
   ],
   [
-    'a queue that appears is begun at its end',
+    'a new queue is begun at its end',
     steps,
     {
       file: 'forward/first-positions.ts',
@@ -181,7 +181,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Planted])
     },
   ],
   [
-    'a queue that appears is begun where it is trimmed to',
+    'a new queue is begun at its oldest entry, without counting trimmed entries',
     steps,
     {
       file: 'forward/checkpoints.ts',
@@ -191,7 +191,7 @@ const BUGS: readonly (readonly [string, fc.Arbitrary<readonly Step[]>, Planted])
     },
   ],
   [
-    'a server that counts anew is believed',
+    'the count of a server that restarted it is trusted',
     recounts,
     {
       file: 'stream/account.ts',

@@ -88,7 +88,7 @@ const arrivedEndings = ({ bus }: GapStack) =>
 
 describe.each(VERSIONS)('BullMQ %s', (_, bullmq) => {
   testCounting(
-    'a gap in which 500 jobs completed, 50 failed and 100 more left nothing behind: exactly the 550 are recovered, once',
+    'a gap in which 500 jobs completed, 50 failed and 100 more left no trace: exactly the 550 are recovered, once',
     async () => {
       const stack = await gapStack();
       const { queue, endings, add, work } = await openQueue(bullmq, stack);
@@ -153,7 +153,7 @@ describe.each(VERSIONS)('BullMQ %s', (_, bullmq) => {
   );
 });
 
-test('what is still in the stream behind a gap is left to the forwarder, so that each end of a job arrives once', async () => {
+test('events that are still in the stream behind a gap are left to the forward function, so that each end of a job arrives once', async () => {
   const stack = await gapStack();
   const { endings, add, work } = await openQueue(bullmq6, stack);
   await add({ completes: 300, fails: 30 });
@@ -170,7 +170,7 @@ test('what is still in the stream behind a gap is left to the forwarder, so that
   expect(arrivedEndings(stack)).toEqual(endings.sort(byJob));
 });
 
-test('jobs that finish while a gap behind which nothing was is recovered are left to the forwarder', async () => {
+test('jobs that finish while a gap at the end of a stream is recovered are left to the forward function', async () => {
   const stack = await gapStack();
   const { endings, add, work } = await openQueue(bullmq6, stack);
   await add({ completes: 20 });
@@ -191,7 +191,7 @@ test('jobs that finish while a gap behind which nothing was is recovered are lef
 });
 
 describe('recovered events', () => {
-  test('tell of their jobs, as those of the stream do', async () => {
+  test('have the fields of their jobs, like events of the stream', async () => {
     const stack = await gapStack({ BULLBRIDGE_JOB_FIELDS: 'name+attemptsMade+data.n,failed=finishedOn+opts.attempts' });
     const { queue, add, work } = await openQueue(bullmq6, stack);
     await add({ completes: 2, fails: 1 });
@@ -210,7 +210,7 @@ describe('recovered events', () => {
     }
   });
 
-  test('have nothing that must not leave Redis, and tell nothing that is too large', async () => {
+  test('have no field that must not leave Redis, and no field that is too large', async () => {
     const environment = {
       BULLBRIDGE_JOB_FIELDS: 'data+name',
       BULLBRIDGE_OMIT: 'returnvalue.card,failedReason,job.data.card',

@@ -9,7 +9,7 @@ const jobIds = (stack: GapStack) => stack.recovered().map(({ jobId }) => jobId);
 const numbered = (count: number, first = 0) => Array.from({ length: count }, (_, n) => ({ id: `j${first + n}` }));
 
 describe('a recovered event', () => {
-  test('has the envelope of an event, an id and a time of its own, and how the job ended', async () => {
+  test('has the envelope of an event, its own id and time, and the result of the job', async () => {
     const stack = await gapStack();
     await stack.open();
     await stack.finish('completed', [{ id: 'a:b/c', at: NOW + 1, result: '{"ok":[true]}' }]);
@@ -42,7 +42,7 @@ describe('a recovered event', () => {
     ]);
   });
 
-  test('names a returnvalue that is no JSON, as an event of the stream does', async () => {
+  test('names a returnvalue that is not JSON, like an event of the stream', async () => {
     const stack = await gapStack();
     await stack.open();
     await stack.finish('completed', [{ id: '1', result: 'not {json' }]);
@@ -52,7 +52,7 @@ describe('a recovered event', () => {
     expect(stack.recovered()).toMatchObject([{ returnvalue: 'not {json', unparsed: ['returnvalue'] }]);
   });
 
-  test('may be a duplicate where clocks may differ around an end of the gap, and is none in the middle or beyond', async () => {
+  test('may be a duplicate near the ends of the gap, where clocks may differ, but not in the middle or beyond', async () => {
     const stack = await gapStack({ BULLBRIDGE_CLOCK_SKEW_MS: '500' });
     await stack.open({ afterId: `${NOW}-3`, beforeId: `${NOW + 5000}-1` });
     const times = [-501, -500, 0, 500, 501, 4499, 4500, 5000, 5500, 5501];
@@ -68,7 +68,7 @@ describe('a recovered event', () => {
     expect(doubtful.map(({ jobId }) => jobId)).toEqual(['-500', '0', '500', '4500', '5000', '5500']);
   });
 
-  test('is selected by the name of its event', async () => {
+  test('is recovered only if its event is selected', async () => {
     const stack = await gapStack({ BULLBRIDGE_EVENTS: 'failed,stalled' });
     await stack.open();
     await stack.finish('completed', numbered(3));
@@ -78,7 +78,7 @@ describe('a recovered event', () => {
     expect(jobIds(stack)).toEqual(['j3', 'j4']);
   });
 
-  test('counts when the bus refuses it, since it is parked', async () => {
+  test('counts if the bus refuses it, because it is parked', async () => {
     const stack = await gapStack();
     await stack.open();
     await stack.finish('completed', numbered(3));
@@ -92,7 +92,7 @@ describe('a recovered event', () => {
 });
 
 describe('a job', () => {
-  test('that was removed or retried is left out, as is a key that is no job', async () => {
+  test('that was removed or retried is left out, like a key that is not a job', async () => {
     const stack = await gapStack();
     await stack.open();
     const gone = ['removed', 'retried', 'later', 'meta'];
@@ -109,7 +109,7 @@ describe('a job', () => {
     expect(jobIds(stack)).toEqual(['there']);
   });
 
-  test('is found among more jobs that finished at the same time than a page has', async () => {
+  test('is found among more jobs of the same time than a page has', async () => {
     const stack = await gapStack();
     await stack.open({ lost: 5000 });
     await stack.finish('completed', numbered(1700));
@@ -128,7 +128,7 @@ describe('a job', () => {
     expect(jobIds(stack)).toEqual(['', '\ufffd\0']);
   });
 
-  test('may have a returnvalue of megabytes, as many others may', async () => {
+  test('may have a returnvalue of megabytes, like many others', async () => {
     const stack = await gapStack();
     await stack.open();
     const large = JSON.stringify('x'.repeat(2_000_000));
@@ -174,7 +174,7 @@ describe('a gap', () => {
     expect(await stack.reconcile.invoke({})).toMatchObject({ gaps: 1, completed: 3, unknown: 0 });
   });
 
-  test('of a roll-back has nothing to recover: its jobs were rolled back, too', async () => {
+  test('of a roll-back has nothing to recover, because its jobs were also rolled back', async () => {
     const stack = await gapStack();
     await stack.open({ lost: 7, exact: false, reason: 'rolled-back' });
     await stack.finish('completed', numbered(3));
@@ -223,7 +223,7 @@ describe('a gap', () => {
 });
 
 describe('a run', () => {
-  test('without an open gap asks Redis for nothing', async () => {
+  test('without an open gap does not connect to Redis', async () => {
     const stack = await gapStack();
     const offline = stack.start('reconcile', { REDIS_URL: 'redis://127.0.0.1:1' });
 
@@ -233,7 +233,7 @@ describe('a run', () => {
     expect(await stack.openGaps()).toHaveLength(1);
   });
 
-  test('while another one has the lease does nothing, and has not failed', async () => {
+  test('does nothing and does not fail while another run has the lease', async () => {
     const stack = await gapStack();
     await stack.open();
     await stack.finish('completed', numbered(3));

@@ -11,7 +11,7 @@ const score = fc.integer({ min: -1, max: 1 });
 const members = fc.array(fc.record({ id, score }), { maxLength: 60 });
 
 describe('the members of a sorted set behind a place', () => {
-  test('are each read once, in order, whatever is removed between and amid the pages', async () => {
+  test('are each read once, in order, whatever is removed between and during the pages', async () => {
     const admin = adminRedis();
     const connection = await runConnection();
     const key = `${ownPrefix()}:q:completed`;

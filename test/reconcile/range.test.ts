@@ -8,7 +8,7 @@ const jobIds = (stack: GapStack) => stack.recovered().map(({ jobId }) => jobId);
 const result = { gaps: 0, completed: 0, failed: 0, unknown: 0, caughtUp: true };
 
 describe('a payload with a queue and a time', () => {
-  test('recovers the jobs that finished then, each as a possible duplicate, and touches no gap', async () => {
+  test('recovers the jobs that finished then, each as a possible duplicate, and changes no gap', async () => {
     const stack = await gapStack();
     await stack.open();
     await stack.finish('completed', [
@@ -32,7 +32,7 @@ describe('a payload with a queue and a time', () => {
     expect(await stack.openGaps()).toEqual([expect.not.objectContaining({ progress: expect.anything() })]);
   });
 
-  test('is worked through in several runs when one has too little time, from cursor to cursor', async () => {
+  test('is recovered in several runs if one has too little time, from cursor to cursor', async () => {
     const stack = await gapStack();
     const request = { queue: 'q', since: NOW, until: NOW + HOUR };
     await stack.finish(

@@ -9,7 +9,7 @@ async function append({ admin, prefix }: GapStack, entries: readonly (readonly [
   await pipeline.exec();
 }
 
-test('events that are still in the stream behind a gap are not told again, however far behind and whatever their size', async () => {
+test('events that are still in the stream behind a gap are not recovered, however far behind and whatever their size', async () => {
   const stack = await gapStack();
   await stack.open({ beforeId: `${NOW}-5` });
   const there = Array.from({ length: 2500 }, (_, n) => ({ id: `there${n}`, at: NOW + (n % 2000) }));
@@ -28,7 +28,7 @@ test('events that are still in the stream behind a gap are not told again, howev
   expect(stack.reconcile.usage.maxMemory).toBeLessThan(256 * 1024 * 1024);
 });
 
-test('only an event of the same job and the same outcome shows that one was not lost', async () => {
+test('only an event of the same job and the same outcome shows that an event was not lost', async () => {
   const stack = await gapStack();
   await stack.open({ beforeId: `${NOW}-0` });
   await stack.finish(

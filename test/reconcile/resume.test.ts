@@ -10,7 +10,7 @@ const jobIds = (stack: GapStack) => stack.recovered().map(({ jobId }) => jobId);
 const jobs = (count: number, first = 0) =>
   Array.from({ length: count }, (_, n) => ({ id: `j${first + n}`, at: NOW + Math.floor(n / 7) }));
 
-test('a recovery killed again and again forgets nothing, and repeats at most the page under way', async () => {
+test('a recovery that is killed repeatedly loses nothing, and repeats at most the current page', async () => {
   const stack = await gapStack();
   const kills = repetitions(10, 3);
   const [completed, failed, unknown] = [300 * kills, 100 * kills, 600 * kills];
@@ -41,7 +41,7 @@ test('a recovery killed again and again forgets nothing, and repeats at most the
 });
 
 describe('a run whose deadline comes', () => {
-  test('ends after the page under way, and the next goes on behind it', async () => {
+  test('ends after the current page, and the next run continues behind it', async () => {
     const stack = await gapStack();
     await stack.open({ lost: 2000 });
     await stack.finish('completed', jobs(700));
@@ -67,7 +67,7 @@ describe('a run whose deadline comes', () => {
     expect(new Set(jobIds(stack)).size).toBe(1000);
   });
 
-  test('leaves gaps that it had no time for to the next', async () => {
+  test('leaves gaps for which it had no time to the next run', async () => {
     const stack = await gapStack();
     await stack.open({ queue: 'a' });
     await stack.open({ queue: 'b' });
@@ -78,7 +78,7 @@ describe('a run whose deadline comes', () => {
   });
 });
 
-test('a run whose lease another one took ends after the page under way', async () => {
+test('a run whose lease another run took ends after the current page', async () => {
   const stack = await gapStack();
   await stack.open();
   await stack.finish('completed', jobs(1200));
@@ -104,7 +104,7 @@ test('a run whose lease another one took ends after the page under way', async (
   expect(report.warnings[0]).toContain('the lease was taken by another run');
 });
 
-test('a crash between the news and the closing of a gap sends the same news again', async () => {
+test('a crash between Events Recovered and the closing of a gap sends the same event again', async () => {
   const stack = await gapStack();
   await stack.open();
   const crash = (command: unknown) => {
@@ -124,7 +124,7 @@ test('a crash between the news and the closing of a gap sends the same news agai
   expect(await stack.openGaps()).toEqual([]);
 });
 
-test('a gap that grows while it is recovered is recovered anew, with its new bounds', async () => {
+test('a gap that grows while it is recovered is recovered again, with its new bounds', async () => {
   const stack = await gapStack();
   await stack.open({ beforeId: `${NOW}-0` });
   await stack.finish('completed', [

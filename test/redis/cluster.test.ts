@@ -70,7 +70,7 @@ describe('a cluster', () => {
     expect(await readAll(await connect(), prefix, QUEUES)).toEqual(QUEUES.map((_, n) => [n]));
   });
 
-  test('rings for streams in one hash slot, and says where they are in several', async () => {
+  test('waits for streams in one hash slot, and refuses streams in several', async () => {
     const prefix = ownPrefix();
     const bell = await connect();
     const ring = (prefix: string) =>
@@ -88,14 +88,14 @@ describe('a cluster', () => {
     expect(await ring(prefix)).toMatchObject({ error: { message: expect.stringMatching(/^CROSSSLOT/) } });
   });
 
-  test('is asked for its queues as a whole', async () => {
+  test('finds the queues of all servers', async () => {
     const prefix = ownPrefix();
     await writeAll(prefix);
 
     expect(await discoverQueues(await connect(), prefix)).toEqual([...QUEUES].sort());
   });
 
-  test('is looked through part by part, each server from where it was', async () => {
+  test('is scanned in parts, and each server continues where it stopped', async () => {
     const prefix = ownPrefix();
     await writeAll(prefix);
     await Promise.all(Array.from({ length: 15_000 }, (_, n) => cluster.client.set(`${prefix}:q1:${n}`, '')));
@@ -111,7 +111,7 @@ describe('a cluster', () => {
     expect((await look()).queues).toHaveLength(QUEUES.length + 4);
   });
 
-  test('may be given by several servers, of which one answers', async () => {
+  test('may be given by several servers, if one of them answers', async () => {
     const { port = 0 } = cluster.masters[2] ?? {};
     const prefix = ownPrefix();
     await writeAll(prefix);
@@ -120,7 +120,7 @@ describe('a cluster', () => {
     expect(await readAll(connection, prefix, ['q7'])).toEqual([[7]]);
   });
 
-  testCounting('counts what was trimmed, in one transaction on the server that has the queue', async () => {
+  testCounting('counts trimmed entries in one transaction on the server of the queue', async () => {
     const stream = await ownStream();
     await add(stream, 0, 5);
     const first = await read(stream, undefined);
@@ -163,7 +163,7 @@ describe('a cluster', () => {
     expect(mixed).toEqual([[], [0, 1, 2, 3, 4], [], [0, 1, 2, 3, 4]]);
   });
 
-  test('stays closed, with nothing open, whatever is asked of it', async () => {
+  test('stays closed, without open connections, whatever is sent', async () => {
     const prefix = ownPrefix();
     await writeAll(prefix);
     const clients = () =>
@@ -185,7 +185,7 @@ describe('a cluster', () => {
     await expect.poll(clients).toEqual(before);
   });
 
-  test('gives up a reply that grows too large over all servers, and goes on with new connections', async () => {
+  test('gives up replies that grow too large over all servers, and continues with new connections', async () => {
     const prefix = ownPrefix();
     const data = 'x'.repeat(400_000);
     for (const queue of QUEUES.slice(0, 12)) await cluster.client.xadd(`${prefix}:${queue}:events`, '*', 'data', data);
@@ -213,7 +213,7 @@ describe('a user of a cluster', () => {
     return `redis://${prefix}:${PASSWORD}@127.0.0.1:${cluster.masters[0]?.port}`;
   }
 
-  testCounting('is told what it lacks', async () => {
+  testCounting('gets an error with the missing permission', async () => {
     const prefix = ownPrefix();
     const url = await userUrl(prefix, ['+xrange', '+xinfo|stream', '+multi', '+exec', '+scan']);
 
@@ -227,7 +227,7 @@ describe('a user of a cluster', () => {
 });
 
 describe('a cluster that fails', () => {
-  test('goes on with the replica of a master that died, and with the others where there is none, saying who is missing', async () => {
+  test('continues with the replica of a dead master, or without it, naming the missing server', async () => {
     await using broken = await startCluster({ replicas: 1, args: ['--cluster-require-full-coverage', 'no'] });
     const prefix = ownPrefix();
     for (const queue of QUEUES) await broken.client.xadd(`${prefix}:${queue}:events`, '*', 'n', 1);
@@ -254,21 +254,21 @@ describe('a cluster that fails', () => {
     });
   });
 
-  test('is told apart from a server that is none', async () => {
+  test('is not mistaken for a single server', async () => {
     expect(await failure(connectRedis({ url: inject('redisUrl'), cluster: true }))).toMatchObject({
       code: 'REDIS_NOT_CLUSTER',
       message: expect.stringContaining('leave BULLBRIDGE_REDIS_CLUSTER out'),
     });
   });
 
-  test('says that it serves no slot', async () => {
+  test('reports that it serves no slot', async () => {
     const alone = await ownServer(['--cluster-enabled', 'yes']);
     const connection = await connect(alone.url);
 
     expect(await readAll(connection, ownPrefix(), ['q'])).toEqual(['REDIS_NOT_READY']);
   });
 
-  test('that hides what it is has to be named', async () => {
+  test('that hides its mode must be configured', async () => {
     await using hidden = await startCluster({ args: ['--rename-command', 'HELLO', ''] });
     const prefix = ownPrefix();
     const [{ url } = { url: '' }] = hidden.masters;

@@ -164,7 +164,7 @@ describe('each way to fail has one clear error, without the password', () => {
 });
 
 describe('a connection', () => {
-  test('is new for each run, so that a socket that died while the function was frozen does no harm', async () => {
+  test('is new for each run, so that a socket that was closed while the function was frozen does no harm', async () => {
     const prefix = ownPrefix();
     await adminRedis().xadd(`${prefix}:q:events`, '*', 'event', 'drained');
     const network = await frozenNetwork();
@@ -178,7 +178,7 @@ describe('a connection', () => {
     await expect(before.send([['hello']])).rejects.toMatchObject({ code: 'REDIS_TIMEOUT' });
   });
 
-  test('gives up a reply that grows too large, and goes on with a new one', async () => {
+  test('gives up a reply that grows too large, and continues with a new connection', async () => {
     const prefix = ownPrefix();
     const admin = adminRedis();
     for (let n = 0; n < 5; n += 1) await admin.xadd(`${prefix}:q:events`, '*', 'data', 'x'.repeat(1_000_000));
@@ -192,7 +192,7 @@ describe('a connection', () => {
 });
 
 describe('discovery', () => {
-  test('finds each queue once, and takes no other key for one', async () => {
+  test('finds each queue once, and no other key', async () => {
     const prefix = `${ownPrefix()}:{t}[x]*?\\`;
     const admin = adminRedis();
     const queues = ['emails', 'sales:cancel', 'sp ace', '日本*?[x]'];

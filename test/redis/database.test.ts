@@ -45,7 +45,7 @@ describe('the database of the URL', () => {
     expect(await (await connect(url)).send([['xrange', key, '-', '+']])).toEqual([[['1-1', ['db', '0']]]]);
   });
 
-  test('is selected on a new connection, too', async () => {
+  test('is also selected on a new connection', async () => {
     const key = ownPrefix();
     await writeBoth(key);
     const connection = await connect(`${await readerUrl(key, '+select')}/2`);
@@ -64,7 +64,7 @@ describe('the database of the URL', () => {
     });
   });
 
-  test.each([100_000, 999_999_999])('is one that the server has: %i', async (db) => {
+  test.each([100_000, 999_999_999])('must exist on the server: %i', async (db) => {
     expect(await failure(connectRedis({ url: `${inject('redisUrl')}/${db}` }))).toMatchObject({
       code: 'REDIS_DATABASE',
       message: expect.stringMatching(

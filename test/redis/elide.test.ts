@@ -68,7 +68,7 @@ describe('an elision', () => {
   const pieces = fc.array(fc.oneof(fc.constantFrom(1, 2, 3), fc.integer({ min: 1, max: 200 })), { minLength: 1 });
 
   test.prop([fc.array(reply, { minLength: 1, maxLength: 6 }), fc.nat(60), pieces], { numRuns: 3000 })(
-    'takes long values out of any replies, in whatever pieces they arrive, and puts their lengths in their places',
+    'removes long values from any replies, whatever the chunks, and replaces them with their lengths',
     (replies, longest, sizes) => {
       const elision = createElision(longest);
       const bytes = Buffer.concat(replies.map(encode));
@@ -85,7 +85,7 @@ describe('an elision', () => {
   );
 
   test.prop([fc.integer({ min: 0, max: 5000 }), pieces])(
-    'counts what is kept: what the parser gets, and the heads',
+    'counts the bytes for the parser and the heads',
     (size, sizes) => {
       const elision = createElision(10);
       const bytes = encode([Buffer.alloc(size, 'x'), Buffer.from('short')]);
@@ -114,7 +114,7 @@ describe('an elision', () => {
       ['OK', [null, 1]],
       ['OK', [null, 1]],
     ],
-  ])('leaves replies alone that it took nothing out of: %j', (replies, same) => {
+  ])('does not change replies without a long value: %j', (replies, same) => {
     const elision = createElision(100);
     elision.pass(Buffer.from('*2\r\n$-1\r\n:1\r\n'));
 

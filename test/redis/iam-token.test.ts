@@ -30,7 +30,7 @@ describe('a token for Redis', () => {
     );
   });
 
-  test('names a serverless cache as one, and MemoryDB as the service', async () => {
+  test('names a serverless cache and the service MemoryDB', async () => {
     const serverless = new URL(`http://${await tokenOf({ kind: 'elasticache-serverless', name: 'c' }, 'u', keys)}`);
     const memorydb = new URL(`http://${await tokenOf({ kind: 'memorydb', name: 'c' }, 'u', keys)}`);
 
@@ -45,7 +45,7 @@ describe('a token for Redis', () => {
     fc.stringMatching(/^[a-z][a-z\d-]{0,39}$/),
     fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme-ascii' }),
     fc.option(fc.base64String({ minLength: 4 }), { nil: undefined }),
-  ])('has the signature that the published steps give', async (kind, name, user, sessionToken) => {
+  ])('has the signature of the published steps', async (kind, name, user, sessionToken) => {
     const credentials = { ...keys, ...(sessionToken && { sessionToken }) };
     const token = await tokenOf({ kind, name } as IamCache, user, credentials);
     const url = new URL(`http://${token}`);
@@ -56,7 +56,7 @@ describe('a token for Redis', () => {
   });
 });
 
-test('the steps give the signature of the example that AWS publishes', () => {
+test("the steps give the signature of AWS's example", () => {
   // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
   const example =
     'examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host';

@@ -89,7 +89,7 @@ async function readsAround(connection: RedisConnection, prefix: string) {
   expect(again).toEqual([new Elided(LONG, head('d'))]);
 }
 
-describe('a value that is longer than asked for arrives as its length and its beginning', () => {
+describe('a value that is too long arrives as its length and its beginning', () => {
   test('from one server', async () => {
     await readsAround(await connect(), await write(adminRedis()));
   });

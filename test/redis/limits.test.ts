@@ -87,7 +87,7 @@ describe('a limit on the bytes of a reply', () => {
     room < 0 ? 'too large' : sizes;
 
   test.prop([fc.array(question, { minLength: 1, maxLength: 6 })], { numRuns: 60 })(
-    'is kept to the byte, and the connection goes on, whatever came before',
+    'is exact to the byte, and the connection continues, whatever came before',
     async (questions) => {
       await using connection = disposable(await connectRedis({ url: inject('redisUrl') }));
       for (const each of questions) expect(await ask(connection, each)).toEqual(expected(each));
@@ -95,7 +95,7 @@ describe('a limit on the bytes of a reply', () => {
   );
 
   test.prop([fc.array(question, { minLength: 2, maxLength: 6 })], { numRuns: 60 })(
-    'counts what was asked with it, and nothing that was asked at the same time',
+    'counts its own commands, and no others of the same time',
     async (questions) => {
       await using connection = disposable(await connectRedis({ url: inject('redisUrl') }));
       const outcomes = await Promise.all(questions.map((each) => ask(connection, each)));
@@ -111,7 +111,7 @@ describe('a limit on the bytes of a reply', () => {
     {
       numRuns: 25,
     },
-  )('does not depend on the pieces in which the reply arrives', async (questions, pieces) => {
+  )('does not depend on the chunks in which the reply arrives', async (questions, pieces) => {
     await using connection = disposable(await connectRedis({ url: await inPieces(pieces) }));
     for (const each of questions) expect(await ask(connection, each)).toEqual(expected(each));
   });
@@ -141,28 +141,25 @@ describe('a limit on the bytes of a value', () => {
       fc.array(fc.integer({ min: 500, max: 90_000 }), { minLength: 1 }),
     ],
     { numRuns: 25 },
-  )(
-    'takes long values out in whatever pieces they arrive, and leaves the next replies alone',
-    async (questions, pieces) => {
-      await using connection = disposable(await connectRedis({ url: await inPieces(pieces) }));
-      const replies = await Promise.all(
-        questions.map(({ sizes, maxValueBytes }) =>
-          connection.send(
-            sizes.map((size) => read(prefix, size)),
-            { maxValueBytes: maxValueBytes === undefined ? undefined : Math.max(3, maxValueBytes) },
-          ),
+  )('removes long values, whatever the chunks, and does not change the next replies', async (questions, pieces) => {
+    await using connection = disposable(await connectRedis({ url: await inPieces(pieces) }));
+    const replies = await Promise.all(
+      questions.map(({ sizes, maxValueBytes }) =>
+        connection.send(
+          sizes.map((size) => read(prefix, size)),
+          { maxValueBytes: maxValueBytes === undefined ? undefined : Math.max(3, maxValueBytes) },
         ),
-      );
+      ),
+    );
 
-      expect(replies.map(values)).toEqual(
-        questions.map(({ sizes, maxValueBytes = Number.POSITIVE_INFINITY }) =>
-          sizes.map((size) =>
-            size > Math.max(3, maxValueBytes) ? ['elided', size, 'x'.repeat(Math.min(size, 1024))] : ['whole', size],
-          ),
+    expect(replies.map(values)).toEqual(
+      questions.map(({ sizes, maxValueBytes = Number.POSITIVE_INFINITY }) =>
+        sizes.map((size) =>
+          size > Math.max(3, maxValueBytes) ? ['elided', size, 'x'.repeat(Math.min(size, 1024))] : ['whole', size],
         ),
-      );
-    },
-  );
+      ),
+    );
+  });
 });
 
 describe('after a reply that was too large', () => {

@@ -86,7 +86,7 @@ const OUTAGE = [
 ];
 
 describe('a patient connection', () => {
-  test('connects when it is needed first, once', async () => {
+  test('connects once, when it is first needed', async () => {
     const patience = patient({ url: inject('redisUrl') });
     expect(patience.attempts()).toBe(0);
 
@@ -97,7 +97,7 @@ describe('a patient connection', () => {
     expect(patience.redis.target.port).toBe(Number(new URL(inject('redisUrl')).port));
   });
 
-  test('is there again wherever in its replies the connection broke', async () => {
+  test('reconnects, wherever in its replies the connection broke', async () => {
     const [admin, key] = [adminRedis(), ownPrefix()];
     await admin.xadd(key, '1-1', 'n', 'x'.repeat(20));
     onTestFinished(async () => {
@@ -187,7 +187,7 @@ describe('a patient connection', () => {
     expect(patience.warnings).toEqual(OUTAGE);
   });
 
-  test('waits for a port that is closed', async () => {
+  test('waits for a closed port', async () => {
     const { hostname, port } = new URL(inject('redisUrl'));
     const front = net.createServer((socket) => {
       const upstream = net.connect(Number(port), hostname);
@@ -255,7 +255,7 @@ describe('a patient connection', () => {
     expect(patience.warnings).toEqual(OUTAGE);
   });
 
-  testNative('goes on with the new master after a failover', async () => {
+  testNative('continues with the new master after a failover', async () => {
     const { master, replica } = await startPair();
     const sentinel = await startSentinel(master);
     const patience = patient({ url: sentinel.url, sentinel: { master: MASTER } });
@@ -293,7 +293,7 @@ describe('a patient connection', () => {
     expect(patience.warnings).toEqual(OUTAGE);
   });
 
-  test('waits for a name that is not known', async () => {
+  test('waits for an unknown host name', async () => {
     let unknown = 3;
     const patience = patient(() => {
       unknown -= 1;
@@ -335,7 +335,7 @@ describe('patience ends', () => {
     expect(patience.warnings).toHaveLength(1);
   });
 
-  test('when the run drains amid an attempt to connect', async () => {
+  test('when the run drains during an attempt to connect', async () => {
     const silent = net.createServer(() => {});
     const port = await listen(silent);
     let isFirst = true;
@@ -352,7 +352,7 @@ describe('patience ends', () => {
     expect(await sent).toMatchObject({ code: 'REDIS_REFUSED' });
   });
 
-  test('not for what can be had without it', async () => {
+  test('but answers that need no waiting still come', async () => {
     const patience = patient({ url: inject('redisUrl') });
     patience.drain();
 
@@ -360,7 +360,7 @@ describe('patience ends', () => {
     expect(patience.warnings).toEqual([]);
   });
 
-  test('when the connection is closed, amid an outage or not', async () => {
+  test('when the connection is closed, during an outage or not', async () => {
     const patience = patient(nobody);
     const sent = failure(ask(patience));
     await patience.warned(/waiting/);
@@ -371,7 +371,7 @@ describe('patience ends', () => {
     expect(await failure(ask(patience))).toMatchObject({ code: 'REDIS_REFUSED' });
   });
 
-  test('when it is closed while it waits for entries, which is no outage', async () => {
+  test('when it is closed while it waits for entries, which is not an outage', async () => {
     const patience = patient({ url: inject('redisUrl') });
     await ask(patience);
     const sent = failure(patience.redis.send([['xread', 'BLOCK', 5000, 'STREAMS', ownPrefix(), '0']]));
@@ -384,7 +384,7 @@ describe('patience ends', () => {
     expect(patience.warnings).toEqual([]);
   });
 
-  test('when it is closed while it connects, and the connection that comes late is closed, too', async () => {
+  test('when it is closed while it connects, and a late connection is also closed', async () => {
     const { promise, resolve } = Promise.withResolvers<RedisConnection>();
     const patience = patient(() => promise);
     const sent = failure(ask(patience));
@@ -398,7 +398,7 @@ describe('patience ends', () => {
   });
 });
 
-describe('what does not pass by itself', () => {
+describe('a failure that does not pass by itself', () => {
   const own = new URL(inject('redisUrl'));
 
   test.each([
@@ -416,11 +416,11 @@ describe('what does not pass by itself', () => {
     expect(patience.attempts()).toBe(2);
   });
 
-  test('is thrown at once: a URL that is none', async () => {
+  test('is thrown at once: an invalid URL', async () => {
     await expect(ask(patient({ url: 'http://cache' }))).rejects.toThrow(ConfigError);
   });
 
-  test('is the caller’s where it is a reply, or where other commands are answered', async () => {
+  test('is returned to the caller if it is a reply, or if other commands are answered', async () => {
     const admin = adminRedis();
     const key = ownPrefix();
     await admin.set(key, 'text');
@@ -436,7 +436,7 @@ describe('what does not pass by itself', () => {
     ['one of two replies', ['-LOADING', ':1'], 2],
     ['a slot that no server has', ['-CLUSTERDOWN Hash slot not served'], 1],
     ['a reply of another kind besides', ['-LOADING', '-WRONGTYPE'], 2],
-  ])('nor is an outage: %s', async (_, lines, count) => {
+  ])('is not an outage: %s', async (_, lines, count) => {
     const patience = patient({ url: await scripted([lines]) });
 
     expect(await patience.redis.send(Array.from({ length: count }, () => ['scan', 0] as const))).toHaveLength(count);
@@ -467,7 +467,7 @@ describe('what does not pass by itself', () => {
       ['+OK', '-LOADING', '-LOADING', '-EXECABORT'],
       [['multi'], ['scan', 0], ['scan', 0], ['exec']],
     ],
-  ] as const)('but all of %j is one', async (lines, commands) => {
+  ] as const)('is an outage if all replies are %j', async (lines, commands) => {
     const patience = patient({ url: await scripted([lines, lines.map(() => ':1')]) });
 
     expect(await patience.redis.send(commands as never)).toEqual(lines.map(() => 1));

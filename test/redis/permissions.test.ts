@@ -105,7 +105,7 @@ describe('the documentation', () => {
 
 describe('a documented user', () => {
   describe.each(ofServers)('with %s', (rules) => {
-    testWithRules(rules)('may ask a server all there is to ask, and change nothing', async () => {
+    testWithRules(rules)('may send all commands to a server, and change nothing', async () => {
       const prefix = ownPrefix();
       const admin = adminRedis();
       const url = await createUser(admin, prefix, rules, inject('redisUrl'));
@@ -127,7 +127,7 @@ describe('a documented user', () => {
   });
 
   describe.each(ofClusters)('with %s', (rules) => {
-    testWithRules(rules, 'native server')('may ask a cluster, also for keys that are moving', async () => {
+    testWithRules(rules, 'native server')('may read a cluster, also keys that are moving', async () => {
       await using cluster = await startCluster();
       const prefix = '{reader}';
       await write(cluster.client, prefix);

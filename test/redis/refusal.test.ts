@@ -68,12 +68,12 @@ describe('a server that refuses a connection is quoted', () => {
   });
 });
 
-describe('a connection that is closed while nothing is asked', () => {
+describe('a connection that is closed while it is idle', () => {
   test.each([
     ['REDIS_CLOSED', 'ERR idle timeout'],
     ['REDIS_CLOSED', 'LOADING of the proxy'],
     ['REDIS_CLOSED', 'gone'],
-  ])('quotes what the server said: %s', async (code, line) => {
+  ])('quotes the error of the server: %s', async (code, line) => {
     const sockets: net.Socket[] = [];
     const server = net.createServer((socket) => {
       sockets.push(socket);
@@ -99,7 +99,7 @@ describe('a server without HELLO', () => {
     'ERR unknown command `HELLO`, with args beginning with: ',
     "ERR wrong number of arguments for 'hello' command",
     "NOPERM this user has no permissions to run the 'hello' command or its subcommand",
-  ])('is a server all the same: %s', async (line) => {
+  ])('can be used: %s', async (line) => {
     const place = await refusing(line, { way: '', atOnce: false, closes: false });
 
     const connection = await connectRedis({ url: `redis://${place}` });

@@ -36,14 +36,14 @@ async function scan(url: string, options = {}) {
   return connection.scan('*', options);
 }
 
-test('where SCAN knows no types, the type of each key is asked for', async () => {
+test('if SCAN knows no types, each key is asked for its type', async () => {
   const url = await oldServer((key) => `+${TYPES[key]}`);
 
   expect(await scan(url, { type: 'stream' })).toMatchObject({ keys: ['a', 'c'], isWhole: true });
   expect(await scan(url)).toMatchObject({ keys: ['a', 'b', 'c', 'd'], isWhole: true });
 });
 
-test('where a type is refused, so is the scan', async () => {
+test('if a type is refused, the scan is refused', async () => {
   const url = await oldServer((key) => (key === 'c' ? "-NOPERM no permissions to run the 'type' command" : '+stream'));
 
   expect(await failure(scan(url, { type: 'stream' }))).toMatchObject({

@@ -42,7 +42,7 @@ describe('Sentinels', () => {
     expect(numbers(page)).toEqual([5, 6, 7, 8, 9]);
   });
 
-  test('have users and passwords of their own; no more rights are needed than the documentation says', async () => {
+  test('have their own users and passwords, and need only the rights in the documentation', async () => {
     const master = await ownServer();
     const users = `user watcher on >${PASSWORD} -@all +sentinel|get-master-addr-by-name`;
     const sentinel = await startSentinel(master, [users]);
@@ -62,7 +62,7 @@ describe('Sentinels', () => {
     });
   });
 
-  test('that are all down are told one by one', async () => {
+  test('that are all down are listed in the error', async () => {
     const url = several(NOBODY, '127.0.0.1:2');
 
     expect(await failure(connect(url))).toMatchObject({
@@ -74,7 +74,7 @@ describe('Sentinels', () => {
     });
   });
 
-  test('that do not know the master say so', async () => {
+  test('that do not know the master cause an error', async () => {
     const sentinel = await startSentinel(await ownServer());
 
     expect(await failure(connect(sentinel.url, { master: 'bulmq' }))).toMatchObject({
@@ -84,7 +84,7 @@ describe('Sentinels', () => {
     });
   });
 
-  test('that name a master that is down do not hide it', async () => {
+  test('that name a master that is down cause the error of the master', async () => {
     const master = await ownServer();
     const sentinel = await startSentinel(master);
     await master.stop();
@@ -95,7 +95,7 @@ describe('Sentinels', () => {
     });
   });
 
-  test('that still name a server which is a replica by now are not followed there', async () => {
+  test('that still name a former master are not followed', async () => {
     const { master, replica } = await startPair();
     const stale = await startSentinel(replica);
 
@@ -108,7 +108,7 @@ describe('Sentinels', () => {
     expect(connection.target.port).toBe(Number(new URL(master.url).port));
   });
 
-  test('are told apart from a server that is none, and a server from them', async () => {
+  test('and servers are not mistaken for each other', async () => {
     const sentinel = await startSentinel(await ownServer());
 
     expect(await failure(connect(inject('redisUrl')))).toMatchObject({

@@ -6,7 +6,7 @@ import { testWith } from '../test-with.ts';
 
 const key = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: fc.constantFrom('{', '}', 'a', 'ü') }));
 
-testWith('native server')('a key has the slot that Redis gives it', async () => {
+testWith('native server')('a key has the same slot as in Redis', async () => {
   const { admin } = await ownServer(['--cluster-enabled', 'yes']);
 
   await fc.assert(

@@ -56,7 +56,7 @@ async function readsAll(connection: RedisConnection) {
 }
 
 describe('a certificate for the name in the URL', () => {
-  test('is good for the servers of a cluster that go by their addresses', async () => {
+  test('is valid for the servers of a cluster that are named by address', async () => {
     const authority = ownAuthority();
     await using cluster = await startTlsCluster(authority, 'DNS:localhost');
     const [one, two] = cluster.masters.map(({ tlsPort }) => tlsPort);
@@ -66,7 +66,7 @@ describe('a certificate for the name in the URL', () => {
     await readsAll(await connectRedis({ url: several, cluster: true, ca: authority.ca }));
   });
 
-  test('need not be: one for their addresses is good, too', async () => {
+  test('is not required: a certificate for the addresses is also valid', async () => {
     const authority = ownAuthority();
     await using cluster = await startTlsCluster(authority, 'IP:127.0.0.1');
     const [one, two] = cluster.masters.map(({ tlsPort }) => tlsPort);
@@ -75,7 +75,7 @@ describe('a certificate for the name in the URL', () => {
     await readsAll(await connectRedis({ url, cluster: true, ca: authority.ca }));
   });
 
-  test('is good for the master that Sentinels name by its address', async () => {
+  test('is valid for the master that Sentinels name by address', async () => {
     const authority = ownAuthority();
     const master = await startTlsServer(authority, { names: 'DNS:localhost' });
     const tlsPort = await freePort();
@@ -108,7 +108,7 @@ describe('a certificate for the name in the URL', () => {
     ['for another address', 'IP:127.0.0.2', 'localhost'],
     ['for the name, where the URL has only the address', 'DNS:localhost', '127.0.0.1'],
     ['for names below it', 'DNS:*.localhost', 'localhost'],
-  ])('is no good %s', async (_, names, host) => {
+  ])('is not valid %s', async (_, names, host) => {
     const authority = ownAuthority();
     await using cluster = await startTlsCluster(authority, names);
     const url = rediss(cluster.masters[0]?.tlsPort ?? 0, host);
@@ -119,7 +119,7 @@ describe('a certificate for the name in the URL', () => {
     });
   });
 
-  test('is no good for a server that has another one than the one that was asked', async () => {
+  test('is not valid for a server with another certificate', async () => {
     const authority = ownAuthority();
     await using cluster = await startTlsCluster(authority, 'DNS:localhost');
     const { cert, key } = authority.sign('DNS:cache.example');
@@ -139,7 +139,7 @@ describe('a certificate for the name in the URL', () => {
   });
 });
 
-describe('the name that a server is told to prove', () => {
+describe('the server name that is requested', () => {
   test.each([
     ['redis.example', ['cache.example'], 'redis.example'],
     ['10.0.0.7', ['cache.example'], 'cache.example'],
@@ -169,7 +169,7 @@ describe('TLS that fails has one error for each reason', () => {
     });
   });
 
-  test('where the certificate has expired', async () => {
+  test('for an expired certificate', async () => {
     const authority = ownAuthority();
     const { tlsPort } = await startTlsServer(authority, { days: -1 });
 
@@ -179,7 +179,7 @@ describe('TLS that fails has one error for each reason', () => {
     });
   });
 
-  test('where it is for another host', async () => {
+  test('for another host', async () => {
     const authority = ownAuthority();
     const { tlsPort } = await startTlsServer(authority, { names: 'DNS:cache.example' });
 
@@ -193,7 +193,7 @@ describe('TLS that fails has one error for each reason', () => {
     );
   });
 
-  test('where the server wants a certificate, too', async () => {
+  test('if the server also requires a certificate', async () => {
     const authority = ownAuthority();
     const { tlsPort } = await startTlsServer(authority, { args: [] });
 
@@ -203,7 +203,7 @@ describe('TLS that fails has one error for each reason', () => {
     });
   });
 
-  test('where only the server speaks it', async () => {
+  test('if only the server uses TLS', async () => {
     const { tlsPort } = await startTlsServer(ownAuthority());
 
     expect(await failure(connectRedis({ url: rediss(tlsPort).replace('rediss', 'redis'), ...fast }))).toMatchObject({
@@ -212,7 +212,7 @@ describe('TLS that fails has one error for each reason', () => {
     });
   });
 
-  test('where only the client does', async () => {
+  test('if only the client uses TLS', async () => {
     const { url } = await startTlsServer(ownAuthority());
 
     expect(await failure(connectRedis({ url: rediss(Number(new URL(url).port)), ...fast }))).toMatchObject({

@@ -28,7 +28,7 @@ describe('a Redis URL', () => {
     ['redis://me@redis_1.my-net', { ...plain, user: 'me', addresses: [{ host: 'redis_1.my-net', port: 0 }] }],
     ['redis://:a:b:c@cache', { ...plain, password: 'a:b:c', addresses: cache }],
     ['redis://:pä ß\\@cache', { ...plain, password: 'pä ß\\', addresses: cache }],
-  ])('%s is taken apart', (url, parts) => {
+  ])('%s is parsed', (url, parts) => {
     expect(parseRedisUrl(url)).toEqual({ url: parts });
   });
 
@@ -42,7 +42,7 @@ describe('a Redis URL', () => {
     ['/?db=2', 2],
     ['/2?db=2', 2],
     ['/02?db=2', 2],
-  ])('names its database in its path or as ioredis and BullMQ read it from its query: "%s" is %i', (rest, db) => {
+  ])('has its database in its path, or in its query as in ioredis and BullMQ: "%s" is %i', (rest, db) => {
     for (const hosts of ['cache:6379', 'one:1,two,[::1]:3']) {
       expect(parseRedisUrl(`redis://me:pw@${hosts}${rest}`)).toMatchObject({ url: { db } });
     }
@@ -155,7 +155,7 @@ describe('a password', () => {
   });
 
   property.prop([password, place, end], { numRuns: 2000 })(
-    'that is not encoded is read as it is, or refused without any of it; the hosts are never others',
+    'that is not encoded is read unchanged, or refused without a part of it; the hosts never change',
     (secret, hosts, rest) => {
       const { url, fault } = parseRedisUrl(`redis://me:${secret}@${hosts}${rest}`);
 

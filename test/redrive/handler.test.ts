@@ -55,7 +55,7 @@ const parkedEntry = (n: number, changes: object = {}) => ({
   ...changes,
 });
 
-describe('parked events', () => {
+describe('dead letters', () => {
   test('are delivered unchanged, and leave the queue empty', async () => {
     const { redrive, park, parked, arrived, bus } = await world();
     await park('emails', 3);
@@ -82,7 +82,7 @@ describe('parked events', () => {
     expect(await redrive.invoke({})).toEqual({ redriven: 0, failed: 0, left: 0 });
   });
 
-  test('with a claim check still name their object', async () => {
+  test('with a claim check still point to their object', async () => {
     const { redrive, park, bus, arrived } = await world();
     const returnvalue = 'x'.repeat(3_000_000);
     await park('emails', 1, 'InvalidArgument', returnvalue);
@@ -96,7 +96,7 @@ describe('parked events', () => {
 });
 
 describe('a dry run', () => {
-  test('counts what would be sent, and changes nothing', async () => {
+  test('counts the dead letters that would be sent, and changes nothing', async () => {
     const { redrive, park, bus, arrived } = await world();
     await park('emails', 12);
     await park('images', 3);
@@ -112,7 +112,7 @@ describe('a dry run', () => {
 });
 
 describe('a selection', () => {
-  test('by queue and by reason leaves the other events parked', async () => {
+  test('by queue and by error code leaves the other dead letters in the queue', async () => {
     const { redrive, park, arrived, ids } = await world();
     await park('emails', 2);
     await park('images', 2);
@@ -130,7 +130,7 @@ describe('a selection', () => {
   });
 
   test.each(['2026-11-02T13:00:00+01:00', '2026-11-02T12:00:00.000Z', Date.parse('2026-11-02T12:00:00Z')])(
-    'of events parked before %s sends these',
+    'of events parked before %s sends these events',
     async (olderThan) => {
       const { redrive, send, arrived } = await world();
       for (const n of [1, 2, 3]) await send(JSON.stringify(parkedEntry(n)));
@@ -140,7 +140,7 @@ describe('a selection', () => {
     },
   );
 
-  test('of a number of events sends no more', async () => {
+  test('of a number of dead letters sends no more', async () => {
     const { redrive, park, arrived } = await world();
     await park('emails', 25);
 
@@ -226,7 +226,7 @@ describe('an event that fails again', () => {
   });
 });
 
-describe('a message that is no parked event', () => {
+describe('a message that is not a dead letter of bullbridge', () => {
   test.each([
     ['no JSON', 'no JSON'],
     ['a list', '[]'],
@@ -249,7 +249,7 @@ describe('a message that is no parked event', () => {
   });
 });
 
-describe('nothing is lost, and all can be received again, when', () => {
+describe('no dead letter is lost, and all are visible again, when', () => {
   const goesOn = async ({ redrive, parked }: Awaited<ReturnType<typeof world>>, count: number) => {
     expect(await redrive.invoke({})).toEqual({ redriven: count, failed: 0, left: 0 });
     expect(parked()).toEqual([]);
@@ -281,7 +281,7 @@ describe('nothing is lost, and all can be received again, when', () => {
     await goesOn(all, 2);
   });
 
-  test('the queue does not let it receive', async () => {
+  test('the queue does not allow receiving', async () => {
     const all = await world();
     await all.park('emails', 2);
     all.bus.faults.receiveMessage = () => ({ kind: 'error', status: 403, code: 'AccessDenied' });
@@ -305,7 +305,7 @@ describe('nothing is lost, and all can be received again, when', () => {
     });
   });
 
-  test('the queue does not let it delete: what was accepted comes twice, with the same id', async () => {
+  test('the queue does not allow deleting: accepted events come twice, with the same id', async () => {
     const all = await world();
     await all.park('emails', 2);
     all.bus.faults.deleteMessage = () => ({ kind: 'error', status: 403, code: 'AccessDenied' });

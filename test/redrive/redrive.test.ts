@@ -78,7 +78,7 @@ async function world(count: number) {
 }
 
 describe('a run', () => {
-  test('sends a hundred a second', async () => {
+  test('sends a hundred dead letters a second', async () => {
     const { run, elapsed } = await world(250);
 
     expect(await run()).toMatchObject({ redriven: 250, left: 0 });
@@ -92,7 +92,7 @@ describe('a run', () => {
     expect(elapsed()).toBe(0);
   });
 
-  test('begins nothing new once it is told to drain, and reports how many are left', async () => {
+  test('sends no more once it is told to drain, and reports how many are left', async () => {
     const { bus, run, drain } = await world(35);
     bus.faults.putEvents = ({ number }) => {
       if (number === 2) drain.abort();
@@ -103,7 +103,7 @@ describe('a run', () => {
     expect(bus.messages('parked')).toHaveLength(15);
   });
 
-  test('that is told to stop gives up what is under way and loses nothing', async () => {
+  test('that is told to stop gives up its requests and loses no event', async () => {
     const { bus, run, drain, stop } = await world(15);
     bus.faults.putEvents = ({ number }) => {
       if (number < 2) return undefined;
@@ -136,7 +136,7 @@ test('an event is what it was before it was parked, to the last digit', async ()
   );
 });
 
-describe('messages that nobody may publish through the queue', () => {
+describe('messages that may not be published through the queue', () => {
   const entry = (Source: unknown) => ({ entry: { Source, DetailType: 'x', Detail: '{"id":"1"}' } });
 
   test.each(['aws.ec2', 'com.shop', 'bullmq.other', 'BullMQ', ' bullmq', '', 'bullbridge/x', null])(
@@ -154,7 +154,7 @@ describe('messages that nobody may publish through the queue', () => {
     },
   );
 
-  test('are not those of bullbridge itself', async () => {
+  test('are not messages of bullbridge itself', async () => {
     const { bus, run, send } = await world(0);
     await send(bodyOf(7, entry('bullbridge')));
 
@@ -164,7 +164,7 @@ describe('messages that nobody may publish through the queue', () => {
 });
 
 describe('one bad message', () => {
-  test('that SQS does not take a second time stays, and the others are sent', async () => {
+  test('that SQS does not accept again stays in the queue, and the others are sent', async () => {
     const { bus, run, send } = await world(2);
     const [empty] = [bodyOf(9, { entry: { Source: 'bullmq', DetailType: 'x', Detail: '{"n":9,"x":""}' } })];
     const Detail = JSON.stringify({ n: 9, x: 'x'.repeat(1_048_575 - empty.length) });
@@ -185,7 +185,7 @@ describe('one bad message', () => {
     ['a trace that is none', { TraceHeader: 'x'.repeat(501) }],
     ['no detail type', { DetailType: '' }],
     ['a detail that is no object', { Detail: '[]' }],
-  ])('with %s keeps no other one from being sent', async (_, changes) => {
+  ])('with %s does not keep the others from being sent', async (_, changes) => {
     const { bus, run, send } = await world(2);
     await send(bodyOf(9, { entry: { Source: 'bullmq', DetailType: 'x', Detail: '{"n":9}', ...changes } }));
     await send(bodyOf(3));
@@ -199,7 +199,7 @@ describe('one bad message', () => {
 });
 
 describe('a dry run', () => {
-  test('groups what it would send, and has samples without what jobs have', async () => {
+  test('groups the dead letters, and has samples without the data of jobs', async () => {
     const { bus, run, send } = await world(12);
     const detail = {
       id: 'default/bull:emails/1-0',
@@ -235,7 +235,7 @@ describe('a dry run', () => {
 });
 
 describe('the history of an entry', () => {
-  test('has the newest twenty failures, the first time it was parked and all attempts', () => {
+  test('has the newest twenty failures, the time it was first parked, and the number of all attempts', () => {
     let body = bodyOf(1);
     for (let round = 1; round <= 30; round += 1) {
       const parked = readParked(body);

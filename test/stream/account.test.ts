@@ -27,7 +27,7 @@ const gone = (position: Position, info: StreamInfo | null, anchors: readonly AtE
 
 describe('a trimmed stream', () => {
   test.prop([fc.nat(1000), fc.nat(1000), fc.nat(1000)])(
-    'has lost what stands between position and oldest entry',
+    'has lost the entries between the position and the oldest entry',
     (read, cut, left) => {
       const info = stream({
         length: left,
@@ -46,11 +46,11 @@ describe('a trimmed stream', () => {
     },
   );
 
-  test('continues behind the gap, in the stream that it speaks of', () => {
+  test('continues behind the gap, in the same stream', () => {
     expect(gone(at('10-0', 8), stream({}))?.start).toEqual({ kind: 'gap', id: `25-${2n ** 64n - 1n}`, ordinal: 10 });
   });
 
-  test('that is empty is not found trimmed twice', () => {
+  test('that is empty is not reported twice', () => {
     const info = stream({ length: 0, firstId: undefined });
     const first = gone(at('10-0', 8), info);
 
@@ -77,19 +77,19 @@ describe('a stream that was reset', () => {
     expect(gone(first?.start as Position, null)).toEqual({ start: first?.start, entries: [], more: false });
   });
 
-  test('and began anew has lost at least what it has trimmed since', () => {
+  test('and began again has lost at least the entries trimmed since', () => {
     expect(gone(at('10-0', 20), stream({}))).toMatchObject({
       start: { kind: 'gap', ordinal: 10 },
       loss: { reason: 'reset', lost: 10, exact: false, afterId: '10-0', beforeId: '26-0' },
     });
   });
 
-  test('or rolled back, as far as anybody can see, has lost nothing for sure', () => {
+  test('or rolled back, which cannot be distinguished, has no certain loss', () => {
     expect(gone(at('10-0', 20), stream({}), [at('9-0', 10)])?.loss).toMatchObject({ reason: 'reset', lost: 0 });
     expect(gone(at('10-0', 20), stream({}), [at('9-0', 12), at('1-0', 1)])?.loss).toMatchObject({ lost: 10 });
   });
 
-  test('has entries with ids below the position read, as no second incident', () => {
+  test('has its entries with ids below the position read, without a second incident', () => {
     const { start } = gone(at('40-0', 20), null) as { start: Position };
 
     expect(gone(start, stream({ length: 15 }))?.loss).toBeUndefined();
@@ -99,7 +99,7 @@ describe('a stream that was reset', () => {
     });
   });
 
-  test('and trimmed after that has a gap that begins in the new stream', () => {
+  test('and was trimmed afterwards has a gap that begins in the new stream', () => {
     const reset = gone(at('10-0', 20), stream({ length: 5, entriesAdded: 5 }));
     const trimmed = gone(reset?.start as Position, stream({ length: 3, entriesAdded: 8, firstId: '28-4' }));
 
@@ -109,7 +109,7 @@ describe('a stream that was reset', () => {
     });
   });
 
-  test('and never received anything since leaves nothing to report', () => {
+  test('and never received an entry since causes no report', () => {
     const empty = stream({ length: 0, entriesAdded: 0, lastId: '0-0', firstId: undefined });
     const first = gone(at('10-0', 8), empty);
 
@@ -119,7 +119,7 @@ describe('a stream that was reset', () => {
 });
 
 describe('a stream that was rolled back', () => {
-  test('has older entries left while the position is gone', () => {
+  test('has older entries, but not the position', () => {
     expect(gone(at('28-1', 14), stream({}))).toEqual({
       start: { kind: 'unread', id: '0-0', ordinal: 10, since: 28 },
       entries: [],
@@ -133,7 +133,7 @@ describe('a stream that was rolled back', () => {
     expect(gone(at('99-0', 12), stream({}))).toMatchObject({ rolledBack: true, loss: { reason: 'rolled-back' } });
   });
 
-  test('has another entry with the very id of the position', () => {
+  test('has another entry with the id of the position', () => {
     const position = { ...at('26-0', 11), digest: 'another' };
 
     expect(account({ position, anchors: [] }, { entries: [entry('26-0')], count: 10 })).toBeUndefined();
@@ -148,7 +148,7 @@ describe('a stream that was rolled back', () => {
 describe('without the counter of Redis 7', () => {
   const uncounted = stream({ entriesAdded: undefined });
 
-  test('a gap is seen and not measured', () => {
+  test('a gap is noticed, but not measured', () => {
     expect(gone(at('10-0'), uncounted)?.loss).toEqual({
       ...{ reason: 'unknown', lost: 0, exact: false },
       ...{ afterId: '10-0', beforeId: '26-0' },
@@ -156,13 +156,13 @@ describe('without the counter of Redis 7', () => {
     expect(gone(at('30-0'), stream({ entriesAdded: undefined, length: 0, firstId: undefined }))?.loss).toBeUndefined();
   });
 
-  test('nothing is known of a stream that was not read, and its ordinals stay unknown', () => {
+  test('nothing is known about a stream that was not read, and its ordinals stay unknown', () => {
     expect(gone(beginning(0), uncounted)).toMatchObject({ start: { kind: 'unread', id: '0-0' } });
     expect(gone(beginning(0), uncounted)?.loss).toBeUndefined();
     expect(gone(beginning(0), uncounted)?.start).not.toHaveProperty('ordinal');
   });
 
-  test('a position of a server that counted keeps its ordinals as long as nothing is missing', () => {
+  test('a position of a server that counted keeps its ordinals as long as no entry is missing', () => {
     const found = account(
       { position: at('26-0', 11), anchors: [] },
       { entries: [entry('26-0'), entry('27-0')], count: 10, stream: uncounted },
@@ -175,7 +175,7 @@ describe('without the counter of Redis 7', () => {
 describe('a page', () => {
   const entries = ['10-0', '11-0', '12-0'].map(entry);
 
-  test('is proven by the entry of the position, which is no part of it', () => {
+  test('is proven by the entry of the position, which is not part of it', () => {
     expect(account({ position: at('10-0', 4), anchors: [] }, { entries, count: 2 })).toEqual({
       start: at('10-0', 4),
       entries: entries.slice(1),
@@ -183,7 +183,7 @@ describe('a page', () => {
     });
   });
 
-  test('may have more behind it only where as many entries came as were asked for', () => {
+  test('may be followed by more only if it has as many entries as requested', () => {
     expect(account({ position: at('10-0', 4), anchors: [] }, { entries, count: 3 })?.more).toBe(false);
   });
 
@@ -194,7 +194,7 @@ describe('a page', () => {
 });
 
 test.prop([fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })])(
-  'the id before another one is the greatest below it',
+  'the id before another id is the greatest id below it',
   (ms, sequence) => {
     const id = `${ms}-${sequence}`;
     fc.pre(id !== '0-0');

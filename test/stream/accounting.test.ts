@@ -39,12 +39,12 @@ describe('reading a stream that is trimmed at random', () => {
   });
 });
 
-describe('a queue that begins with what comes from its first run on', () => {
+describe('a queue that begins at its first run', () => {
   const addAt = async ({ admin, key }: Stream, ...times: number[]) => {
     for (const ms of times) await admin.xadd(key, `${ms}-*`, 'n', ms);
   };
 
-  test('stands behind the newest entry, whatever any clock says', async () => {
+  test('begins behind the newest entry, whatever the clocks show', async () => {
     const stream = await ownStream();
     await addAt(stream, 1, 2, 999);
 
@@ -56,7 +56,7 @@ describe('a queue that begins with what comes from its first run on', () => {
     expect([numbers(next), next.loss, end(next).ordinal]).toEqual([[1000], undefined, 4]);
   });
 
-  test('counts what is trimmed before it is read', async () => {
+  test('counts entries that are trimmed before they are read', async () => {
     const stream = await ownStream();
     await addAt(stream, 1, 2, 999);
     const first = end(await read(stream, undefined, { place: 'now' }));
@@ -69,7 +69,7 @@ describe('a queue that begins with what comes from its first run on', () => {
     });
   });
 
-  test('stands behind the last id of a stream that was emptied, and at the beginning of one that does not exist', async () => {
+  test('begins behind the last id of an empty stream, and at the beginning of a stream that does not exist', async () => {
     const stream = await ownStream();
     await addAt(stream, 1, 2);
     await stream.admin.xtrim(stream.key, 'MAXLEN', 0);
@@ -80,7 +80,7 @@ describe('a queue that begins with what comes from its first run on', () => {
     });
   });
 
-  test('finds a reset and a roll-back before it has read anything', async () => {
+  test('notices a reset and a roll-back before it has read an entry', async () => {
     const stream = await ownStream();
     await addAt(stream, 1, 2, 999);
     const backup = await stream.admin.dumpBuffer(stream.key);
@@ -96,7 +96,7 @@ describe('a queue that begins with what comes from its first run on', () => {
 });
 
 describe('a queue that was listed before its stream existed', () => {
-  test('has lost whatever is trimmed before it is read', async () => {
+  test('has lost all entries that are trimmed before they are read', async () => {
     const stream = await ownStream();
     const listed = end(await read(stream, undefined));
     await add(stream, 1, 250);
@@ -109,7 +109,7 @@ describe('a queue that was listed before its stream existed', () => {
   });
 });
 
-describe('a server that counts anew', () => {
+describe('a server that restarts its count', () => {
   /** Copies a stream as a migration by `XADD` and plain `XSETID` does: the copy has received no more than it has. */
   async function migrate({ admin, key }: Stream): Promise<void> {
     const entries = await admin.xrange(key, '-', '+');
@@ -119,7 +119,7 @@ describe('a server that counts anew', () => {
     await admin.call('XSETID', key, last);
   }
 
-  test('has its ordinals held against the count where a page ends the stream; the sequence never decreases', async () => {
+  test('has ordinals compared with its count at a page that ends the stream; the sequence never decreases', async () => {
     const stream = await ownStream();
     await add(stream, 1, 30);
     await stream.admin.xtrim(stream.key, 'MAXLEN', 10);
@@ -140,7 +140,7 @@ describe('a server that counts anew', () => {
     expect([numbers(next), end(next)]).toMatchObject([[43, 44, 45], { ordinal: 45, offset: 20 }]);
   });
 
-  test('or counts more than was read, has the sequence jump up', async () => {
+  test('or counts more than was read makes the sequence jump up', async () => {
     const stream = await ownStream();
     await add(stream, 1, 3);
     const position = end(await read(stream, undefined));
@@ -150,7 +150,7 @@ describe('a server that counts anew', () => {
     expect(end(await read(stream, position, { recount: true }))).toMatchObject({ ordinal: 51 });
   });
 
-  test('a reset after a migration is still one, and counts the new stream from its beginning', async () => {
+  test('a reset after a migration is still a reset, and counts the new stream from its beginning', async () => {
     const stream = await ownStream();
     await add(stream, 1, 30);
     await stream.admin.xtrim(stream.key, 'MAXLEN', 10);
@@ -165,7 +165,7 @@ describe('a server that counts anew', () => {
     expect(end(gone)).toMatchObject({ kind: 'gap', id: '0-0', ordinal: 0 });
   });
 
-  test('is not asked for its count unless wanted', async () => {
+  test('is not asked for its count unless needed', async () => {
     const stream = await ownStream();
     await add(stream, 1, 3);
     const commands: unknown[] = [];
@@ -181,7 +181,7 @@ describe('a server that counts anew', () => {
 });
 
 describe('a run that may have published entries that it did not save', () => {
-  test('makes no count of lost entries exact', async () => {
+  test('makes every count of lost entries inexact', async () => {
     const stream = await ownStream();
     await add(stream, 1, 3);
     const position = end(await read(stream, undefined));
@@ -208,7 +208,7 @@ function withoutCounter(stream: Stream): Stream {
 }
 
 describe('a server that does not count', () => {
-  test('shows no gap where there is none, and otherwise that there is one', async () => {
+  test('shows whether there is a gap', async () => {
     const stream = withoutCounter(await ownStream());
     await add(stream, 1, 10);
     const first = end(await read(stream, undefined, { count: 4 }));
@@ -241,7 +241,7 @@ describe('a server that does not count', () => {
     expect([numbers(anew), anew.loss]).toEqual([[11, 12, 13], undefined]);
   });
 
-  test('begins behind the newest entry, too', async () => {
+  test('also begins behind the newest entry', async () => {
     const stream = withoutCounter(await ownStream());
     await add(stream, 1, 2);
     const first = end(await read(stream, undefined, { place: 'now' }));
@@ -251,7 +251,7 @@ describe('a server that does not count', () => {
     expect(numbers(await read(stream, first))).toEqual([3, 4]);
   });
 
-  test('and begins to count has the ordinal filled in at the first page that reaches the end', async () => {
+  test('and begins to count fills in the ordinal at the first page that reaches the end', async () => {
     const stream = await ownStream();
     await add(stream, 1, 10);
     const uncounted = end(await read(withoutCounter(stream), undefined, { count: 4 }));
@@ -265,8 +265,8 @@ describe('a server that does not count', () => {
   });
 });
 
-describe('histories that break off', () => {
-  test('a queue seen first begins at its oldest entry, and has lost nothing', async () => {
+describe('histories that break', () => {
+  test('a new queue begins at its oldest entry, and has lost nothing', async () => {
     const stream = await ownStream();
     await add(stream, 1, 10);
     await stream.admin.xtrim(stream.key, 'MAXLEN', 4);
@@ -278,7 +278,7 @@ describe('histories that break off', () => {
     expect(end(page).ordinal).toBe(10);
   });
 
-  test('a deleted stream is a reset, and everything of the new one is read', async () => {
+  test('a deleted stream is a reset, and the whole new stream is read', async () => {
     const stream = await ownStream();
     await add(stream, 1, 10);
     const position = end(await read(stream, undefined));
@@ -308,7 +308,7 @@ describe('histories that break off', () => {
     expect(numbers(page)).toEqual([11, 12, 13, 14, 15]);
   });
 
-  test('after a roll-back everything behind the newest anchor is read again', async () => {
+  test('after a roll-back, all entries behind the newest anchor are read again', async () => {
     const stream = await ownStream();
     await add(stream, 1, 10);
     const anchor = end(await read(stream, undefined));
@@ -327,7 +327,7 @@ describe('histories that break off', () => {
     expect(numbers(again)).toEqual(Array.from({ length: 20 }, (_, i) => 21 + i));
   });
 
-  test('without an anchor that is left, everything still in the stream is read again', async () => {
+  test('without an anchor that is left, all entries of the stream are read again', async () => {
     const stream = await ownStream();
     await add(stream, 1, 10);
     const backup = await stream.admin.dumpBuffer(stream.key);
@@ -343,7 +343,7 @@ describe('histories that break off', () => {
     expect(numbers(again)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 21, 22]);
   });
 
-  test('another entry with the very id and ordinal of the position is not taken for it', async () => {
+  test('another entry with the same id and ordinal as the position is not mistaken for it', async () => {
     const stream = await ownStream();
     for (const n of [1, 2]) await stream.admin.xadd(stream.key, `${n}-0`, 'n', n);
     const position = end(await read(stream, undefined));

@@ -20,7 +20,7 @@ describe('a plan', () => {
   const queues = fc.array(fc.integer({ min: 1, max: 4 * MIB }), { minLength: 1, maxLength: 3000 });
 
   test.prop([queues, fc.integer({ min: 1, max: 10_000 })])(
-    'asks each queue for the same, and for no more than its bytes allow',
+    'reads the same number of entries from each queue, and no more than its bytes allow',
     (sizes, sweepSize) => {
       const agenda = createAgenda(
         sizes.map((_, n) => cursorOf(`${n}`)),
@@ -48,7 +48,7 @@ describe('a plan', () => {
     },
   );
 
-  test('takes queues in turn: one that has more comes behind the others', () => {
+  test('takes queues in turn: a queue with more entries comes behind the others', () => {
     const agenda = createAgenda(
       ['a', 'b', 'c'].map((queue) => cursorOf(queue)),
       2,
@@ -60,7 +60,7 @@ describe('a plan', () => {
     expect(namesOf(agenda.due())).toEqual(['b', 'c', 'a']);
   });
 
-  test('is made anew with fewer entries where they were too large together', () => {
+  test('is made again with fewer entries if they were too large', () => {
     const agenda = createAgenda([cursorOf('a')], 1000);
     const before = agenda.plan();
 
@@ -70,7 +70,7 @@ describe('a plan', () => {
     expect(agenda.plan()[0]?.count).toBeLessThan(400);
   });
 
-  test('comes to one entry, however large it is', () => {
+  test('has at least one entry, whatever its size', () => {
     const agenda = createAgenda([cursorOf('a'), cursorOf('b')], 1000);
     for (let round = 0; round < 20; round += 1) agenda.exceeded(agenda.plan());
 
@@ -79,7 +79,7 @@ describe('a plan', () => {
 });
 
 describe('a queue', () => {
-  test('that has news is due until it is read to its end, and its ordinal is counted once', () => {
+  test('with new entries is due until it is read to its end, and its ordinal is compared once', () => {
     const agenda = createAgenda([cursorOf('a')], 10);
     const first = agenda.plan();
     agenda.settle(first, [pageOf(first[0] as PageRequest, [1], false)]);
@@ -94,7 +94,7 @@ describe('a queue', () => {
     expect([third[0]?.recount, namesOf(agenda.idle())]).toEqual([false, ['a']]);
   });
 
-  test('without news is not counted', () => {
+  test('without new entries is not compared', () => {
     const agenda = createAgenda([cursorOf('a')], 10);
     const plan = agenda.plan();
     agenda.settle(plan, [pageOf(plan[0] as PageRequest, [], false)]);
@@ -102,7 +102,7 @@ describe('a queue', () => {
     expect([namesOf(agenda.due()), namesOf(agenda.idle())]).toEqual([[], ['a']]);
   });
 
-  test('is counted again after all were looked at', () => {
+  test('is compared again after all were made due', () => {
     const agenda = createAgenda([cursorOf('a', true)], 10);
     agenda.makeAllDue();
     const plan = agenda.plan();
@@ -111,7 +111,7 @@ describe('a queue', () => {
     expect(agenda.plan()[0]?.recount).toBe(true);
   });
 
-  test('that the container knows is due with news only', () => {
+  test('that the container knows is due only with new entries', () => {
     const agenda = createAgenda([cursorOf('known', true), cursorOf('new')], 10);
 
     expect([namesOf(agenda.due()), namesOf(agenda.idle())]).toEqual([['new'], ['known']]);
@@ -129,7 +129,7 @@ describe('a queue', () => {
     expect([agenda.due(), agenda.idle(), agenda.isDue('a')]).toEqual([[], [], false]);
   });
 
-  test('is doubtful only where its run begins', () => {
+  test('is doubtful only at the beginning of a run', () => {
     const agenda = createAgenda([{ ...cursorOf('a'), isDoubtful: true }], 10);
     const first = agenda.plan();
     agenda.settle(first, [pageOf(first[0] as PageRequest, [1], true)]);

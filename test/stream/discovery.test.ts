@@ -29,7 +29,7 @@ async function containerBeside({ jobs, maxKeys }: { jobs: number; maxKeys?: numb
 }
 
 describe('a container', () => {
-  test('sees all keys at its first look, and a bounded number at each further one', async () => {
+  test('scans all keys in its first round, and a limited number in each later run', async () => {
     const { look, steps } = await containerBeside({ jobs: 450_000 });
 
     expect(await steps(look)).toBeGreaterThanOrEqual(440);
@@ -47,7 +47,7 @@ describe('a container', () => {
     expect(await look()).toEqual({ queues: ['a', 'b', 'c', 'd'], isWhole: true, vanished: [] });
   });
 
-  test('finds a new queue at the next look, where there are few keys', async () => {
+  test('finds a new queue in the next run if there are few keys', async () => {
     const { look, add } = await containerBeside({ jobs: 1000, maxKeys: 5000 });
     await look();
 
@@ -66,7 +66,7 @@ describe('a container', () => {
     expect(await look()).toMatchObject({ queues: ['a', 'c'] });
   });
 
-  test('goes on with a first look that the deadline has cut, until it is whole', async () => {
+  test('continues a first round that the deadline has cut, until it is complete', async () => {
     const { look, steps } = await containerBeside({ jobs: 20_000, maxKeys: 1000 });
     const all = await steps(() => look());
     const fresh = await containerBeside({ jobs: 20_000, maxKeys: 1000 });
@@ -83,7 +83,7 @@ describe('a container', () => {
     expect(await fresh.look()).toEqual({ queues: ['a', 'b', 'c'], isWhole: true, vanished: [] });
   });
 
-  test('begins again after a look that failed, with what it knows', async () => {
+  test('starts a new round after a failed scan, and keeps the known queues', async () => {
     const { admin, url } = await ownServer();
     await admin.xadd('bull:a:events', '*', 'event', 'drained');
     const discover = createDiscovery('bull');

@@ -186,7 +186,7 @@ function createHistory(stream: Stream) {
 let shared: Promise<[Redis, RedisConnection]> | undefined;
 
 test.prop([history], { numRuns: repetitions(2000, 300) })(
-  'whatever is added, trimmed, deleted and restored: losses are counted, incidents are told apart, and what is there is read',
+  'whatever is added, trimmed, deleted and restored: losses are counted, incidents are distinguished, and existing entries are read',
   async (steps) => {
     shared ??= Promise.all([adminRedis(), runConnection()]);
     const [admin, connection] = await shared;

@@ -27,7 +27,7 @@ async function world() {
   return { prefix, admin, connection: watched, sent, add };
 }
 
-describe('queues with news', () => {
+describe('queues with new entries', () => {
   test('are found by one command for all of them', async () => {
     const { prefix, connection, sent, add } = await world();
     for (const queue of ['a', 'c']) await add(queue);
@@ -51,7 +51,7 @@ describe('queues with news', () => {
     expect(sent).toHaveLength(3);
   });
 
-  test('are found beside a key of another type, which counts as one of them', async () => {
+  test('are found next to a key of another type, which counts as one of them', async () => {
     const { prefix, admin, connection, add } = await world();
     await add('a');
     await admin.set(`${prefix}:odd:events`, 'text');
@@ -60,7 +60,7 @@ describe('queues with news', () => {
   });
 
   testWith('native server')(
-    'are found on a cluster by commands for one hash slot each, also by the first ones',
+    'are found on a cluster by commands for one hash slot each, also in the first command',
     async () => {
       await using cluster = await startCluster();
       const queues = ['a', 'b', 'c', 'd'];
@@ -75,7 +75,7 @@ describe('queues with news', () => {
     },
   );
 
-  test('are found however large their entries are', async () => {
+  test('are found whatever the size of their entries', async () => {
     const { prefix, admin, connection, add } = await world();
     const queues = ['a', 'b', 'c', 'd', 'silent'];
     for (const queue of queues.slice(0, -1)) await add(queue, 4 * MIB);

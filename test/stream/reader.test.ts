@@ -38,7 +38,7 @@ const numbersOf = (pages: readonly Page[], queue: string) =>
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
 
 describe('the reader', () => {
-  test('gives a quiet queue its turn beside a busy one', async () => {
+  test('gives a quiet queue its turn next to a busy one', async () => {
     const reader = await readerOf({ busy: Array(5000).fill(10), quiet: Array(3).fill(10) }, 100);
 
     const [first = []] = await rounds(reader);
@@ -47,7 +47,7 @@ describe('the reader', () => {
     expect(numbersOf(first, 'busy')).toEqual(upTo(50));
   });
 
-  test('reads all of each queue in order, and large entries a few at a time', async () => {
+  test('reads the whole of each queue in order, and large entries a few at a time', async () => {
     const large = Array(12).fill(3 * MIB);
     const sizes = { mixed: [...Array(50).fill(20), ...large, ...Array(50).fill(20)], small: Array(200).fill(20) };
     const reader = await readerOf(sizes, 1000);
@@ -62,7 +62,7 @@ describe('the reader', () => {
     }
   });
 
-  test('leaves out a queue that Redis refuses, says why, and reads the others', async () => {
+  test('leaves out a queue that Redis refuses, reports the reason, and reads the others', async () => {
     const prefix = ownPrefix();
     const admin = adminRedis();
     await admin.set(`${prefix}:odd:events`, 'text');
@@ -74,7 +74,7 @@ describe('the reader', () => {
     expect([...reader.failures].map(([queue, { code }]) => [queue, code])).toEqual([['odd', 'REDIS_WRONG_TYPE']]);
   });
 
-  test('asks for news of a caught-up queue after a second, whatever else it reads', async () => {
+  test('checks a caught-up queue for new entries after a second, whatever else it reads', async () => {
     const prefix = ownPrefix();
     const admin = adminRedis();
     const add = async (queue: string, count: number) => {
@@ -97,7 +97,7 @@ describe('the reader', () => {
     expect(numbersOf(await reader.next(), 'hot')).toEqual([0, 1, 2]);
   });
 
-  test('reads all queues again after some minutes, for what is no news', async () => {
+  test('reads all queues again after some minutes, to notice resets and roll-backs', async () => {
     const prefix = ownPrefix();
     const admin = adminRedis();
     for (let n = 0; n < 3; n += 1) await admin.xadd(`${prefix}:q:events`, `9-${n}`, 'n', n);
@@ -158,13 +158,13 @@ describe('an entry that is too large for memory', () => {
   test.each([
     ['as large as the limit', named(1, 256 * KIB)],
     ['of many fields', named(60, 4 * KIB)],
-  ])('is not one that is %s', async (_, fields) => {
+  ])('does not include an entry that is %s', async (_, fields) => {
     const { values } = await readBetween(fields);
 
     expect(values.every(Buffer.isBuffer)).toBe(true);
   });
 
-  test('is known again when it is the position, also by its digest of before', async () => {
+  test('is recognised as the position, also by its digest of an earlier version', async () => {
     const prefix = ownPrefix();
     const admin = adminRedis();
     const key = `${prefix}:q:events`;
@@ -197,7 +197,7 @@ describe('an entry that is too large for memory', () => {
     }
   });
 
-  test('with more fields than memory has room for fails its queue, and says why', async () => {
+  test('with too many fields for memory fails its queue, with the reason', async () => {
     const prefix = ownPrefix();
     await adminRedis().xadd(`${prefix}:wide:events`, '1-0', ...named(3000, 10));
     const options = { prefix, maxEntryBytes: 16 * KIB, sweepSize: 1, now };

@@ -160,7 +160,7 @@ describe('a connection that', () => {
     await expect(put([ENTRY])).rejects.toSatisfy((error) => judgeFailure(error).kind === 'failed');
   });
 
-  test.each([1, 10])('is in time if only this process was too busy to read %i answers', async (count) => {
+  test.each([1, 10])('is in time if this process was too busy to read %i answers', async (count) => {
     const { url, worker } = await startWorker();
     const client = clientOf({ endpoint: url });
     const options = { busName: 'bus', now: () => new Date(), connections: count, connectionTimeout: 2000 };
@@ -222,7 +222,7 @@ describe('a connection that', () => {
     expect(connections).toBe(1);
   });
 
-  testWith('openssl')('speaks TLS needs an authority that is trusted', async () => {
+  testWith('openssl')('uses TLS needs a trusted authority', async () => {
     const authority = ownAuthority();
     const { cert, key } = authority.sign('DNS:localhost,IP:127.0.0.1');
     const files = { cert: readFileSync(cert), key: readFileSync(key) };

@@ -13,7 +13,7 @@ describe('the request', () => {
     ['at the root', '', undefined],
     ['at a path', '/proxy/x', undefined],
     ['with a session token', '', 'tok/en=='],
-  ])('%s is that of the SDK, and signed as AWS signs it', async (_, path, sessionToken) => {
+  ])('%s is the same as that of the SDK, and AWS accepts its signature', async (_, path, sessionToken) => {
     const { received, url } = await startServer();
     const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: SECRET, ...(sessionToken && { sessionToken }) };
     const client = clientOf({ endpoint: `${url}${path}`, credentials });
@@ -31,7 +31,7 @@ describe('the request', () => {
     expect(lean.headers['authorization']).toContain('SignedHeaders=content-type;host;x-amz-content-sha256;x-amz-date;');
   });
 
-  test('has the trace of its invocation, as the SDK’s has', async () => {
+  test('has the trace of its invocation, like the request of the SDK', async () => {
     vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'forward');
     vi.stubEnv('_X_AMZN_TRACE_ID', 'Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1');
     const { received, url } = await startServer();
@@ -48,7 +48,7 @@ describe('the request', () => {
     ['at the root', '', {}],
     ['at a path, with a session token', '/x', { sessionToken: 'tok/en==' }],
     ['at a path that needs escapes', '//a b/%20(c)*!/ü/../~d//', {}],
-  ])('%s has the signature that the signer of the SDK makes of it', async (_, prefix, token) => {
+  ])('%s has the same signature as from the signer of the SDK', async (_, prefix, token) => {
     const { received, url } = await startServer();
     const client = clientOf({
       endpoint: `${url}${prefix}`,
@@ -92,7 +92,7 @@ describe('the request', () => {
       ),
     ],
     { numRuns: 50 },
-  )('has the body that the SDK makes of the same entries', async (entries) => {
+  )('has the same body as the request of the SDK', async (entries) => {
     const bodies: unknown[] = [];
     const { received, server, url } = await startServer();
     const client = clientOf({ endpoint: url });
@@ -103,7 +103,7 @@ describe('the request', () => {
     expect(bodies[1]).toBe(bodies[0]);
   });
 
-  test('is signed with the credentials of the moment', async () => {
+  test('is signed with the current credentials', async () => {
     const { received, url } = await startServer();
     let n = 0;
     const credentials = async () => {
@@ -165,18 +165,21 @@ describe('the endpoint', () => {
       'http://127.0.0.1:2/',
       { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_ENDPOINT_URL_EVENTBRIDGE: 'http://127.0.0.1:2' },
     ],
-  ])('for %s is that of the SDK', async (_, config, expected, environment?: Readonly<Record<string, string>>) => {
-    for (const [name, value] of Object.entries(environment ?? {})) vi.stubEnv(name, value);
-    const sent = Promise.withResolvers<{ protocol: string; hostname: string; port?: number; path: string }>();
-    const handle = async (request: Awaited<typeof sent.promise>) => {
-      sent.resolve(request);
-      throw new Error('not sent');
-    };
-    const client = clientOf({ ...config, requestHandler: { handle } as never });
-    await expect(putEventsOf(client, 'bus')([ENTRY])).rejects.toThrow('not sent');
-    const { protocol, hostname, port, path } = await sent.promise;
+  ])(
+    'for %s is the endpoint of the SDK',
+    async (_, config, expected, environment?: Readonly<Record<string, string>>) => {
+      for (const [name, value] of Object.entries(environment ?? {})) vi.stubEnv(name, value);
+      const sent = Promise.withResolvers<{ protocol: string; hostname: string; port?: number; path: string }>();
+      const handle = async (request: Awaited<typeof sent.promise>) => {
+        sent.resolve(request);
+        throw new Error('not sent');
+      };
+      const client = clientOf({ ...config, requestHandler: { handle } as never });
+      await expect(putEventsOf(client, 'bus')([ENTRY])).rejects.toThrow('not sent');
+      const { protocol, hostname, port, path } = await sent.promise;
 
-    expect((await endpointOf(client)).href).toBe(expected);
-    expect(`${protocol}//${hostname}${port ? `:${port}` : ''}${path}`).toBe(expected);
-  });
+      expect((await endpointOf(client)).href).toBe(expected);
+      expect(`${protocol}//${hostname}${port ? `:${port}` : ''}${path}`).toBe(expected);
+    },
+  );
 });

@@ -77,7 +77,7 @@ async function world({ bucket = 'payloads', requestTimeout = 10_000 } = {}) {
 }
 
 describe('an event over the limit', () => {
-  test('leaves its largest field in the bucket, byte for byte', async () => {
+  test('has its largest field in the bucket, byte for byte', async () => {
     const { publish, details, stored } = await world();
     const returnvalue = {
       rows: Array.from({ length: 50_000 }, (_, n) => ({ n, text: 'ü"\u0000\u{1f600}', half: 0.5 })),
@@ -98,7 +98,7 @@ describe('an event over the limit', () => {
   test.each([
     ['spaces', ` [ ${'1 ,  '.repeat(500_000)} {"a": 1, "a": 2} ] `],
     ['numbers that JavaScript does not have', `[${'12345678901234567890.10, '.repeat(50_000)}1]`],
-  ])('with %s is stored as it stands in the stream', async (_, json) => {
+  ])('with %s is stored as it is in the stream', async (_, json) => {
     const { publish, details, stored } = await world();
 
     await publish([largeEntry('event', 'completed', 'returnvalue', json)], never);
@@ -113,7 +113,7 @@ describe('an event over the limit', () => {
     ['ends in the middle of characters', Buffer.concat(new Array(MB / 2).fill(Buffer.from([0xf0, 0x9f, 0x61, 0xe2])))],
     ['is nested too deep', Buffer.from(`${'['.repeat(MB)}${']'.repeat(MB)}`)],
     ['is not UTF-8', Buffer.concat([Buffer.from('"'), Buffer.alloc(2 * MB, 0xff), Buffer.from('"')])],
-  ])('that %s is stored as a text, and says so', async (_, bytes) => {
+  ])('that %s is stored as a text and marked', async (_, bytes) => {
     const { publish, details, stored } = await world();
     const fields = ['event', 'completed', 'returnvalue'].map((text) => Buffer.from(text));
 
@@ -123,7 +123,7 @@ describe('an event over the limit', () => {
     expect(details()).toMatchObject([{ unparsed: ['returnvalue'], claimCheck: { fields: ['returnvalue'] } }]);
   });
 
-  test('leaves every field that is too large in one object', async () => {
+  test('has all fields that are too large in one object', async () => {
     const { publish, details, stored } = await world();
     const [returnvalue, pdf] = ['x'.repeat(2 * MB), 'y'.repeat(MB)];
 
@@ -136,7 +136,7 @@ describe('an event over the limit', () => {
     expect(details()).toMatchObject([{ prev: 'active', claimCheck: { fields: ['returnvalue', 'fields.pdf'] } }]);
   });
 
-  test('keeps the fields that fit, custom ones by their path', async () => {
+  test('keeps the fields that fit, custom fields by their path', async () => {
     const { publish, details, stored } = await world();
     const pdf = 'x'.repeat(2 * MB);
 
@@ -148,7 +148,7 @@ describe('an event over the limit', () => {
     ]);
   });
 
-  test('is sent with others in their order, and only what does not fit is stored', async () => {
+  test('is sent with others in order, and only fields that do not fit are stored', async () => {
     const { publish, details, stored } = await world();
     const small = largeEntry('event', 'failed', 'jobId', '1', 'failedReason', 'boom');
 
@@ -170,7 +170,7 @@ describe('an event over the limit', () => {
     expect(details()[0]).toEqual(details()[1]);
   });
 
-  test('is held in memory by no more uploads at once than allowed', async () => {
+  test('is uploaded at the same time as no more others than allowed', async () => {
     const { publish, upload, stored } = await world();
     const entries = Array.from({ length: 8 }, (_, n) =>
       toBusEntry(origin, { id: `${n}-0`, fields: ['event', 'x', 'y', 'z'.repeat(MB)].map((s) => Buffer.from(s)) }, n),
@@ -185,7 +185,7 @@ describe('an event over the limit', () => {
   test.prop(
     [fc.array(fc.tuple(fc.string({ maxLength: 200 }), fc.string({ unit: 'binary', maxLength: 300 }), fc.nat(400)))],
     { numRuns: 30 },
-  )('always fits, and is whole again with its object', async (fields) => {
+  )('always fits, and is complete again with its object', async (fields) => {
     const objects = new Map<string, string>();
     const makeFit = createClaimCheck({
       bucket: 'payloads',
@@ -232,7 +232,7 @@ describe('an upload that', () => {
       { kind: 'reset-after-accept' },
       { kind: 'garbage' },
     ),
-  )('fails (%s) is tried again, later each time', async (_, fault) => {
+  )('fails (%s) is repeated, with longer pauses', async (_, fault) => {
     const { bus, publish, waits, stored, details } = await world(fault.kind === 'hang' ? { requestTimeout: 500 } : {});
     bus.faults.putObject = ({ number }) => (number <= 2 ? fault : undefined);
 
@@ -247,7 +247,7 @@ describe('an upload that', () => {
     ['AuthorizationHeaderMalformed', 400, 'PAYLOAD_REFUSED', 'check that it is in this region'],
     ['PermanentRedirect', 301, 'PAYLOAD_REFUSED', 'check that it is in this region'],
     ['NoSuchBucket', 404, 'PAYLOAD_BUCKET_MISSING', 'create it, or set PAYLOAD_BUCKET'],
-  ] as const)('is refused (%s) stops the run at once, and nothing is sent', async (refusal, status, code, remedy) => {
+  ] as const)('is refused (%s) stops the run at once, and no event is sent', async (refusal, status, code, remedy) => {
     const { bus, publish, waits, details } = await world();
     bus.faults.putObject = () => ({ kind: 'error', status, code: refusal });
 
@@ -260,7 +260,7 @@ describe('an upload that', () => {
     expect(waits).toEqual([]);
   });
 
-  test('fails again and again stops the run, and the next one goes on', async () => {
+  test('fails repeatedly stops the run, and the next run continues', async () => {
     const { bus, publish, waits, details, stored } = await world();
     bus.faults.putObject = () => ({ kind: 'error', status: 500, code: 'InternalError' });
 
@@ -276,7 +276,7 @@ describe('an upload that', () => {
     expect(stored()).toHaveLength(1);
   });
 
-  test('is throttled is tried again until it is told to stop', async () => {
+  test('is throttled is repeated until the run is told to stop', async () => {
     const { bus, publish, details } = await world();
     const stop = new AbortController();
     bus.faults.putObject = ({ number }) => {
@@ -308,7 +308,7 @@ describe('an event whose id S3 refuses as a key', () => {
 describe('a dead letter', () => {
   const parked = (bus: { messages(queue: string): string[] }) => bus.messages('parked').map((body) => JSON.parse(body));
 
-  test('that is too large once its quotes are escaped leaves its largest field in the bucket, too', async () => {
+  test('that is too large once its quotes are escaped also has its largest field in the bucket', async () => {
     const { bus, publish, stored } = await world();
     bus.faults.putEvents = () => ({ kind: 'entries', codes: { 0: 'InvalidArgument' } });
     const quotes = '"'.repeat(400_000);
@@ -321,7 +321,7 @@ describe('a dead letter', () => {
     expect(JSON.parse(entry.Detail)).not.toHaveProperty('truncated');
   });
 
-  test('of an event with a claim check is parked as it was sent, however large its quotes become', async () => {
+  test('of an event with a claim check is parked as it was sent, whatever its size with escaped quotes', async () => {
     const { bus, publish, stored } = await world();
     const refused: (string | undefined)[] = [];
     bus.faults.putEvents = ({ entries }) => {

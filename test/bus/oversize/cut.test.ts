@@ -18,7 +18,7 @@ const value = fc.oneof(
 
 describe('cutting an entry', () => {
   test.prop([fc.array(fc.tuple(name, value), { maxLength: 60 })], { numRuns: 60 })(
-    'always ends within the limit and keeps what identifies it',
+    'always fits the limit and keeps the fields that identify the event',
     (pairs) => {
       const large = largeEntry('event', 'completed', ...pairs.flat());
       const entry = toText(large);
@@ -32,13 +32,13 @@ describe('cutting an entry', () => {
     },
   );
 
-  test('leaves an entry that fits as it is', () => {
+  test('does not change an entry that fits', () => {
     const entry = largeEntry('event', 'failed', 'failedReason', 'boom');
 
     expect(cut(entry, entryBytes(toText(entry)))).toEqual(toText(entry));
   });
 
-  test('keeps the beginning of a text and says how long it was', () => {
+  test('keeps the beginning of a text and reports its length', () => {
     const reason = 'because '.repeat(5000);
 
     const made = cut(largeEntry('event', 'failed', 'jobId', '1', 'failedReason', reason, 'prev', 'active'), LIMIT);
@@ -101,7 +101,7 @@ describe('cutting an entry', () => {
     expect(entryBytes(made)).toBeLessThanOrEqual(LIMIT);
   });
 
-  test('counts what is no UTF-8 as what it is passed on as', () => {
+  test('counts bytes that are not UTF-8 as the characters that they become', () => {
     const bytes = Buffer.concat(new Array(600_000).fill(Buffer.from([0xff, 0x61])));
 
     const detail = detailOf(cut(largeEntry('event', 'failed', 'failedReason', bytes), LIMIT));
@@ -110,7 +110,7 @@ describe('cutting an entry', () => {
     expect(detail.failedReason).toMatch(/^(\ufffda)+\ufffd?$/);
   });
 
-  test('cuts nothing of a text that fits, however large the escapes make it', () => {
+  test('does not cut a text that fits, whatever its size with escapes', () => {
     const returnvalue = `"${'\\u0078'.repeat(300_000)}"`;
 
     const made = cut(largeEntry('event', 'completed', 'returnvalue', returnvalue), 500_000);
@@ -144,7 +144,7 @@ describe('cutting an entry', () => {
     expect(truncated.map(({ field }: { field: string }) => field)).toEqual(expected);
   });
 
-  test('fits also where the paths of cut fields take more bytes than characters', () => {
+  test('fits also if the paths of cut fields have more bytes than characters', () => {
     const fields = Array.from({ length: 200 }, (_, n) => [`${'漢'.repeat(100)}${n}`, 'x'.repeat(1000)]).flat();
 
     const made = cut(largeEntry('event', 'invoice', ...fields), 150_000);
@@ -153,7 +153,7 @@ describe('cutting an entry', () => {
     expect(detailOf(made).truncated.length).toBeGreaterThan(50);
   });
 
-  test('leaves out a group of small fields beside a large one that fits', () => {
+  test('leaves out a group of small fields next to a large field that fits', () => {
     const small = Array.from({ length: 20_000 }, (_, n) => [`f${n}`, 'x'.repeat(50)]).flat();
 
     const detail = detailOf(

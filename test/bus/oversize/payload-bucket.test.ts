@@ -41,7 +41,7 @@ async function requestFor(
 
 describe('the request for an object', () => {
   // Botocore, AWS's own SDK for Python, makes the same addresses and signatures of the same calls.
-  test('is signed as AWS signs it', async () => {
+  test('has the same signature as from Botocore', async () => {
     const { headers } = await requestFor('my-bucket', 'eu-west-1');
 
     expect(headers).toMatchInlineSnapshot(`
@@ -97,7 +97,7 @@ describe('an object', () => {
     };
   }
 
-  test('is stored under its key, and replaced by another of the same key', async () => {
+  test('is stored under its key, and replaced by another object with the same key', async () => {
     const { bus, put } = await started();
 
     await put(KEY, Buffer.from('{"n":1}'));
@@ -125,7 +125,7 @@ describe('an object', () => {
     ['no answer', { kind: 'hang' }, { name: 'TimeoutError' }],
     ['a broken connection', { kind: 'reset' }, { code: 'ECONNRESET' }],
     ['an answer that makes no sense', { kind: 'garbage' }, { name: 'Http200', message: 'S3 answered with status 200' }],
-  ] as const)('is not taken for stored after %s', async (_, fault, error) => {
+  ] as const)('does not count as stored after %s', async (_, fault, error) => {
     const { bus, put } = await started(fault.kind === 'hang' ? { requestTimeout: 300 } : {});
     bus.faults.putObject = () => fault;
 

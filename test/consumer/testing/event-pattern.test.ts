@@ -26,20 +26,20 @@ describe('an event pattern gets the answer of AWS’s engine', () => {
   });
 });
 
-describe('an event pattern gets another answer than of AWS’s engine', () => {
-  test('for branches of $or that overlap: each counts by itself', () => {
+describe('an event pattern gets another answer than from AWS’s engine', () => {
+  test('for branches of $or that overlap: each matches independently', () => {
     const pattern = { $or: [{ queue: ['payments'] }, { queue: ['payments', 'refunds'] }] };
 
     expect(answer(pattern, { queue: 'refunds' })).toBe('match');
   });
 
-  test('for values of a list that overlap: each counts by itself', () => {
+  test('for values of a list that overlap: each matches independently', () => {
     const pattern = { queue: [{ wildcard: '*ments' }, { 'equals-ignore-case': 'Refunds' }] };
 
     expect(answer(pattern, { queue: 'orders' })).toBe('no match');
   });
 
-  test('for $or that is a field: there is none of that name', () => {
+  test('for a field with the name $or, which cannot exist', () => {
     expect(answer({ $or: ['x'] }, { $or: 'x' })).toBe('refused');
     expect(answer({ $or: { queue: ['x'] } }, { $or: { queue: 'x' } })).toBe('refused');
   });
@@ -55,7 +55,7 @@ describe('an event pattern that is refused', () => {
     }
   };
 
-  test('says where, what was given and what is allowed', () => {
+  test('causes an error with the place, the given value and the allowed values', () => {
     expect([
       message('{"source":["bullmq"]}'),
       message({ detail: { queue: 'payments' } }),
@@ -75,7 +75,7 @@ describe('an event pattern that is refused', () => {
     `);
   });
 
-  test('says so inside of $or', () => {
+  test('causes an error inside $or', () => {
     expect([
       message({ detail: { $or: [{ queue: ['payments'] }] } }),
       message({ detail: { $or: [{ queue: ['payments'] }, { job: { id: '7' } }] } }),
@@ -89,7 +89,7 @@ describe('an event pattern that is refused', () => {
     `);
   });
 
-  test('says so inside of operators', () => {
+  test('causes an error inside operators', () => {
     expect([
       message({ detail: { queue: [{ prefix: 7 }] } }),
       message({ detail: { queue: [{ suffix: { 'equals-ignore-case': ['ments'] } }] } }),

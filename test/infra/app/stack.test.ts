@@ -42,7 +42,7 @@ test('the stack needs a secret with the name in cdk.json, and nothing else', () 
   ]);
 });
 
-test('the stack takes its options from the context, also numbers and lists of cdk.json', () => {
+test('the stack reads its options from the context, also numbers and lists of cdk.json', () => {
   const secret = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbCdEf';
   const template = synthesize({
     redis: secret,
@@ -102,7 +102,7 @@ test('the stack asks Sentinels for the master', () => {
   expect(environmentOf(synthesize({ redisSentinel: 'jobs' }))).toMatchObject({ BULLBRIDGE_REDIS_SENTINEL: 'jobs' });
 });
 
-test('the stack takes a cache with IAM instead of a secret', () => {
+test('the stack accepts a cache with IAM instead of a secret', () => {
   const template = synthesize({ redis: 'rediss://bullbridge@jobs.example.com:6380', redisIam: 'memorydb:jobs' });
   expect(environmentOf(template)).toMatchObject({
     REDIS_URL: 'rediss://bullbridge@jobs.example.com:6380',
@@ -112,7 +112,7 @@ test('the stack takes a cache with IAM instead of a secret', () => {
   expect(JSON.stringify(template.toJSON())).not.toContain('secretsmanager');
 });
 
-test('the stack needs to know where Redis is, and says how to set that', () => {
+test('the stack needs the option redis, and explains how to set it', () => {
   expect(() => createStack({ redis: undefined })).toThrowErrorMatchingInlineSnapshot(
     `[Error: context redis must name the Redis to read, got none: -c redis=<name or complete ARN of the secret with its URL>, or, with IAM, -c redis=rediss://<user>@<host>:6379 -c redisIam=<service>:<name>]`,
   );
@@ -132,7 +132,7 @@ test.for([
   expect(() => createStack(context)).not.toThrow(/hunter2/);
 });
 
-test('the stack takes a bus by its ARN, and what another stack left', () => {
+test('the stack accepts a bus by its ARN, and the table and the queue of another stack', () => {
   const eventBusName = 'arn:aws:events:eu-west-1:210987654321:event-bus/jobs';
   const deadLetterQueueArn = 'arn:aws:sqs:eu-west-1:123456789012:parked';
   const template = synthesize({ eventBusName, checkpointTableName: 'positions', deadLetterQueueArn });
@@ -141,14 +141,14 @@ test('the stack takes a bus by its ARN, and what another stack left', () => {
   template.resourceCountIs('AWS::SQS::Queue', 0);
 });
 
-test('the stack takes a bucket with its key', () => {
+test('the stack accepts a bucket with its key', () => {
   const payloadBucketKeyArn = 'arn:aws:kms:eu-west-1:123456789012:key/1';
   const template = synthesize({ payloadBucketName: 'payloads', payloadBucketKeyArn });
   expect(permissionsOf(template, 'BullbridgeForwardRole')).toContainEqual(['kms:GenerateDataKey', payloadBucketKeyArn]);
   expect(() => synthesize({ payloadBucketKeyArn })).toThrow('payloadBucketKeyArn needs payloadBucketName');
 });
 
-test('two stacks with default options differ in the names that they give', () => {
+test('two stacks with default options have different names for their resources', () => {
   const app = createApp();
   const stacks = ['Bullbridge', 'Other'].map((id) => new BullbridgeStack(app, id));
   const templates = stacks.map((stack) => Template.fromStack(stack));
@@ -167,7 +167,7 @@ test('the stack pauses', () => {
   synthesize({ enabled: 'false' }).allResourcesProperties('AWS::Scheduler::Schedule', { State: 'DISABLED' });
 });
 
-test('the stack has a registry of schemas where it is asked for, and its name as an output', () => {
+test('the stack has a registry of schemas if configured, and its name as an output', () => {
   const template = synthesize({ schemaRegistry: 'true' });
 
   template.resourceCountIs('AWS::EventSchemas::Registry', 1);
@@ -185,7 +185,7 @@ test('the stack has alarms with a topic and a dashboard, or none of them', () =>
   none.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
 });
 
-test('the stack runs in a network, is let in to Redis, and says which group Redis must let in', () => {
+test('the stack runs in a network, may connect to Redis, and has the group that Redis must let in as an output', () => {
   // Without an answer from AWS, the look-up gives a made-up network.
   const template = Template.fromStack(
     createStack(

@@ -37,7 +37,7 @@ test('the build gives the same bytes for the same sources', async () => {
   }
 });
 
-test('the bundles are small and without BullMQ', () => {
+test('the bundles are small and do not contain BullMQ', () => {
   for (const { bytes, packages } of bundles) {
     expect(bytes).toBeLessThan(LIMIT);
     expect(packages.filter((name) => name.startsWith('bullmq') || name.startsWith('aws-cdk'))).toEqual([]);

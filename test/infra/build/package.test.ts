@@ -57,7 +57,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-test('the package is the construct, the consumer, declarations, schemas, bundles and documents, and nothing else', () => {
+test('the package has the construct, the consumer, declarations, schemas, bundles and documents, and nothing else', () => {
   const all = packed.files.map(({ path }) => path);
   const types = all.filter((path) => path.includes('/types/'));
   const schemas = all.filter((path) => path.startsWith('dist/schemas/'));
@@ -105,7 +105,7 @@ test('the package depends on no other', async () => {
   }
 });
 
-test('the documents in the package link only to what is in it', async () => {
+test('the documents in the package link only to files in the package', async () => {
   const paths = packed.files.map(({ path }) => path);
   const documents = paths.filter((path) => path.endsWith('.md'));
   const links = await Promise.all(
@@ -151,7 +151,7 @@ test.for([
   ['CommonJS', { module: 'nodenext', moduleResolution: 'nodenext', type: 'commonjs' }],
   ['ESM', { module: 'nodenext', moduleResolution: 'nodenext', type: 'module' }],
 ] as const)(
-  'in %s, mistakes have one clear message each, and what production needs is there',
+  'in %s, each mistake has one clear message, and production has everything it needs',
   TIME,
   async ([, format]) => {
     const app = await createApp(format, ['mistakes.ts', 'production.ts']);
@@ -183,7 +183,7 @@ test.for([
 });
 
 test(
-  'an app in ESM does so as well, its declarations are right, and cdk-nag finds nothing in its stacks',
+  'an app in ESM does the same, its declarations are right, and cdk-nag finds nothing in its stacks',
   TIME,
   async () => {
     const app = await createApp({ module: 'nodenext', moduleResolution: 'nodenext', type: 'module' });

@@ -72,7 +72,7 @@ describe('alarms and dashboard', () => {
     for (const metric of ownMetrics(template)) expect(metric).toMatchObject({ dimensions });
   });
 
-  test('are of one construct where a stack has two', () => {
+  test('belong to one construct if a stack has two', () => {
     const { stack } = createStack();
     const other = createStack({ sourceName: 'other', prefix: 'jobs' });
 
@@ -96,7 +96,7 @@ describe('alarms and dashboard', () => {
 });
 
 describe('the alarms', () => {
-  test('treat missing data as each of them needs it', () => {
+  test('treat missing data as each alarm needs', () => {
     const missing = Object.entries(alarmsOf(template)).map(([name, { TreatMissingData }]) => [name, TreatMissingData]);
 
     expect(Object.fromEntries(missing)).toMatchInlineSnapshot(`
@@ -119,7 +119,7 @@ describe('the alarms', () => {
     `);
   });
 
-  test('say so when they go off, and when it is over', () => {
+  test('call the action when they go off and when they end', () => {
     const told = synthesize((stack) => ({ alarmAction: new SnsAction(new Topic(stack, 'Topic')) }));
 
     for (const alarm of Object.values(alarmsOf(told))) {
@@ -129,7 +129,7 @@ describe('the alarms', () => {
     for (const alarm of Object.values(alarmsOf(template))) expect(alarm).not.toHaveProperty('AlarmActions');
   });
 
-  test('look at whole intervals, three of them where one bad run is no alarm', () => {
+  test('evaluate whole intervals, and three of them if one bad run is no alarm', () => {
     const slow = alarmsOf(synthesize({ interval: Duration.minutes(13), reconcileInterval: Duration.hours(2) }));
 
     expect(slow['ForwardingStopped']).toMatchObject({ Period: 13 * 60, EvaluationPeriods: 3, DatapointsToAlarm: 3 });
@@ -146,7 +146,7 @@ describe('the alarms', () => {
     });
   });
 
-  test('are all exposed, and link to the page of this version or to one of the user’s own', () => {
+  test('are all exposed, and link to the page of this version or to a page of the user', () => {
     const { bullbridge } = createStack();
     expect(Object.keys(bullbridge.alarms).sort()).toEqual(Object.keys(alarmsOf(template)).sort());
     expect(linksOf(template)).toContain(`${RUNBOOK_URL}#events-lost`);
@@ -156,7 +156,7 @@ describe('the alarms', () => {
     expect(createStack({ alarms: false }).bullbridge.alarms).toEqual({});
   });
 
-  test('look no further back than the day that CloudWatch allows', () => {
+  test('evaluate at most the day that CloudWatch allows', () => {
     const daily = alarmsOf(synthesize({ interval: Duration.minutes(13), reconcileInterval: Duration.days(1) }));
 
     for (const { Period, EvaluationPeriods } of Object.values(daily))
@@ -165,7 +165,7 @@ describe('the alarms', () => {
 });
 
 describe('the metrics of a construct', () => {
-  test('can be used by others, summed up as fits each', () => {
+  test('can be used by others, each with its statistic', () => {
     const { bullbridge } = createStack({ sourceName: 'redis-1', prefix: 'jobs' });
     const metrics = [
       bullbridge.metricPublished(),

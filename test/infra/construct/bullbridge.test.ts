@@ -12,8 +12,8 @@ beforeAll(() => {
   template = synthesize();
 });
 
-describe('what is kept', () => {
-  test('keeps positions through deletion and mistakes', () => {
+describe('the stores', () => {
+  test('protect positions from deletion and mistakes', () => {
     template.hasResource('AWS::DynamoDB::GlobalTable', {
       DeletionPolicy: 'Retain',
       UpdateReplacePolicy: 'Retain',
@@ -34,7 +34,7 @@ describe('what is kept', () => {
     });
   });
 
-  test('keeps parked events for 14 days, encrypted, and takes them by TLS only', () => {
+  test('keep dead letters for 14 days, encrypted, and accept them only with TLS', () => {
     template.hasResource('AWS::SQS::Queue', {
       DeletionPolicy: 'Retain',
       Properties: { MessageRetentionPeriod: 14 * 24 * 60 * 60, SqsManagedSseEnabled: true },
@@ -46,7 +46,7 @@ describe('what is kept', () => {
     });
   });
 
-  test('keeps nothing when the removal policy is to destroy', () => {
+  test('are deleted with the stack if the removal policy is to destroy', () => {
     const destroyed = synthesize({ removalPolicy: RemovalPolicy.DESTROY });
     destroyed.hasResource('AWS::SQS::Queue', { DeletionPolicy: 'Delete' });
     destroyed.hasResource('AWS::DynamoDB::GlobalTable', {
@@ -55,7 +55,7 @@ describe('what is kept', () => {
     });
   });
 
-  test('keeps payloads encrypted and private, for a month or as configured', () => {
+  test('keep payloads encrypted and private, for a month or as configured', () => {
     template.hasResource('AWS::S3::Bucket', {
       DeletionPolicy: 'Retain',
       Properties: {
@@ -76,7 +76,7 @@ describe('what is kept', () => {
     });
   });
 
-  test('keeps logs for a month, or as configured', () => {
+  test('keep logs for a month, or as configured', () => {
     template.resourceCountIs('AWS::Logs::LogGroup', 3);
     template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
     for (const name of ['Forward', 'Reconcile', 'Redrive']) {
@@ -90,7 +90,7 @@ describe('what is kept', () => {
   });
 });
 
-describe('what runs', () => {
+describe('the construct', () => {
   test('runs the bundles on Node 24 and ARM', () => {
     template.resourceCountIs('AWS::Lambda::Function', 3);
     template.allResourcesProperties('AWS::Lambda::Function', {
@@ -102,7 +102,7 @@ describe('what runs', () => {
     synthesize({ memorySize: 512 }).allResourcesProperties('AWS::Lambda::Function', { MemorySize: 512 });
   });
 
-  test('runs each minute, or as configured, and has 75 seconds more than that', () => {
+  test('runs each minute, or as configured, with a timeout of 75 seconds more than that', () => {
     const { id } = only(template, 'AWS::Lambda::Function', 'BullbridgeForward');
     template.hasResourceProperties('AWS::Scheduler::Schedule', {
       ScheduleExpression: 'rate(1 minute)',
@@ -124,7 +124,7 @@ describe('what runs', () => {
     slower.hasResourceProperties('AWS::Lambda::EventInvokeConfig', { MaximumEventAgeInSeconds: 300 });
   });
 
-  test('runs each shard on a schedule of its own, the first on the one that it had', () => {
+  test('runs each shard on its own schedule, the first on the original schedule', () => {
     const schedulesOf = (from: Template) => {
       const all = Object.entries(from.findResources('AWS::Scheduler::Schedule'));
       return all.filter(([id]) => id.startsWith('BullbridgeForward'));
@@ -139,7 +139,7 @@ describe('what runs', () => {
     synthesize({ shards: 3 }).resourceCountIs('AWS::Lambda::Function', 3);
   });
 
-  test('recovers lost events each five minutes, or as configured, for 15 minutes at most', () => {
+  test('recovers lost events each five minutes, or as configured, for at most 15 minutes', () => {
     const { id, Properties } = only(template, 'AWS::Lambda::Function', 'BullbridgeReconcile');
     expect(Properties['Timeout']).toBe(300);
     template.hasResourceProperties('AWS::Scheduler::Schedule', {
@@ -153,7 +153,7 @@ describe('what runs', () => {
     daily.hasResourceProperties('AWS::Lambda::EventInvokeConfig', { MaximumEventAgeInSeconds: 6 * 60 * 60 });
   });
 
-  test('pauses and keeps all it has', () => {
+  test('pauses and keeps all data', () => {
     const paused = synthesize({ enabled: false, shards: 2 });
     paused.allResourcesProperties('AWS::Scheduler::Schedule', { State: 'DISABLED' });
     const kept = Object.keys(paused.toJSON()['Resources']);
@@ -162,7 +162,7 @@ describe('what runs', () => {
     paused.resourcePropertiesCountIs('AWS::CloudWatch::Alarm', { TreatMissingData: 'breaching' }, 0);
   });
 
-  test('reserves concurrency for the forwarder alone', () => {
+  test('reserves concurrency only for the forward function', () => {
     const reserved = synthesize({ reservedConcurrentExecutions: 4 });
     reserved.resourcePropertiesCountIs('AWS::Lambda::Function', { ReservedConcurrentExecutions: Match.anyValue() }, 1);
     expect(
@@ -170,7 +170,7 @@ describe('what runs', () => {
     ).toBe(4);
   });
 
-  test('names the command that makes a missing bundle', () => {
+  test('names the command that builds a missing bundle', () => {
     const { stack } = createStack();
     const interval = Duration.minutes(1);
     const timing = { interval, timeout: interval, payloads: [{}], memorySize: 256, enabled: true };
@@ -190,7 +190,7 @@ describe('what runs', () => {
     });
   });
 
-  test('publishes to a bus that exists, and makes none', () => {
+  test('publishes to an existing bus, and creates none', () => {
     const arn = 'arn:aws:events:eu-west-1:210987654321:event-bus/jobs';
     const onJobs = synthesize((stack) => ({ eventBus: EventBus.fromEventBusArn(stack, 'Jobs', arn) }));
     onJobs.resourceCountIs('AWS::Events::EventBus', 0);
@@ -200,7 +200,7 @@ describe('what runs', () => {
     }
   });
 
-  test('exposes what others subscribe to, watch and read', () => {
+  test('exposes the resources that others subscribe to, watch and read', () => {
     const { stack, bullbridge } = createStack();
     const { eventBus, table, deadLetterQueue, forwardFunction, reconcileFunction } = bullbridge;
     const names = [

@@ -57,7 +57,7 @@ async function write({ admin, prefix }: GapStack, returnvalues: readonly string[
   await pipeline.exec();
 }
 
-test('the forwarder calls each action that it is allowed, and no other', async () => {
+test('the forward function calls each allowed action, and no other', async () => {
   const { stack, started, actions } = await world('forward');
   await write(stack, ['1', LARGE, JSON.stringify(REFUSED)]);
   await started.invoke({});
@@ -66,7 +66,7 @@ test('the forwarder calls each action that it is allowed, and no other', async (
   expect(actions()).toEqual(allowed('BullbridgeForwardRole'));
 });
 
-test('the recovery calls each action that it is allowed, and no other', async () => {
+test('the reconcile function calls each allowed action, and no other', async () => {
   const { stack, started, actions } = await world('reconcile');
   await stack.open();
   await stack.finish('completed', [{ id: 'large', result: LARGE }, { id: 'small' }]);
@@ -75,7 +75,7 @@ test('the recovery calls each action that it is allowed, and no other', async ()
   expect(actions()).toEqual(allowed('BullbridgeReconcileRole'));
 });
 
-test('sending parked events again calls each action that it is allowed, and no other', async () => {
+test('the redrive function calls each allowed action, and no other', async () => {
   const { stack, started, actions } = await world('redrive');
   const { sqs, destroy } = clientsOf(stack.bus.url);
   onTestFinished(destroy);

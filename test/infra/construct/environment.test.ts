@@ -8,7 +8,7 @@ import { RedisAccess } from '../../../infra/construct/redis-access.ts';
 import { createStack, environmentOf, synthesize } from '../synth.ts';
 
 describe('the environment of the function', () => {
-  test('has what the function cannot do without', () => {
+  test('has all required variables', () => {
     expect(environmentOf(synthesize())).toMatchInlineSnapshot(`
       {
         "BULLBRIDGE_DEPLOYMENT": "Test/Bullbridge",
@@ -105,7 +105,7 @@ describe('the environment of the function', () => {
     });
   });
 
-  test('takes values that are known only at deployment', () => {
+  test('accepts values that are known only at deployment', () => {
     const known = (name: string) => Token.asString({ Ref: name });
     const template = synthesize({
       prefix: known('Prefix'),
@@ -248,7 +248,7 @@ describe('a fault stops the synthesis', () => {
     );
   });
 
-  test('in the start, as JavaScript may pass it', () => {
+  test('in the start point, as JavaScript may pass it', () => {
     const startFrom = 'newest' as 'now';
     expect(faultOf({ startFrom })).toThrowErrorMatchingInlineSnapshot(
       `[Error: startFrom must be "beginning" or "now", got "newest"]`,

@@ -10,7 +10,7 @@ beforeAll(() => {
   template = synthesize();
 });
 
-test('resources with data keep their logical ids: under another id, a deployment makes an empty one and leaves the old behind', () => {
+test('resources with data keep their logical ids: with another id, a deployment would create an empty resource and leave the old one behind', () => {
   const types = [
     'AWS::DynamoDB::GlobalTable', // Positions: each stream would be read from its beginning again.
     'AWS::SQS::Queue', // Parked events: redrive would no longer find them.
@@ -53,7 +53,7 @@ test('resources with data keep their logical ids: under another id, a deployment
   expect(kept).toHaveLength(idsOf(template).flat().length + 1);
 });
 
-test('schedules and functions keep the ids that alarms and operators know', () => {
+test('schedules and functions keep the ids that alarms and operators use', () => {
   const types = ['AWS::Scheduler::Schedule', 'AWS::Lambda::Function'];
   expect(types.map((type) => Object.keys(template.findResources(type)))).toMatchInlineSnapshot(`
     [

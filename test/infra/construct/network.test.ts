@@ -18,7 +18,7 @@ const besideRedis = (stack: Stack, sentinel?: string) => {
 test.for([
   ['of Redis', undefined, [6379]],
   ['of Redis and of its Sentinels', 'jobs', [6379, 26379]],
-] as const)('the functions are let in at the ports %s', ([, sentinel, ports]) => {
+] as const)('the functions may connect to the ports %s', ([, sentinel, ports]) => {
   const template = synthesize((stack) => besideRedis(stack, sentinel));
   const rules = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress'));
   const { id } = only(template, 'AWS::EC2::SecurityGroup', 'BullbridgeForward');
@@ -36,7 +36,7 @@ test.for([
   );
 });
 
-test('a security group of the user’s own that lets nothing out lets the functions out to Redis', () => {
+test('a security group of the user without outbound rules gets a rule for Redis', () => {
   const template = synthesize((stack) => {
     const beside = besideRedis(stack);
     const options = { vpc: beside.vpc, allowAllOutbound: false };
@@ -49,7 +49,7 @@ test('a security group of the user’s own that lets nothing out lets the functi
   });
 });
 
-test('the redrive function runs in the network where that is asked for, and connections are those of all functions', () => {
+test('the redrive function runs in the network if configured, and connections belong to all functions', () => {
   const { stack, bullbridge } = createStack((scope) => ({ vpc: new Vpc(scope, 'Vpc'), redriveInVpc: true }));
   const cache = new SecurityGroup(stack, 'Cache', { vpc: new Vpc(stack, 'Other') });
   cache.connections.allowFrom(bullbridge, Port.tcp(6379));
@@ -59,7 +59,7 @@ test('the redrive function runs in the network where that is asked for, and conn
   template.resourcePropertiesCountIs('AWS::EC2::SecurityGroupIngress', { FromPort: 6379 }, 1);
 });
 
-test('the endpoints that the functions call are made on demand only', () => {
+test('the endpoints that the functions call are created only if configured', () => {
   const template = synthesize((stack) => ({ vpc: new Vpc(stack, 'Vpc'), vpcEndpoints: true }));
   const servicesOf = (type: string) =>
     Object.values(template.findResources('AWS::EC2::VPCEndpoint', { Properties: { VpcEndpointType: type } })).map(
@@ -71,7 +71,7 @@ test('the endpoints that the functions call are made on demand only', () => {
   synthesize((stack) => ({ vpc: new Vpc(stack, 'Vpc') })).resourceCountIs('AWS::EC2::VPCEndpoint', 0);
 });
 
-test('no endpoint for secrets is made where IAM needs no secret', () => {
+test('no endpoint for secrets is created with IAM, which needs no secret', () => {
   const template = synthesize((stack) => ({
     vpc: new Vpc(stack, 'Vpc'),
     vpcEndpoints: true,

@@ -31,8 +31,8 @@ beforeAll(() => {
   template = synthesize();
 });
 
-describe('what may be done', () => {
-  test('allows the function exactly what it calls', () => {
+describe('the permissions', () => {
+  test('allow the forward function exactly the actions that it calls', () => {
     expect(permissionsOf(template, 'BullbridgeForwardRole')).toMatchInlineSnapshot(`
       [
         [
@@ -112,7 +112,7 @@ describe('what may be done', () => {
     template.resourcePropertiesCountIs('AWS::IAM::Role', { ManagedPolicyArns: Match.anyValue() }, 0);
   });
 
-  test('allows the recovery the same, except for the table: it also queries open gaps', () => {
+  test('allow the reconcile function the same, and to query open gaps', () => {
     const [logs, table, ...others] = permissionsOf(template, 'BullbridgeReconcileRole');
     expect(logs).toEqual([
       ['logs:CreateLogStream', 'logs:PutLogEvents'],
@@ -125,7 +125,7 @@ describe('what may be done', () => {
     expect(others).toEqual(permissionsOf(template, 'BullbridgeForwardRole').slice(2));
   });
 
-  test('allows the redrive function what it calls: neither the table, the bucket nor the secret', () => {
+  test('allow the redrive function the actions that it calls: neither the table, nor the bucket, nor the secret', () => {
     const statements = permissionsOf(template, 'BullbridgeRedriveRole');
     expect(statements.map(([actions]) => actions)).toEqual([
       ['logs:CreateLogStream', 'logs:PutLogEvents'],
@@ -141,7 +141,7 @@ describe('what may be done', () => {
     ]);
   });
 
-  test('allows a bucket of the user’s own, and its key through S3 only', () => {
+  test('allow a bucket of the user, and its key only through S3', () => {
     const given = synthesize((stack) => ({
       payloadBucket: new Bucket(stack, 'Mine', { encryptionKey: new Key(stack, 'Key') }),
     }));
@@ -151,7 +151,7 @@ describe('what may be done', () => {
     given.hasResourceProperties('AWS::IAM::Policy', policyWith('kms:GenerateDataKey', 's3'));
   });
 
-  test('allows a secret that is known by its name, whose ARN ends in unknown characters', () => {
+  test('allow a secret that is known by its name, whose ARN ends with unknown characters', () => {
     const named = synthesize((stack) => ({
       redis: RedisAccess.fromUrlSecret(Secret.fromSecretNameV2(stack, 'Named', 'redis')),
     }));
@@ -161,14 +161,14 @@ describe('what may be done', () => {
     expect(JSON.stringify(resource)).toContain(':secret:redis-??????');
   });
 
-  test('allows the key of a secret, through Secrets Manager only', () => {
+  test('allow the key of a secret, only through Secrets Manager', () => {
     const keyed = synthesize((stack) => ({
       redis: RedisAccess.fromUrlSecret(new Secret(stack, 'Own', { encryptionKey: new Key(stack, 'Key') })),
     }));
     keyed.resourcePropertiesCountIs('AWS::IAM::Policy', policyWith('kms:Decrypt', 'secretsmanager'), 2);
   });
 
-  test('allows a key of the user’s own for all that is kept, each through its service only', () => {
+  test('allow a key of the user for all stores, each only through its service', () => {
     const keyed = synthesize((stack) => ({ encryptionKey: new Key(stack, 'Key') }));
     keyed.resourcePropertiesCountIs('AWS::IAM::Policy', policyWith('kms:Decrypt', 'dynamodb'), 2);
     keyed.resourcePropertiesCountIs('AWS::IAM::Policy', policyWith('kms:GenerateDataKey', 's3'), 2);
@@ -198,7 +198,7 @@ describe('what may be done', () => {
     });
   });
 
-  test('allows traces when tracing is on', () => {
+  test('allow traces if tracing is on', () => {
     const traced = synthesize({ tracing: true });
     traced.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: { Mode: 'Active' } });
     const traces = [['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], '*'];
@@ -209,7 +209,7 @@ describe('what may be done', () => {
   });
 
   test.for(['Forward', 'Reconcile'])(
-    'allows the schedule of %s the function itself, and only schedules of this account',
+    'allow the schedule of %s to invoke the function itself, and only schedules of this account',
     (name) => {
       const { id } = only(template, 'AWS::Lambda::Function', `Bullbridge${name}`);
       const arn = { 'Fn::GetAtt': [id, 'Arn'] };
@@ -229,7 +229,7 @@ describe('what may be done', () => {
     },
   );
 
-  test('allows network interfaces only in a network, with one security group for Redis to let in', () => {
+  test('allow network interfaces only in a network, with one security group for Redis to let in', () => {
     const inVpc = synthesize((stack) => ({ vpc: new Vpc(stack, 'Vpc') }));
     for (const name of ['Forward', 'Reconcile']) {
       const actions = permissionsOf(inVpc, `Bullbridge${name}Role`).flatMap(([action]) => action);

@@ -14,13 +14,13 @@ const byUrl = (options?: RedisUrlOptions) => (stack: Stack) => ({
 });
 const byIam = (options: RedisIamOptions) => ({ redis: RedisAccess.withIam(options) });
 
-describe('access by the URL in a secret', () => {
+describe('access with the URL in a secret', () => {
   test('reaches one server', () => {
     const environment = environmentOf(synthesize(byUrl()));
     expect(Object.keys(environment).filter((name) => name.includes('REDIS'))).toEqual(['REDIS_URL_SECRET_ARN']);
   });
 
-  test('reaches a cluster, with an authority of one’s own', () => {
+  test('reaches a cluster with an authority of the user', () => {
     const environment = environmentOf(synthesize(byUrl({ ca: PEM, cluster: true })));
     expect(environment).toMatchObject({ BULLBRIDGE_REDIS_CA: PEM, BULLBRIDGE_REDIS_CLUSTER: 'true' });
   });
@@ -41,12 +41,12 @@ describe('access by the URL in a secret', () => {
   });
 });
 
-describe('access by IAM', () => {
+describe('access with IAM', () => {
   test.for([
     ['elasticache', 'elasticache:Connect', [':replicationgroup:jobs', ':user:bullbridge'], undefined],
     ['elasticache-serverless', 'elasticache:Connect', [':serverlesscache:jobs', ':user:bullbridge'], 'true'],
     ['memorydb', 'memorydb:Connect', [':cluster/jobs', ':user/bullbridge'], 'true'],
-  ] as const)('to %s allows to connect to the cache as the user, and no secret', ([service, action, ends, cluster]) => {
+  ] as const)('to %s allows connecting to the cache as the user, and no secret', ([service, action, ends, cluster]) => {
     const template = synthesize(byIam({ ...CACHE, service }));
     const environment = environmentOf(template);
     expect(environment).toMatchObject({
@@ -67,7 +67,7 @@ describe('access by IAM', () => {
     expect(JSON.stringify(template.toJSON())).not.toContain('secretsmanager');
   });
 
-  test('takes an endpoint that is known only at deployment', () => {
+  test('accepts an endpoint that is known only at deployment', () => {
     const host = Token.asString({ 'Fn::GetAtt': ['Cache', 'PrimaryEndPoint.Address'] });
     const port = Token.asNumber({ Port: 1 });
     expect(environmentOf(synthesize(byIam({ ...CACHE, host, port })))['REDIS_URL']).toEqual({

@@ -23,7 +23,7 @@ function patternOf(options: Omit<OnEventOptions, 'target'>, props?: Partial<Bull
 const origin = { sourceName: ['default'], prefix: ['bull'] };
 
 describe('a rule for events', () => {
-  test('sends those of a queue and of a kind to the target, from the bus of the construct', () => {
+  test('sends the events of a queue and of a name to the target, from the bus of the construct', () => {
     const { stack, bullbridge } = createStack();
     bullbridge.onEvent('FailedPayments', { queue: 'payments', event: 'failed', target: targetIn(stack) });
     const template = Template.fromStack(stack);
@@ -42,7 +42,7 @@ describe('a rule for events', () => {
     expect(patternOf({})).toEqual({ source: ['bullmq'], detail: origin });
   });
 
-  test('knows the detail-type of each event of BullMQ, and of custom ones', () => {
+  test('has the detail-type of each event of BullMQ, and of custom events', () => {
     const names = Object.keys(CATALOGUE);
     const types = Object.values(CATALOGUE).map(({ detailType }) => detailType);
     expect(patternOf({ event: [...names, 'invoice-sent'] }, { events: ['*'] })).toMatchObject({
@@ -59,13 +59,13 @@ describe('a rule for events', () => {
     });
   });
 
-  test('takes names that are known only at deployment', () => {
+  test('accepts names that are known only at deployment', () => {
     const queue = Token.asString({ Ref: 'Queue' });
     expect(patternOf({ queue }, { queues: ['a'] })).toMatchObject({ detail: { queue: [{ Ref: 'Queue' }] } });
     expect(patternOf({ queue: 'b' }, { queues: ['a', queue] })).toMatchObject({ detail: { queue: ['b'] } });
   });
 
-  test('matches more of the detail where that is asked for', () => {
+  test('matches other fields of the detail if configured', () => {
     const detail = { job: { name: ['charge', { prefix: 'refund-' }] } };
     expect(patternOf({ queue: 'payments', detail })).toMatchObject({
       detail: { ...origin, queue: ['payments'], ...detail },
@@ -76,7 +76,7 @@ describe('a rule for events', () => {
     expect(() => patternOf({ detail: { sourceName: ['x'] } })).toThrow('detail must not have sourceName');
   });
 
-  test('may have any id, also one of the construct’s own', () => {
+  test('may have any id, even an id that the construct uses', () => {
     const { stack, bullbridge } = createStack();
     const target = targetIn(stack);
     for (const id of ['Forward', 'EventBus', 'Alarms', 'Resource']) bullbridge.onEvent(id, { target });
@@ -96,7 +96,7 @@ describe('a rule for events', () => {
   });
 });
 
-test('a rule for losses is for the news of this Redis', () => {
+test('a rule for losses matches Events Lost of this Redis', () => {
   const { stack, bullbridge } = createStack();
   bullbridge.onLoss('Lost', { queue: 'payments', target: targetIn(stack) });
   expect(only(Template.fromStack(stack), 'AWS::Events::Rule').Properties['EventPattern']).toEqual({
@@ -106,7 +106,7 @@ test('a rule for losses is for the news of this Redis', () => {
   });
 });
 
-test('grants allow what a consumer and an operator do, and no more', () => {
+test('grants allow only the actions of a consumer and an operator', () => {
   const { stack, bullbridge } = createStack((scope) => ({ encryptionKey: new Key(scope, 'Key') }));
   const role = new Role(stack, 'Consumer', { assumedBy: new AccountRootPrincipal() });
   bullbridge.grantReadPayloads(role);

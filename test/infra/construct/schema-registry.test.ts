@@ -16,7 +16,7 @@ const namesIn = (template: Template) =>
   Object.values(template.findResources('AWS::EventSchemas::Schema')).map(({ Properties }) => Properties['SchemaName']);
 
 describe('a registry of schemas', () => {
-  test('is only made where it is asked for', () => {
+  test('is created only if configured', () => {
     const template = synthesize();
 
     template.resourceCountIs('AWS::EventSchemas::Registry', 0);
@@ -45,13 +45,13 @@ describe('a registry of schemas', () => {
     ['the default', {}, ['bullmq@JobCompleted', 'bullmq@JobFailed', 'bullmq@JobStalled']],
     ['some', { events: ['drained', 'retries-exhausted'] }, ['bullmq@JobRetriesExhausted', 'bullmq@QueueDrained']],
     ['a custom one, which has no schema', { events: ['failed', 'refunded'] }, ['bullmq@JobFailed']],
-  ])('has those of the events that are forwarded: %s', (_, props, names) => {
+  ])('has the schemas of the forwarded events: %s', (_, props, names) => {
     const template = synthesize({ schemaRegistry: true, ...props });
 
     expect(namesIn(template).sort()).toEqual([...OWN, ...names].sort());
   });
 
-  test('has all where the events are known at deployment only', () => {
+  test('has all schemas if the events are known only at deployment', () => {
     const template = synthesize({ schemaRegistry: true, events: Token.asList({ Ref: 'Events' }) });
 
     expect(namesIn(template).sort()).toEqual(Object.keys(jsonSchemas()).sort());

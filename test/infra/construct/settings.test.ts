@@ -53,7 +53,7 @@ describe('the table of settings', () => {
     }
   });
 
-  test('has the defaults that the props say', async () => {
+  test('has the same defaults as the props', async () => {
     const files = ['bullbridge-props.ts', 'network-props.ts', 'operation-props.ts'].map((name) =>
       readFile(new URL(`../../../infra/construct/${name}`, import.meta.url), 'utf8'),
     );

@@ -25,7 +25,7 @@ function addFunction(stack: Stack): Lambda {
 }
 
 describe('across stacks', () => {
-  test('the network and the security group of Redis may be in another one', () => {
+  test('the network and the security group of Redis may be in another stack', () => {
     const app = createApp();
     const net = new Stack(app, 'Net');
     const vpc = new Vpc(net, 'Vpc');
@@ -39,7 +39,7 @@ describe('across stacks', () => {
     expect(net.dependencies).toEqual([]);
   });
 
-  test('a target that reads payloads may be in a third one', () => {
+  test('a target that reads payloads may be in a third stack', () => {
     const app = createApp();
     const net = new Stack(app, 'Net');
     const vpc = new Vpc(net, 'Vpc');
@@ -68,7 +68,7 @@ describe('across stacks', () => {
     app.synth();
   });
 
-  test('a consumer with rules of its own may be granted payloads, too', () => {
+  test('a consumer with its own rules may also be granted payloads', () => {
     const app = createApp();
     const bullbridge = add(new Stack(app, 'Jobs'));
     const consumers = new Stack(app, 'Consumers');
@@ -143,7 +143,7 @@ describe('two deployments', () => {
     add(other, { ...onJobs(other), queues: ['a'], ...props });
   });
 
-  test('in two stages, or with buses of their own, may be alike', () => {
+  test('in two stages, or with their own buses, may be alike', () => {
     const app = createApp();
     for (const stage of ['beta', 'prod']) {
       const [one, other] = pair(new Stage(app, stage));
@@ -152,14 +152,14 @@ describe('two deployments', () => {
     }
   });
 
-  test('have metrics of their own', () => {
+  test('have their own metrics', () => {
     const [one, other] = pair(createApp());
     const dimensions = [add(one), add(other)].map((bullbridge) => bullbridge.metricLost().dimensions?.['deployment']);
     expect(dimensions).toEqual(['A/Bullbridge', 'B/Bullbridge']);
   });
 });
 
-describe('a bus elsewhere', () => {
+describe('a bus in another place', () => {
   const env = { account: '123456789012', region: 'eu-west-1' };
   const busIn = (stack: Stack, account: string, region: string) =>
     EventBus.fromEventBusArn(stack, 'Bus', `arn:aws:events:${region}:${account}:event-bus/jobs`);
@@ -171,7 +171,7 @@ describe('a bus elsewhere', () => {
     );
   });
 
-  test('in another account takes events, but no rules from here', () => {
+  test('in another account accepts events, but no rules from this stack', () => {
     const stack = new Stack(createApp(), 'Jobs', { env });
     const bullbridge = add(stack, { eventBus: busIn(stack, '210987654321', env.region) });
     const target = new SqsQueue(new Queue(stack, 'Target'));
@@ -183,8 +183,8 @@ describe('a bus elsewhere', () => {
   });
 });
 
-describe('what exists', () => {
-  test('takes only the keys of the source, from functions and for consumers', () => {
+describe('an existing resource', () => {
+  test('is limited to the keys of the source, for functions and consumers: a bucket', () => {
     const stack = new Stack(createApp(), 'Jobs');
     const payloadBucket = Bucket.fromBucketAttributes(stack, 'Payloads', {
       bucketName: 'shared',
@@ -205,7 +205,7 @@ describe('what exists', () => {
     expect(permissionsOf(template, 'BullbridgeForwardRole').map(([action]) => action)).toContain('kms:GenerateDataKey');
   });
 
-  test('is taken over: a table and a queue that another stack left', () => {
+  test('is used: a table and a queue of another stack', () => {
     const stack = new Stack(createApp(), 'Jobs');
     add(stack, {
       checkpointTable: Table.fromTableName(stack, 'Table', 'positions'),
@@ -220,7 +220,7 @@ describe('what exists', () => {
     expect(JSON.stringify(permissionsOf(template, 'BullbridgeForwardRole'))).toContain(':table/positions');
   });
 
-  test('is named as the function finds it: a secret by its name, whose end may look like an ARN', () => {
+  test('has the name by which the function finds it: a secret whose name may end like an ARN', () => {
     const stack = new Stack(createApp(), 'Jobs');
     const secret = Secret.fromSecretNameV2(stack, 'Named', 'redis-abcdef');
     new Bullbridge(stack, 'Bullbridge', { redis: RedisAccess.fromUrlSecret(secret) });
@@ -232,8 +232,8 @@ describe('what exists', () => {
   });
 });
 
-describe('a key of the user’s own', () => {
-  test('encrypts the bus, with a queue of what its policy does not allow', () => {
+describe('a key of the user', () => {
+  test('encrypts the bus, with a queue for events that its policy does not let it encrypt', () => {
     const stack = new Stack(createApp(), 'Jobs');
     const { busDeadLetterQueue } = add(stack, { encryptionKey: new Key(stack, 'Key') });
     const template = Template.fromStack(stack);
@@ -255,7 +255,7 @@ describe('a key of the user’s own', () => {
   });
 });
 
-test('no warning where nothing is likely a mistake', () => {
+test('no warning for props without a likely mistake', () => {
   const stack = new Stack(createApp(), 'Jobs');
   add(stack, { events: ['completed', 'invoice-sent'], queues: ['a', 'b'], shards: 2 });
   Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());

@@ -92,7 +92,7 @@ export function describeBusConformance(
     const arrivals = async (source: string) => connection.subscribe({ source: [source] });
 
     describe('results', () => {
-      test('are one for each entry, in order, failed ones included', async () => {
+      test('are one for each entry, in order, including failed entries', async () => {
         const result = await put(entry(), entry({ Detail: '[1]' }), entry(), entry({ Source: undefined }));
 
         expect(result.FailedEntryCount).toBe(2);
@@ -147,7 +147,7 @@ export function describeBusConformance(
         expect(await codesOf({}, entry({ Detail: undefined }))).toEqual(['InvalidArgument', 'InvalidArgument']);
       });
 
-      test('accept an entry with a trace header, which is no part of the event', async () => {
+      test('accept an entry with a trace header, which is not in the event', async () => {
         const take = await arrivals('traced');
         const TraceHeader = 'Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=00f067aa0ba902b7;Sampled=1';
 
@@ -162,14 +162,14 @@ export function describeBusConformance(
         expect(await codesOf(entry({ EventBusName: 'no-such-bus' }))).toEqual(['accepted']);
       });
 
-      test('say whether the source is one of AWS itself', async () => {
+      test('show whether the source belongs to AWS', async () => {
         expect(await codesOf(entry({ Source: 'aws.ec2' }), entry({ Source: 'awsome' }))).toEqual([
           differences.refusesReservedSources ? 'NotAuthorizedForSourceException' : 'accepted',
           'accepted',
         ]);
       });
 
-      test('say whether a detail is nested too deep', async () => {
+      test('show whether a detail is nested too deep', async () => {
         const nested = (levels: number) => entry({ Detail: `${'{"n":'.repeat(levels)}1${'}'.repeat(levels)}` });
 
         expect(await codesOf(nested(1000), nested(1001))).toEqual([
@@ -180,7 +180,7 @@ export function describeBusConformance(
     });
 
     describe('a request', () => {
-      test('of ten entries is accepted, of eleven it is not', async () => {
+      test('of ten entries is accepted, and of eleven entries is refused', async () => {
         expect(await codesOf(...Array(10).fill(entry()))).toEqual(Array(10).fill('accepted'));
         await expect(put(...Array(11).fill(entry()))).rejects.toMatchObject({
           name: 'ValidationException',
@@ -209,7 +209,7 @@ export function describeBusConformance(
         expect(await codesOf(wide, sized(LIMIT - 1 - (9 + 13 + 7 + 14)))).toEqual(['accepted', 'accepted']);
       });
 
-      test.runIf(differences.oversize)('over the limit is refused before anything of it is delivered', async () => {
+      test.runIf(differences.oversize)('over the limit is refused before any entry is delivered', async () => {
         const take = await arrivals('over the limit');
         const [small, last] = [
           entry({ Source: 'over the limit' }),
@@ -230,7 +230,7 @@ export function describeBusConformance(
     });
 
     describe('a rule', () => {
-      test('gets the event whole, with its time in whole seconds', async () => {
+      test('gets the complete event, with its time in whole seconds', async () => {
         const take = await arrivals('whole');
 
         const result = await put(
@@ -252,7 +252,7 @@ export function describeBusConformance(
         ]);
       });
 
-      test('gets the time of the call where an entry has none, and no resources', async () => {
+      test('gets the time of the call if an entry has none, and no resources', async () => {
         const take = await arrivals('plain');
         const before = Date.now();
 
@@ -265,7 +265,7 @@ export function describeBusConformance(
         expect(Date.parse(event?.time ?? '')).toBeLessThanOrEqual(Date.now());
       });
 
-      test('gets what its pattern matches, and nothing else', async () => {
+      test('gets only the events that its pattern matches', async () => {
         const take = await connection.subscribe({
           source: ['patterns'],
           'detail-type': [{ prefix: 'Job ' }],
@@ -287,7 +287,7 @@ export function describeBusConformance(
         expect(new Set(numbers)).toEqual(new Set([3, 4]));
       });
 
-      test('gets no event of another bus and none of an entry that failed', async () => {
+      test('gets no event of another bus or of a failed entry', async () => {
         const take = await arrivals('apart');
         const Source = 'apart';
 
@@ -302,7 +302,7 @@ export function describeBusConformance(
         expect((await take(1)).map(({ detail }) => detail)).toEqual([{ last: 1 }]);
       });
 
-      test('gets nothing of an entry whose detail-type is too long, though it is accepted', async () => {
+      test('gets no event of an entry whose detail-type is too long, although it is accepted', async () => {
         const take = await arrivals('long');
         const Source = 'long';
 
@@ -326,7 +326,7 @@ export function describeBusConformance(
         expect(await describeBus(Arn)).toMatchObject({ Name: bus, Arn });
       });
 
-      test('says that another does not exist', async () => {
+      test('reports that another bus does not exist', async () => {
         await expect(describeBus('no-such-bus')).rejects.toMatchObject({
           name: 'ResourceNotFoundException',
           message: 'Event bus no-such-bus does not exist.',
@@ -385,7 +385,7 @@ export function describeBusConformance(
       expect(await receive(queue)).toEqual([]);
     });
 
-    test('shows a message again as soon as that is asked for', async () => {
+    test('shows a message again as soon as requested', async () => {
       const QueueUrl = await newQueue();
       for (const body of ['one', 'two']) await send(QueueUrl, body);
       const received = await receive(QueueUrl, { MaxNumberOfMessages: 10 });
@@ -404,7 +404,7 @@ export function describeBusConformance(
       expect(await receive(QueueUrl, { MaxNumberOfMessages: 10 })).toHaveLength(2);
     });
 
-    test('hands out as many messages as are asked for, ten at most', async () => {
+    test('returns as many messages as requested, at most ten', async () => {
       const queue = await newQueue();
       for (let n = 0; n < 12; n += 1) await send(queue, `${n}`);
 
@@ -425,7 +425,7 @@ export function describeBusConformance(
       expect(await numbersOf(queue)).toEqual([1, 0]);
     });
 
-    test('takes a message of 1 MiB, and none over it', async () => {
+    test('accepts a message of 1 MiB, and no larger one', async () => {
       const queue = await newQueue();
 
       await send(queue, 'x'.repeat(LIMIT));
@@ -452,7 +452,7 @@ export function describeBusConformance(
       expect(await connection.sqs.send(new GetQueueUrlCommand({ QueueName }))).toMatchObject({ QueueUrl });
     });
 
-    test('says of each call that a queue does not exist', async () => {
+    test('reports for each call that a queue does not exist', async () => {
       const QueueUrl = (await newQueue()).replace(/[^/]+$/, 'no-such-queue');
       const missing = {
         name: 'QueueDoesNotExist',
@@ -499,7 +499,7 @@ export function describeBusConformance(
       expect(await response.text()).toBe('{"returnvalue":"ü\u{1f600}"}');
     });
 
-    test('replaces what was stored under the same key', async () => {
+    test('replaces an object with the same key', async () => {
       await put('same', Buffer.from('{"n":1}'));
       await put('same', Buffer.from('{"n":2}'));
 
@@ -513,7 +513,7 @@ export function describeBusConformance(
       expect((await (await get('large')).text()) === body).toBe(true);
     });
 
-    test('says that a bucket does not exist', async () => {
+    test('reports that a bucket does not exist', async () => {
       await expect(putObjectTo('no-such-bucket')('key', Buffer.from('{}'))).rejects.toMatchObject({
         name: 'NoSuchBucket',
         message: 'The specified bucket does not exist',
@@ -522,7 +522,7 @@ export function describeBusConformance(
       expect((await get('key', 'no-such-bucket')).status).toBe(404);
     });
 
-    test('says that an object does not exist', async () => {
+    test('reports that an object does not exist', async () => {
       const response = await get('no-such-key');
 
       expect(response.status).toBe(404);

@@ -88,7 +88,7 @@ describe('a fault of a call', () => {
     expect(arrived()).toEqual([]);
   });
 
-  test('hang: it is never answered, and nothing is accepted', async () => {
+  test('hang: it is never answered, and no entry is accepted', async () => {
     const { bus, put, arrived } = await started({ kind: 'hang' });
 
     await expect(put()).rejects.toMatchObject({ name: 'TimeoutError' });
@@ -121,14 +121,14 @@ describe('a fault of a call', () => {
     expect(arrived()).toEqual(accepted);
   });
 
-  test('garbage: the answer is no JSON, though its status is 200', async () => {
+  test('garbage: the answer is not JSON, although its status is 200', async () => {
     const { put, arrived } = await started({ kind: 'garbage' });
 
     await expect(put()).rejects.toMatchObject({ name: 'SyntaxError', $response: { statusCode: 200 } });
     expect(arrived()).toEqual([]);
   });
 
-  test('late: it is accepted at once and answered in the end', async () => {
+  test('late: it is accepted at once and answered later', async () => {
     const { put, arrived } = await started({ kind: 'late', milliseconds: 50 });
     const before = performance.now();
 
@@ -138,7 +138,7 @@ describe('a fault of a call', () => {
     expect(arrived()).toEqual([0, 1, 2]);
   });
 
-  test('late: too late for the client, and accepted all the same', async () => {
+  test('late: it is answered too late for the client, but accepted', async () => {
     const { put, arrived } = await started({ kind: 'late', milliseconds: 60_000 });
 
     await expect(put()).rejects.toMatchObject({ name: 'TimeoutError' });
@@ -164,7 +164,7 @@ describe('a plan', () => {
     ]);
   });
 
-  test('exists for each call apart, and each counts its own', async () => {
+  test('is separate for each kind of call, and counts only its calls', async () => {
     const { bus, events, sqs, secrets, put } = await started();
     const numbers: unknown[] = [];
     const denied = (call: string) => (request: { readonly number: number }) => {

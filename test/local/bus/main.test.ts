@@ -17,7 +17,7 @@ async function startBus(...args: string[]): Promise<string> {
   return String((await once(child.stdout as Readable, 'data'))[0]).trim();
 }
 
-test('the bus in a process of its own prints where it is, and counts', async () => {
+test('the bus in its own process prints its URL, and counts', async () => {
   const url = await startBus('--bus', 'bus');
   const { events, destroy } = clientsOf(url);
   onTestFinished(destroy);
@@ -29,7 +29,7 @@ test('the bus in a process of its own prints where it is, and counts', async () 
   expect(await (await fetch(`${url}/stats`)).json()).toEqual({ requests: 1, entries: 2, bytes: 8 });
 });
 
-testWith('openssl')('with a certificate, it speaks TLS', async () => {
+testWith('openssl')('with a certificate, it uses TLS', async () => {
   const authority = ownAuthority();
   const { cert, key } = authority.sign('IP:127.0.0.1');
 

@@ -58,7 +58,7 @@ async function started(options: Partial<BusOptions> = {}) {
 }
 
 describe('our server', () => {
-  test('keeps what it accepted for a bus that exists, and what each request had', async () => {
+  test('keeps the accepted entries of existing buses, and the sizes of requests', async () => {
     const { bus, put } = await started();
 
     const { Entries } = await put('{"n":1}', 'malformed', '{"n":"ü"}');
@@ -73,7 +73,7 @@ describe('our server', () => {
     expect(bus.counts).toEqual({ requests: 2, entries: 3, bytes: 36 });
   });
 
-  test('only counts, without a look into details, where it is told so', async () => {
+  test('only counts, without parsing details, if configured', async () => {
     const { bus, put } = await started({ record: false, validate: false });
 
     expect((await put('malformed')).FailedEntryCount).toBe(0);
@@ -83,7 +83,7 @@ describe('our server', () => {
     expect(bus.counts).toEqual({ requests: 1, entries: 1, bytes: 11 });
   });
 
-  test('delivers what it does not keep', async () => {
+  test('delivers events that it does not keep', async () => {
     const { bus, put } = await started({ record: false, validate: false });
     const arrived: unknown[] = [];
     bus.subscribe({ bus: 'bus', pattern: { source: ['s'] }, deliver: ({ detail }) => arrived.push(detail) });
@@ -93,7 +93,7 @@ describe('our server', () => {
     expect(arrived).toEqual([{ n: 1 }]);
   });
 
-  test('refuses a request over the limit with the other status, when told so', async () => {
+  test('refuses a request over the limit with the other status, if configured', async () => {
     const { put } = await started({ oversize: 400 });
 
     await expect(put(JSON.stringify('x'.repeat(1024 * 1024)))).rejects.toMatchObject({
@@ -136,7 +136,7 @@ describe('our server', () => {
     expect(bus.messages('no-such-queue')).toEqual([]);
   });
 
-  test('has the secrets it was given, and no others', async () => {
+  test('has only the given secrets', async () => {
     const { secrets } = await started({ secrets: { redis: 'redis://:secret@host' } });
     const get = (SecretId: string) => secrets.send(new GetSecretValueCommand({ SecretId }));
 
@@ -149,7 +149,7 @@ describe('our server', () => {
     ['AmazonSQS.PurgeQueue', 'AmazonSQS.PurgeQueue'],
     ['DynamoDB_20120810.GetItem', 'DynamoDB_20120810.GetItem'],
     ['a call without a name', undefined],
-  ])('says that it does not know %s', async (_, target) => {
+  ])('reports that it does not know %s', async (_, target) => {
     const { bus, call } = await started();
 
     const response = await call(target, JSON.stringify({ QueueUrl: bus.queueUrl('queue') }));
@@ -158,7 +158,7 @@ describe('our server', () => {
     expect(await response.json()).toMatchObject({ __type: 'UnknownOperationException' });
   });
 
-  test.each(['{', '7', 'null'])('refuses the body %j, and goes on serving', async (body) => {
+  test.each(['{', '7', 'null'])('refuses the body %j, and continues to serve', async (body) => {
     const { call, put } = await started();
 
     const response = await call('AWSEvents.PutEvents', body);
@@ -176,7 +176,7 @@ describe('our server', () => {
     expect(await response.json()).toMatchObject({ message: expect.stringContaining('Member must not be null') });
   });
 
-  test('answers after the delay it was given', async () => {
+  test('answers after the given delay', async () => {
     const { put } = await started({ delay: 50 });
     const before = performance.now();
 
