@@ -29,15 +29,18 @@ export interface Invocation {
 /**
  * Creates the handler of a Lambda function: configuration, clients, logs, metrics and the deadline around its work.
  *
- * Configuration and clients are created once per container. After a failure, the next invocation tries again. The bus
- * is checked at each invocation.
+ * Configuration and clients are created once per container, in its init phase. After a failure, the next invocation
+ * tries again, and reports it. The bus is checked at each invocation.
  * @param onStart is called once with the configuration, for warnings
  */
 export function createHandler<Result>(
   run: (invocation: Invocation) => Promise<Result>,
   onStart: (config: Config) => void = () => {},
 ) {
-  let ready: Promise<{ config: Config; container: Container }> | undefined;
+  let ready: Promise<{ config: Config; container: Container }> | undefined = prepare();
+  ready.catch(() => {
+    ready = undefined;
+  });
 
   async function prepare() {
     const config = readConfig(process.env);

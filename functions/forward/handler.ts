@@ -9,6 +9,7 @@ import { logger, record, recordEvents, recordOf } from '../telemetry.ts';
 import { emptyReport, type Report, total } from './report.ts';
 import { forward } from './run.ts';
 import type { Shard } from './shard.ts';
+import { warmUp } from './warm-up.ts';
 
 /** The result of an invocation; the counts do not include bullbridge's own events. */
 export interface ForwardResult {
@@ -121,6 +122,9 @@ function publishReport(report: Report, config: Config, shard: Shard): void {
   }
   for (const [queue, used] of report.retentionUsed ?? []) recordOf(queue, 'RetentionUsed', used);
 }
+
+// Without it, the first run is only slower.
+await warmUp().catch(() => {});
 
 /** The Lambda function `forward`. */
 export const handler = createHandler(run, warn);
