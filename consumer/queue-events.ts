@@ -24,7 +24,7 @@ export interface ConsumerHandler {
 type Listener = ((...parameters: unknown[]) => unknown) & { readonly listener?: Listener };
 
 /** The values that an event must have; `undefined` allows any. */
-type Origin = Readonly<Record<'queue' | 'prefix' | 'sourceName', string | undefined>>;
+type QueueName = Readonly<Record<'queue' | 'prefix' | 'sourceName', string | undefined>>;
 
 async function refusePayload({ claimCheck }: EventDetail): Promise<EventDetail> {
   throw new Error(`${claimCheck?.fields} is in the bucket ${claimCheck?.bucket}: give QueueEvents a readPayload.`);
@@ -46,7 +46,7 @@ const LOSS = Symbol();
  */
 // biome-ignore lint/suspicious/noExplicitAny: as in BullMQ
 export class QueueEvents<R = any> extends Emitter<R> {
-  readonly #origin: Origin;
+  readonly #origin: QueueName;
   readonly #options: QueueEventsOptions;
 
   /**
@@ -123,7 +123,7 @@ export class QueueEvents<R = any> extends Emitter<R> {
 
   #refuseOthers(detail: Delivery['detail']): void {
     for (const [name, wanted] of Object.entries(this.#origin)) {
-      const given = detail[name as keyof Origin];
+      const given = detail[name as keyof QueueName];
       if (wanted === undefined || wanted === given) continue;
       throw new InvalidEventError(
         `The event ${detail.id} has the ${name} "${given}", but this QueueEvents is for "${wanted}". Narrow the pattern of the rule.`,

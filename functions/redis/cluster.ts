@@ -8,7 +8,7 @@ import { connectServer, type RedisServer } from './server.ts';
 import { createServerPool, type ServerPool } from './server-pool.ts';
 import { readTopology, type Topology } from './topology.ts';
 import { redirectionOf, type Unit, unitsOf } from './unit.ts';
-import { type Address, placeOf } from './url.ts';
+import { type Address, addressKey } from './url.ts';
 
 /**
  * Connects to the masters of a cluster. Each connection is opened when it is first needed.
@@ -38,8 +38,8 @@ export async function connectCluster(
 
   /** Reads the slots again: first from servers that know about a change, never from servers that failed. */
   async function refresh(knowing: readonly Address[], failing: readonly Address[]): Promise<void> {
-    const failed = new Set(failing.map(placeOf));
-    const others = [...knowing, ...topology.masters, ...seeds].filter((address) => !failed.has(placeOf(address)));
+    const failed = new Set(failing.map(addressKey));
+    const others = [...knowing, ...topology.masters, ...seeds].filter((address) => !failed.has(addressKey(address)));
     // If no other server answers, the old slots stay, and the failures are reported.
     topology = await askOne(servers, others, access.tls).catch(() => topology);
   }
@@ -107,7 +107,7 @@ export async function connectCluster(
         failed.map(({ from }) => from),
       );
       for (const { from, failure } of failed) {
-        const still = topology.masters.find((master) => placeOf(master) === placeOf(from));
+        const still = topology.masters.find((master) => addressKey(master) === addressKey(from));
         if (still && !mayAnswer(still, from, failure)) throw failure;
       }
       return together(await Promise.all(topology.masters.map((master) => scanAt(master, pattern, options))));
@@ -134,7 +134,7 @@ async function askOne(servers: ServerPool, candidates: readonly Address[], tls: 
  * is not asked twice.
  */
 function mayAnswer(to: Address | undefined, from: Address | undefined, failure: RedisError | undefined): boolean {
-  return !to || !from || placeOf(to) !== placeOf(from) || failure?.code === 'REDIS_CLOSED';
+  return !to || !from || addressKey(to) !== addressKey(from) || failure?.code === 'REDIS_CLOSED';
 }
 
 /** The outcome after the second attempt; keys that moved twice are left for the next run. */

@@ -3,7 +3,7 @@ import type { Command } from './port.ts';
 import type { Allowance } from './server.ts';
 import type { ServerPool } from './server-pool.ts';
 import type { Unit } from './unit.ts';
-import { type Address, placeOf } from './url.ts';
+import { type Address, addressKey } from './url.ts';
 
 /** A unit, and the server to send it to. */
 export interface Errand {
@@ -35,9 +35,9 @@ export async function dispatch(
       outcomes.set(unit, { from: to, replies: unit.commands.map(() => new Error('CLUSTERDOWN Hash slot not served')) });
       continue;
     }
-    const pipeline = pipelines.get(placeOf(to)) ?? { to, errands: [] };
+    const pipeline = pipelines.get(addressKey(to)) ?? { to, errands: [] };
     pipeline.errands.push(errand);
-    pipelines.set(placeOf(to), pipeline);
+    pipelines.set(addressKey(to), pipeline);
   }
   const sent = [...pipelines.values()].map(async ({ to, errands: own }) => {
     try {

@@ -1,7 +1,7 @@
 import { redisError } from './error.ts';
 import type { Scanned, ScanOptions } from './port.ts';
 import type { RedisServer } from './server.ts';
-import { placeOf } from './url.ts';
+import { addressKey } from './url.ts';
 
 /**
  * Keys of one step: over a million keys, `COUNT 1000` was ten times faster than the default of 10 (measured), and it
@@ -20,7 +20,7 @@ export async function scan(
   pattern: string,
   { type, from, maxKeys = Number.POSITIVE_INFINITY, signal }: ScanOptions = {},
 ): Promise<Scanned> {
-  const place = placeOf(server.target);
+  const place = addressKey(server.target);
   const found: string[] = [];
   let cursor = from?.get(place);
   let filter = type === undefined ? [] : ['TYPE', type];

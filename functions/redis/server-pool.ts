@@ -2,7 +2,7 @@ import { closedError } from './error.ts';
 import { keepConnected } from './keep-connected.ts';
 import type { RedisTarget } from './port.ts';
 import type { RedisServer } from './server.ts';
-import { type Address, placeOf } from './url.ts';
+import { type Address, addressKey } from './url.ts';
 
 /** Connections to the servers of a cluster, each opened when it is first needed. */
 export interface ServerPool {
@@ -24,7 +24,7 @@ export function createServerPool(
   let isClosed = false;
 
   function keep(address: Address, opening: Promise<RedisServer>): Promise<RedisServer> {
-    const place = placeOf(address);
+    const place = addressKey(address);
     const server = opening.then((opened) => keepConnected(opened, () => connect(address)));
     servers.set(place, server);
     // The next call tries again.
@@ -36,7 +36,7 @@ export function createServerPool(
   return {
     async at(address) {
       if (isClosed) throw closedError(cluster);
-      return servers.get(placeOf(address)) ?? keep(address, connect(address));
+      return servers.get(addressKey(address)) ?? keep(address, connect(address));
     },
     close() {
       isClosed = true;

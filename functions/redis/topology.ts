@@ -2,7 +2,7 @@ import { redisError } from './error.ts';
 import { mapOf } from './pairs.ts';
 import type { RedisServer } from './server.ts';
 import { SLOTS } from './slot.ts';
-import { type Address, placeOf } from './url.ts';
+import { type Address, addressKey } from './url.ts';
 
 /** The masters of a cluster, with their hash slots. */
 export interface Topology {
@@ -34,15 +34,15 @@ export async function readTopology(server: RedisServer, tls: boolean): Promise<T
     // Since Redis 7, the reply also has `hostname` and `ip`, unless one of them is the preferred name.
     const others = mapOf(master[3] ?? []) as Map<string, string>;
     const host = (tls && others.get('hostname')) || known(preferred) || others.get('ip') || server.target.host;
-    const address = masters.get(placeOf({ host, port })) ?? { host, port };
-    masters.set(placeOf(address), address);
-    for (const name of [preferred ?? '', ...others.values()]) names.set(placeOf({ host: name, port }), address);
+    const address = masters.get(addressKey({ host, port })) ?? { host, port };
+    masters.set(addressKey(address), address);
+    for (const name of [preferred ?? '', ...others.values()]) names.set(addressKey({ host: name, port }), address);
     bySlot.fill(address, from, to + 1);
   }
   return {
     masters: [...masters.values()],
     masterOf: (slot) => bySlot[slot],
-    resolve: (named) => names.get(placeOf(named)) ?? named,
+    resolve: (named) => names.get(addressKey(named)) ?? named,
   };
 }
 

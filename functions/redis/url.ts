@@ -8,7 +8,7 @@ export interface Address {
 }
 
 /** The address as `host:port`. */
-export function placeOf({ host, port }: Address): string {
+export function addressKey({ host, port }: Address): string {
   return `${host}:${port}`;
 }
 

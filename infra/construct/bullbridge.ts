@@ -21,7 +21,7 @@ import { Measured } from './metrics.ts';
 import { checkNetwork, createEndpoints, letIn } from './network.ts';
 import { keysOf } from './permissions.ts';
 import { RedisAccess } from './redis-access.ts';
-import { lossPatternOf, type OnEventOptions, type OnLossOptions, type Origin, patternOf } from './rules.ts';
+import { type EventSource, lossPatternOf, type OnEventOptions, type OnLossOptions, patternOf } from './rules.ts';
 import { SchemaRegistry } from './schema-registry.ts';
 import { createStorage } from './storage.ts';
 
@@ -61,7 +61,7 @@ export class Bullbridge extends Measured implements IConnectable {
   /** The registry of schemas; only with {@link BullbridgeProps.schemaRegistry}. */
   readonly schemaRegistry: CfnRegistry | undefined;
 
-  private readonly origin: Origin;
+  private readonly origin: EventSource;
   private readonly consumers: Consumers;
   private readonly watchedProps: Pick<BullbridgeProps, 'jobMetrics' | 'queues' | 'alarmAction'>;
   private readonly failureAlarms: Construct;

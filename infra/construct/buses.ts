@@ -2,10 +2,10 @@ import { type IResource, Stack, Stage, Token } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { Construct, IConstruct } from 'constructs';
-import type { Origin } from './rules.ts';
+import type { EventSource } from './rules.ts';
 
 /** A construct that publishes to a bus and has its positions in a table. */
-interface Publisher extends Origin {
+interface Publisher extends EventSource {
   readonly path: string;
   readonly bus: string;
   readonly table: string;
@@ -23,7 +23,7 @@ const publishers = new WeakMap<IConstruct, Publisher[]>();
 export function publishTo(
   scope: Construct,
   { eventBus, table }: { readonly eventBus: IEventBus; readonly table: ITable },
-  origin: Origin,
+  origin: EventSource,
 ): void {
   const { region } = Stack.of(scope);
   if (areDifferent(eventBus.env.region, region)) {

@@ -48,13 +48,16 @@ export interface OnEventOptions extends OnLossOptions {
 export type EventName = BullmqEventName | (string & {});
 
 /** The Redis and the queues that events come from. */
-export interface Origin extends Pick<BullbridgeProps, 'events' | 'queues'> {
+export interface EventSource extends Pick<BullbridgeProps, 'events' | 'queues'> {
   readonly prefix: string;
   readonly sourceName: string;
 }
 
 /** The pattern for these queues and events. */
-export function patternOf(origin: Origin, { queue, event, detail = {} }: Omit<OnEventOptions, 'target'>): EventPattern {
+export function patternOf(
+  origin: EventSource,
+  { queue, event, detail = {} }: Omit<OnEventOptions, 'target'>,
+): EventPattern {
   const events: readonly string[] = origin.events ?? DEFAULTS.events;
   const names = namesOf('event', event, events.includes('*') ? undefined : events);
   const own = detailOf(origin, queue);
@@ -69,12 +72,12 @@ export function patternOf(origin: Origin, { queue, event, detail = {} }: Omit<On
 }
 
 /** The pattern for the event `Events Lost` of these queues. */
-export function lossPatternOf(origin: Origin, { queue }: Omit<OnLossOptions, 'target'>): EventPattern {
+export function lossPatternOf(origin: EventSource, { queue }: Omit<OnLossOptions, 'target'>): EventPattern {
   return { source: ['bullbridge'], detailType: ['Events Lost'], detail: detailOf(origin, queue) };
 }
 
 /** The pattern for this Redis and these queues; other constructs may publish to the same bus. */
-function detailOf({ prefix, sourceName, queues }: Origin, queue: OnLossOptions['queue']) {
+function detailOf({ prefix, sourceName, queues }: EventSource, queue: OnLossOptions['queue']) {
   const names = namesOf('queue', queue, queues);
   return { sourceName: [sourceName], prefix: [prefix], ...(names && { queue: names }) };
 }
