@@ -11,11 +11,11 @@ export abstract class BullbridgeError<Code extends string> extends Error {
   }
 }
 
-/** What a code stands for, and what to do; the message of the error and docs/errors.md have the same words. */
+/** The meaning of an error code, and its remedy; the error message and docs/errors.md share these words. */
 export interface Fault {
   readonly cause: string;
   readonly remedy: string;
-  /** It can pass by itself, so that it is worth trying again. */
+  /** The fault can pass by itself, so that another attempt makes sense. */
   readonly passes?: true;
 }
 
@@ -24,7 +24,7 @@ export function explain({ cause, remedy }: Fault, where: string, said?: string):
   return `${cause} (${where})${said === undefined ? '' : `: ${said}`}. Nothing is skipped: ${remedy}.`;
 }
 
-/** The environment of a function, or its payload, is not as the configuration reference says. */
+/** The environment of a function or its payload is not valid. */
 export class ConfigError extends BullbridgeError<'CONFIG'> {
   override readonly name = 'ConfigError';
   readonly faults: readonly string[];
@@ -57,10 +57,10 @@ export type RedisErrorCode =
   | 'REDIS_ENTRY_TOO_LARGE'
   | 'REDIS_FAILED';
 
-/** Redis could not be reached, or refused what was asked; names the host, the user and the cause, never the password. */
+/** Redis could not be reached, or refused a command. The message names host, user and cause, never the password. */
 export class RedisError extends BullbridgeError<RedisErrorCode> {
   override readonly name = 'RedisError';
-  /** Whether it can pass by itself, so that it is worth trying again. */
+  /** Whether the fault can pass by itself, so that another attempt makes sense. */
   readonly passes: boolean;
 
   constructor(code: RedisErrorCode, message: string, { passes = false }: { readonly passes?: boolean } = {}) {
@@ -90,7 +90,7 @@ export class ParkingError extends BullbridgeError<'PARKING_FAILED'> {
 
 export type PayloadErrorCode = 'PAYLOAD_BUCKET_MISSING' | 'PAYLOAD_DENIED' | 'PAYLOAD_REFUSED' | 'PAYLOAD_UNAVAILABLE';
 
-/** What is too large for the event bus could not be stored in the payload bucket. */
+/** Fields that are too large for the event bus could not be stored in the payload bucket. */
 export class PayloadError extends BullbridgeError<PayloadErrorCode> {
   override readonly name = 'PayloadError';
 }

@@ -35,7 +35,7 @@ export interface Replica extends Server {
   waitFor(): Promise<void>;
   promote(): Promise<void>;
   /** Sets its clock right again, where it was behind; resolves once new ids show it. */
-  mendClock(): Promise<void>;
+  correctClock(): Promise<void>;
 }
 
 /** Starts a replica; its clock can be seconds behind that of its primary. */
@@ -54,7 +54,7 @@ export async function startReplica(primary: Server, { secondsBehind = 0 } = {}):
     async promote() {
       await replica.admin.replicaof('NO', 'ONE');
     },
-    async mendClock() {
+    async correctClock() {
       writeFileSync(file, '+0');
       const idTime = async () => Number.parseInt(`${await replica.admin.xadd('clock', '*', 'n', 1)}`, 10);
       await expect.poll(idTime).toBeGreaterThan(Date.now() - 1000);

@@ -194,13 +194,13 @@ export const OTHERS = {
   },
   entryTooLarge: {
     code: 'REDIS_ENTRY_TOO_LARGE',
-    cause: 'the next entry has so many fields that even their beginnings are too large',
+    cause: 'the next entry has too many fields: even their beginnings are too large',
     remedy: 'give the function more memory; other queues are read',
   },
 } as const satisfies Readonly<Record<string, RedisFault>>;
 
 /**
- * Turns what ioredis or Redis reported into one error that says where, who, why and what to do.
+ * Turns an error of ioredis or a reply of Redis into one error with the server, the user, the cause and the remedy.
  *
  * The original error is not kept as the cause: a failed `AUTH` of ioredis carries the password in its `command`.
  */

@@ -97,7 +97,7 @@ describe('a failover to a replica', () => {
       const { replica, position, readReplica } = await failOver(world, { lag: 50, secondsBehind: 10 });
       await add(replica.admin, world, 1001, 80);
       expect(compareIds(await lastId(replica.admin, world), position?.id ?? '')).toBeLessThan(0);
-      await replica.mendClock();
+      await replica.correctClock();
       await add(replica.admin, world, 1081, 20);
       expect(compareIds(await lastId(replica.admin, world), position?.id ?? '')).toBeGreaterThan(0);
       await readReplica();

@@ -179,7 +179,7 @@ test('the position of each queue is at the end of its stream', async () => {
   }
 });
 
-test('parked events arrive when they are redriven; what the bus refuses again stays parked with its history until it is mended', async () => {
+test('redriven events arrive; an event that the bus refuses again stays, with its history, until it is corrected', async () => {
   const { DeadLetterQueueUrl: queueUrl = '', EventBusName: busName = '', RedriveFunction = '' } = stack;
   const park = parkIn(sqs, { queueUrl, busName, now: () => new Date() });
   const refusal = { errorCode: 'InternalException', errorMessage: 'as the bus said', attempts: 3 };
@@ -206,8 +206,8 @@ test('parked events arrive when they are redriven; what the bus refuses again st
     attempts: 4,
     history: [{ errorCode: 'InternalException' }],
   });
-  const mended = { ...letter, entry: { ...letter.entry, DetailType: 'Job Failed' } };
-  await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(mended) }));
+  const corrected = { ...letter, entry: { ...letter.entry, DetailType: 'Job Failed' } };
+  await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(corrected) }));
   await sqs.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: message?.ReceiptHandle }));
   expect(await invoke(RedriveFunction, {})).toEqual({ redriven: 1, failed: 0, left: 0 });
   const arrived = async () =>
