@@ -2,17 +2,17 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startGuardian } from '../../local/guardian.ts';
 
-/** A control group of Linux, which limits its processes; it is gone when it is disposed of, or when this process ends. */
+/** A control group of Linux, which limits its processes. It is removed when it is disposed of or when this process ends. */
 export interface ControlGroup extends AsyncDisposable {
-  /** Which of the two versions of control groups it is of. */
+  /** The version of the control groups of this machine. */
   readonly version: 1 | 2;
   /** Files to which a process writes its id to join. */
   readonly joins: readonly string[];
-  /** @param processors how many its processes have together, such as 0.5 */
+  /** @param processors the share of all its processes together, such as 0.5 */
   limitCpu(processors: number): void;
-  /** Bytes of memory that its processes had at the most; Linux before 5.19 does not say so in version 2. */
+  /** The peak memory of its processes, in bytes; `undefined` on Linux before 5.19 with version 2. */
   readonly peak: number | undefined;
-  /** How many of its processes were killed since there was no more memory. */
+  /** The number of its processes that were killed at the limit of memory. */
   readonly kills: number;
 }
 
@@ -21,18 +21,18 @@ type Settings = Readonly<Record<string, string | number>>;
 /** The files of a version: https://docs.kernel.org/admin-guide/cgroup-v2.html, https://docs.kernel.org/admin-guide/cgroup-v1/ */
 interface Version {
   readonly version: ControlGroup['version'];
-  /** Where groups for the processor, and for memory, are made, below the root. */
+  /** The folders below the root for groups of the processor and of memory. */
   readonly folders: readonly [cpu: string, memory: string];
   readonly cpu: (quota: number) => Settings;
   readonly memory: (bytes: number) => Settings;
-  /** A function has no swap; where the machine has none, either, this is not there. */
+  /** A function has no swap. The file is absent if the machine has no swap. */
   readonly swap: (bytes: number) => readonly [file: string, value: number];
   readonly peak: string;
-  /** Says `oom_kill 0`, among others. */
+  /** The file with the line `oom_kill 0`. */
   readonly kills: string;
 }
 
-/** Microseconds: short, so that who has used up a share waits some milliseconds for the next, and not the usual 100. */
+/** Microseconds. It is short, so that a process that used up its share waits some milliseconds, not the usual 100. */
 const PERIOD = 20_000;
 
 const VERSION_1: Version = {
@@ -55,7 +55,7 @@ const VERSION_2: Version = {
   kills: 'memory.events',
 };
 
-/** The folder of a group can be removed when its last process is gone, which is killed when this process ends. */
+/** Removes the folders of a group, once its last process is gone. That process is killed when this one ends. */
 const REMOVE = `read -r _
 for folder; do
   tries=0
@@ -65,10 +65,10 @@ done`;
 let made = 0;
 
 /**
- * Makes a control group that has a whole processor at first.
+ * Creates a control group, at first with a whole processor.
  *
- * @param bytes of memory that its processes have together
- * @throws {Error} where there are no control groups, or this user may not make any
+ * @param bytes memory of all its processes together
+ * @throws {Error} if there are no control groups, or if this user may not create one
  */
 export async function createControlGroup(bytes: number, root = '/sys/fs/cgroup'): Promise<ControlGroup> {
   const files = existsSync(join(root, 'cgroup.controllers')) ? VERSION_2 : VERSION_1;

@@ -15,16 +15,16 @@ const SIZES = [256, 512, 1024, MB_OF_ONE_VCPU] as const;
 const BACKLOG = 100_000;
 /** Jobs a second, tried one after the other until some are lost. */
 const RATES = [250, 500, 1000, 1500, 2000, 3000, 4000];
-/** Seconds from one run to the next, and how many begin while jobs come. */
+/** Seconds from one run to the next, and the number of runs that start while jobs arrive. */
 const [INTERVAL, RUNS] = [8, 5];
-/** The run with which it is warm: each of the two processes has had about a second of a processor before, also at 256 MB. */
+/** From this run on, processes are warm: each of the two has used about a second of a processor, even at 256 MB. */
 const WARM = 3;
-/** First runs, of which the median is taken. */
+/** The number of first runs; the figure is their median. */
 const ROUNDS = 5;
-/** Milliseconds that PutEvents takes to answer within a region. */
+/** Milliseconds until PutEvents answers within a region. */
 const DELAY = 15;
 
-/** What the function does with as much of a processor and of memory as Lambda gives it. */
+/** Measures the function with the processor share and the memory of Lambda's sizes. */
 export async function* lambda(bench: Bench): AsyncGenerator<Row> {
   const what = "the function in control groups of Lambda's size";
   try {
@@ -54,7 +54,7 @@ const limitedTo =
   (options) =>
     startLimitedFunction(options, size);
 
-/** How fast backlogs are worked off, with all entries to forward and with a quarter of them. */
+/** The speed of working off a backlog, with all entries forwarded and with a quarter of them. */
 async function* backlogs(bench: Bench): AsyncGenerator<Row> {
   const ways = [
     ['of which all pass the filter: events/s', '*'],
@@ -73,7 +73,7 @@ async function* backlogs(bench: Bench): AsyncGenerator<Row> {
   await bench.admin.unlink(`${bench.prefix}:jobs:events`);
 }
 
-/** How long the first run of a process takes, with one event, and how long the init phase before it. */
+/** The time of the first run of a process, with one event, and of the init phase before it. */
 async function* firstRuns(bench: Bench): AsyncGenerator<Row> {
   await bench.fill('cold', 1, completed);
   await using sink = await startSink({ delay: DELAY });
@@ -96,9 +96,9 @@ async function* firstRuns(bench: Bench): AsyncGenerator<Row> {
 }
 
 /**
- * How many jobs a second are forwarded without loss.
+ * The jobs per second that are forwarded without loss.
  *
- * What is lost at the beginning is told apart: a process that has just begun is slow until its code is compiled.
+ * Losses at the beginning are counted separately: a new process is slow until its code is compiled.
  */
 async function* sustainedRates(bench: Bench): AsyncGenerator<Row> {
   const what = 'jobs/s without loss, `auto`, with what BullMQ keeps by default: with new processes, with warm ones';
@@ -115,14 +115,15 @@ async function* sustainedRates(bench: Bench): AsyncGenerator<Row> {
       if (since(WARM).lost > 0) break;
       whenWarm = perSecond;
     }
-    const figure = [whenNew, whenWarm].map((rate) => rate.toLocaleString('en')).join(', ');
+    const least = `fewer than ${rates[0]?.toLocaleString('en')}`;
+    const figure = [whenNew, whenWarm].map((rate) => (rate > 0 ? rate.toLocaleString('en') : least)).join(', ');
     yield { what, who: nameOf(size), figure };
-    // A larger one does what a smaller one does.
+    // A larger size sustains at least the same rate.
     rates = rates.filter((rate) => rate >= whenNew);
   }
 }
 
-/** The most memory that a run takes, and whether it is killed for it. */
+/** The peak memory of a run, and whether it is killed at the limit. */
 async function* largeEntries(bench: Bench): AsyncGenerator<Row> {
   const what = 'peak memory with 200 entries of 3 MB in a row, as the limit counts it';
   for (const size of SIZES) {

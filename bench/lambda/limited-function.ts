@@ -6,19 +6,19 @@ import { start, stop } from '../../local/process.ts';
 import { MB_OF_ONE_VCPU } from '../price.ts';
 import { createControlGroup } from './control-group.ts';
 
-/** A function with as much of a processor and of memory as Lambda gives it. */
+/** A function with the processor share and the memory that Lambda gives to its size. */
 export interface LimitedFunction<Result> extends Pick<LocalFunction<Result>, 'invoke' | 'usage'>, AsyncDisposable {
-  /** Milliseconds of the init phase: from the start of the process until its module is loaded. */
+  /** Milliseconds of the init phase: from the start of the process until the module is loaded. */
   readonly init: number;
 }
 
 const BOOTSTRAP = fileURLToPath(new URL('../../local/lambda/bootstrap.mjs', import.meta.url));
 const LOADED = new URL('loaded.mjs', import.meta.url).href;
 
-/** The name of the error of a function that was killed at the limit of its memory. */
+/** The error name of a function that was killed at its memory limit. */
 export const OUT_OF_MEMORY = 'Runtime.OutOfMemory';
 
-/** Joins the groups before it becomes the program: memory stays charged to the group in which it was taken. */
+/** Joins the groups before the program starts: memory stays charged to the group that allocated it. */
 const JOIN = 'echo $$ >"$1" && echo $$ >"$2" && shift 2 && exec "$@"';
 
 interface Message {
@@ -30,9 +30,9 @@ interface Message {
 }
 
 /**
- * Starts a function of a size, which has been through its init phase.
+ * Starts a function of a size, and resolves after its init phase.
  *
- * As on Lambda, that phase has a whole processor, and the runs have what goes with the memory.
+ * As on Lambda, the init phase has a whole processor, and runs have the share that belongs to the memory.
  * @param size MB of memory
  */
 export async function startLimitedFunction<Result>(
@@ -42,7 +42,7 @@ export async function startLimitedFunction<Result>(
   await using starting = new AsyncDisposableStack();
   const group = starting.use(await createControlGroup(size * 2 ** 20));
   const name = 'bullbridge-forward';
-  // The heap that Lambda's own Node image allows a function: a tenth of its memory for new objects, the rest for old ones.
+  // The heap limits of Lambda's Node image: a tenth of the memory for new objects, the rest for old objects.
   const heap = [
     `--max-semi-space-size=${Math.floor(size / 20)}`,
     `--max-old-space-size=${size - Math.floor(size / 10)}`,
@@ -66,11 +66,11 @@ export async function startLimitedFunction<Result>(
   );
   const exit = once(child, 'exit');
 
-  /** What the process says next. */
+  /** The next message of the process. */
   async function next(): Promise<Message> {
     const ended = exit.then(() => {
       if (group.kills > 0)
-        throw new FunctionError(OUT_OF_MEMORY, `it was killed, since it needed more than ${size} MB`);
+        throw new FunctionError(OUT_OF_MEMORY, `it was killed because it needed more than ${size} MB`);
       throw new FunctionError('Runtime.ExitError', 'the process of the function ended');
     });
     const [message] = await Promise.race([once(child, 'message'), ended]);
@@ -88,7 +88,7 @@ export async function startLimitedFunction<Result>(
     async invoke(event = {}) {
       child.send({ event, requestId: randomUUID(), deadline: Date.now() + timeout * 1000, memory: size, name });
       const { result, maxMemory = 0, cpu = { user: 0, system: 0 } } = await next();
-      // The group has less than the process: not what others have in memory as well, such as the program itself.
+      // The group counts less than the process: no memory that is shared with others, such as the program itself.
       usage = { maxMemory: group.peak ?? maxMemory, cpu: (cpu.user + cpu.system) / 1000 };
       return result as Result;
     },
