@@ -8,6 +8,7 @@ import type { HeldLease } from '../checkpoint/with-lease.ts';
 import { queueId } from '../event/envelope.ts';
 import type { StartFrom } from '../start-from.ts';
 import type { Discovery } from '../stream/discovery.ts';
+import { compareIds } from '../stream/id.ts';
 import { beginning, type Position } from '../stream/position.ts';
 import type { Cursor } from '../stream/read.ts';
 import { type FirstPositions, saveFirstPositions, saveSource } from './first-positions.ts';
@@ -86,14 +87,14 @@ export async function openCheckpoints(
    * Moves a position from its last known value, or from a value that an earlier run saved late.
    *
    * Such a run lost the lease while its write waited for the table. If this run also ended, no run would read until the
-   * next one starts. The position of this run is correct in any case: it has settled all entries up to there.
+   * next one starts. It ends only if the other run got further: a position never moves back, which would repeat entries.
    */
   async function move(key: string, next: Position): Promise<Checkpoint | undefined> {
     const previous = checkpoints.get(key);
     const saved = await saveCheckpoint(rows, { key, previous, next }, lease.epoch);
     if (saved) return saved;
     const found = (await loadCheckpoints(rows, [key])).get(key);
-    if (!found || found.epoch >= lease.epoch) return undefined;
+    if (!found || found.epoch >= lease.epoch || compareIds(found.position.id, next.id) > 0) return undefined;
     return saveCheckpoint(rows, { key, previous: found, next }, lease.epoch);
   }
 
