@@ -56,14 +56,19 @@ export async function stop(child: ChildProcess): Promise<void> {
   await guardians.get(child)?.end();
 }
 
+/** The ports that were found; a server may not listen at its port yet. */
+const found = new Set<number>();
+
 /**
- * A free port of the loopback interface.
+ * A free port of the loopback interface; this process gets each port only once.
  *
  * It is below the ports of outgoing connections (from 32,768 on Linux, from 49,152 elsewhere), so no connection takes
- * it before the server does.
+ * it before the server does. The same holds for the port 10,000 above it, which Redis 6 uses in a cluster.
  */
 export async function freePort(): Promise<number> {
-  const port = randomInt(12_000, 32_000);
+  const port = randomInt(12_000, 22_000);
+  if (found.has(port)) return freePort();
+  found.add(port);
   const server = net.createServer().listen(port, '127.0.0.1');
   try {
     await once(server, 'listening');
