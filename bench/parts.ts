@@ -41,7 +41,7 @@ export const PARTS: Readonly<Record<string, Described>> = {
   lambda: {
     load: async () => (await import('./lambda/lambda.ts')).lambda,
     about: "what the function does in control groups of Lambda's size, where there are some",
-    minutes: 20,
+    minutes: 16,
   },
 };
 

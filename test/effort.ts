@@ -1,7 +1,7 @@
 /**
- * How often a test repeats what it tries at random: `full` where `CI` is set, `short` elsewhere.
+ * The number of repetitions of a random test: `full` if `CI` is set, otherwise `short`.
  *
- * Only the number of repetitions and the size of a load depend on it; each kind of case runs everywhere.
+ * Only repetitions, the size of a load, and the number of planted bugs depend on it: each kind of case runs everywhere.
  */
 export function repetitions(full: number, short: number): number {
   return process.env['CI'] ? full : short;
