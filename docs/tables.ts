@@ -4,11 +4,8 @@ import { CATALOGUE, type EventKind, QUEUE_EVENTS } from '../functions/event/cata
 import { METRICS, type MetricName } from '../functions/metrics.ts';
 import { type Need, PERMISSIONS } from '../functions/redis/permissions.ts';
 import { VARIABLES, type Variable } from '../functions/settings.ts';
-import type { Options } from '../infra/app/options.ts';
-import type { BullbridgeProps } from '../infra/construct/bullbridge-props.ts';
 import { defaultOf, kindOf } from '../infra/construct/environment.ts';
 import { METRIC_FACTS } from '../infra/construct/metrics.ts';
-import type { RedisUrlOptions } from '../infra/construct/redis-access.ts';
 import type { Setting } from '../infra/construct/setting.ts';
 import { SETTINGS } from '../infra/construct/settings.ts';
 import { ERRORS, REFUSALS } from './errors.ts';
@@ -55,31 +52,10 @@ function describe([name, type]: [string, string]): string {
   return type === 'text' ? name : `${name} (${type === 'json' ? 'JSON' : type})`;
 }
 
-/** What the stack of `cdk deploy` sets by options that are no plain values: props, or options of the prop `redis`. */
-export const SET_BY_OPTIONS: Readonly<
-  Partial<Record<keyof Options, keyof BullbridgeProps | `redis.${keyof RedisUrlOptions}`>>
-> = {
-  redis: 'redis',
-  redisIam: 'redis',
-  redisCluster: 'redis.cluster',
-  redisSentinel: 'redis.sentinel',
-  redisCaFile: 'redis.ca',
-  redisSecurityGroupId: 'redis.securityGroup',
-  eventBusName: 'eventBus',
-  payloadBucketName: 'payloadBucket',
-  payloadBucketKeyArn: 'payloadBucket',
-  checkpointTableName: 'checkpointTable',
-  deadLetterQueueArn: 'deadLetterQueue',
-  vpcId: 'vpc',
-  encryptionKeyArn: 'encryptionKey',
-  alarmTopicArn: 'alarmAction',
-};
-
 function settingTable(): string {
   const rows = settings.map((setting) => {
     const { variable, option, about } = setting;
-    const prop = option && SET_BY_OPTIONS[option as keyof Options];
-    const props = setting.props ?? [prop ?? []].flat();
+    const props = setting.props ?? [setting.prop ?? []].flat();
     const allowed = plain(kindOf(setting)?.allowed ?? '');
     return [code(variable), props.map(code).join(', '), code(option), about, allowed, defaultFor(setting)];
   });

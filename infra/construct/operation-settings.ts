@@ -6,11 +6,13 @@ import type { Setting } from './setting.ts';
 export const OPERATION = [
   {
     option: 'checkpointTableName',
+    prop: 'checkpointTable',
     about: 'Name of an existing table for positions, leases and gaps, such as the table of a deleted stack.',
     default: '- a table of its own',
   },
   {
     option: 'deadLetterQueueArn',
+    prop: 'deadLetterQueue',
     about: 'ARN of an existing dead-letter queue, for events that the bus refuses.',
     default: '- a queue of its own',
   },
@@ -40,7 +42,7 @@ export const OPERATION = [
     about: 'Whether the function that sends dead letters again also runs in the VPC.',
     default: 'false',
   },
-  { option: 'vpcId', about: 'The VPC of Redis.', default: '- none' },
+  { option: 'vpcId', prop: 'vpc', about: 'The VPC of Redis.', default: '- none' },
   {
     option: 'vpcEndpoints',
     ...of('vpcEndpoints', FLAG),
@@ -49,6 +51,7 @@ export const OPERATION = [
   },
   {
     option: 'encryptionKeyArn',
+    prop: 'encryptionKey',
     about: 'ARN of the KMS key for the bus, the table, the dead-letter queue, the bucket and the logs.',
     default: '- keys of AWS',
   },
@@ -66,7 +69,12 @@ export const OPERATION = [
     about: 'The page that alarms link to, with an article for each alarm.',
     default: '- the page of this version',
   },
-  { option: 'alarmTopicArn', about: 'ARN of the SNS topic that alarms notify.', default: '- none' },
+  {
+    option: 'alarmTopicArn',
+    prop: 'alarmAction',
+    about: 'ARN of the SNS topic that alarms notify.',
+    default: '- none',
+  },
   { option: 'dashboard', ...of('dashboard', FLAG), about: 'Whether to create a dashboard.', default: 'true' },
   {
     option: 'schemaRegistry',

@@ -18,12 +18,14 @@ const minutes = (most: number) => ({ ...wholeNumber(1, most), allowed: `whole mi
 export const SETTINGS = [
   {
     option: 'redis',
+    prop: 'redis',
     about:
       'Name or complete ARN of the secret with the URL of Redis; with `redisIam`, the URL itself, without a password.',
     default: '- required; `cdk.json` has `bullbridge/redis-url`',
   },
   {
     option: 'redisIam',
+    prop: 'redis',
     variable: 'BULLBRIDGE_REDIS_IAM',
     about:
       'The AWS cache that accepts an IAM token as the password; the URL is then `rediss://<user id>@<host>:6379`, without a password.',
@@ -31,23 +33,27 @@ export const SETTINGS = [
   },
   {
     option: 'redisCluster',
+    prop: 'redis.cluster',
     variable: 'BULLBRIDGE_REDIS_CLUSTER',
     about:
       'Whether Redis is a cluster; the URL then names one of its nodes or the configuration endpoint. With `redisIam`, ElastiCache Serverless and MemoryDB are clusters by default.',
   },
   {
     option: 'redisSentinel',
+    prop: 'redis.sentinel',
     variable: 'BULLBRIDGE_REDIS_SENTINEL',
     about: 'The name of the master at the Sentinels; the URL then names the Sentinels, separated by commas.',
     default: '- no Sentinels',
   },
   {
     option: 'redisCaFile',
+    prop: 'redis.ca',
     about: 'File with the PEM certificate of your own authority that signed the certificate of Redis.',
     default: '- the authorities that Node trusts',
   },
   {
     option: 'redisSecurityGroupId',
+    prop: 'redis.securityGroup',
     about: 'The security group of Redis; the stack lets the functions in. Needs `vpcId`.',
     default: '- none',
   },
@@ -56,7 +62,12 @@ export const SETTINGS = [
     about: 'Name of the stack. A new name makes a new deployment.',
     default: 'Bullbridge',
   },
-  { option: 'eventBusName', about: 'Name or ARN of an existing bus to publish to.', default: '- a bus of its own' },
+  {
+    option: 'eventBusName',
+    prop: 'eventBus',
+    about: 'Name or ARN of an existing bus to publish to.',
+    default: '- a bus of its own',
+  },
   {
     option: 'queues',
     variable: 'BULLBRIDGE_QUEUES',
@@ -171,11 +182,13 @@ export const SETTINGS = [
   },
   {
     option: 'payloadBucketName',
+    prop: 'payloadBucket',
     about: 'Name of an existing bucket for fields that are too large for EventBridge.',
     default: '- a bucket of its own',
   },
   {
     option: 'payloadBucketKeyArn',
+    prop: 'payloadBucket',
     about: 'ARN of the KMS key that encrypts the existing bucket; needs `payloadBucketName`.',
     default: '- a key of AWS',
   },
