@@ -35,16 +35,10 @@ function factsOf(error: string, faults: Readonly<Record<string, Fault>>): ErrorF
   return Object.entries(faults).map(([code, fault]) => ({ error, code, ...fault }));
 }
 
-/** What a code of a dead letter means. */
-interface Refusal {
-  readonly cause: string;
-  readonly remedy: string;
-}
-
 const LOOK = 'look at `errorMessage`, which names the part';
 
 /** The codes for which the bus refuses a bus entry at once. No bundle needs their meaning. */
-export const REFUSALS: Readonly<Record<(typeof REFUSED)[number], Refusal>> = {
+export const REFUSALS: Readonly<Record<(typeof REFUSED)[number], Fault>> = {
   InvalidArgument: { cause: 'a part of the bus entry is not valid', remedy: LOOK },
   MalformedDetail: { cause: 'the detail is not JSON that EventBridge accepts', remedy: LOOK },
   RedactionFailure: { cause: 'EventBridge could not redact the entry for CloudTrail', remedy: 'send it again' },

@@ -62,8 +62,5 @@ function wrap(line: string): readonly string[] {
   return line.length <= COLUMNS ? [line] : (line.match(new RegExp(`.{1,${COLUMNS}}(?: |$)`, 'g')) ?? []);
 }
 
-const { stdout } = await promisify(execFile)('npm', ['start'], {
-  cwd: ROOT,
-  env: { ...process.env, COLUMNS: `${COLUMNS}` },
-});
+const { stdout } = await promisify(execFile)('npm', ['start'], { cwd: ROOT });
 await writeFile(new URL('images/start.svg', import.meta.url), toSvg(excerpt(stdout)));
