@@ -92,3 +92,12 @@ export function detailTypeOf(event: string): string {
     event.length <= MAX_DETAIL_TYPE ? event : event.slice(0, MAX_DETAIL_TYPE).replace(/[\ud800-\udbff]$/, '');
   return kindOf(event)?.detailType ?? name;
 }
+
+/**
+ * The name that EventBridge gives to the schema of an event which it discovers.
+ *
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-schema.html
+ */
+export function schemaNameOf(source: string, detailType: string): string {
+  return `${source}@${detailType.replaceAll(' ', '')}`;
+}

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { Token } from 'aws-cdk-lib';
 import { CfnRegistry, CfnSchema } from 'aws-cdk-lib/aws-eventschemas';
 import { Construct } from 'constructs';
-import { CATALOGUE, type EventKind } from '../../functions/event/catalogue.ts';
+import { CATALOGUE, type EventKind, schemaNameOf } from '../../functions/event/catalogue.ts';
 import { SCHEMAS } from '../build/bundle.ts';
 
 /** bullbridge's own events: they are published whatever events are forwarded. */
-const OWN = ['bullbridge@EventsLost', 'bullbridge@EventsRecovered'];
+const OWN = ['Events Lost', 'Events Recovered'].map((detailType) => schemaNameOf('bullbridge', detailType));
 
 /**
  * A registry of EventBridge with the schemas of all forwarded events, by the names that EventBridge gives to schemas
@@ -37,5 +37,5 @@ function namesOf(events: readonly string[]): string[] {
   const all = Token.isUnresolved(events) || events.includes('*');
   return Object.entries<EventKind>(CATALOGUE)
     .filter(([event]) => all || events.includes(event))
-    .map(([, { detailType }]) => `bullmq@${detailType.replaceAll(' ', '')}`);
+    .map(([, { detailType }]) => schemaNameOf('bullmq', detailType));
 }
