@@ -37,10 +37,7 @@ export function createHandler<Result>(
   run: (invocation: Invocation) => Promise<Result>,
   onStart: (config: Config) => void = () => {},
 ) {
-  let ready: Promise<{ config: Config; container: Container }> | undefined = prepare();
-  ready.catch(() => {
-    ready = undefined;
-  });
+  let ready: ReturnType<typeof prepare> | undefined;
 
   async function prepare() {
     const config = readConfig(process.env);
@@ -50,18 +47,24 @@ export function createHandler<Result>(
     return { config, container };
   }
 
+  function prepared() {
+    ready ??= prepare();
+    ready.catch(() => {
+      ready = undefined;
+    });
+    return ready;
+  }
+
   async function handle(payload: unknown, context: Context): Promise<Result> {
     const signals = deadlines(context.getRemainingTimeInMillis());
-    ready ??= prepare();
-    const { config, container } = await ready.catch((error: unknown) => {
-      ready = undefined;
-      throw error;
-    });
+    const { config, container } = await prepared();
     const memory = Number(context.memoryLimitInMB) * 1024 * 1024;
     const bus = container.watchBus(signals.drain);
     return run({ payload, config, container, bus, signals, memory });
   }
 
+  // In the init phase.
+  prepared();
   return middy(handle)
     .use(logMetrics(metrics))
     .use(injectLambdaContext(logger, { resetKeys: true }));

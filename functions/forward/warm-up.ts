@@ -11,13 +11,14 @@ import { createFilter } from '../event/filter.ts';
 import type { Page, Position } from '../stream/position.ts';
 import { toOutgoing } from './outgoing.ts';
 
-/** Calls of AWS, and sweeps, after which more of them gain nothing (measured). */
+/** Repetitions, and entries of a sweep. More of them shorten the first runs a little, but lengthen the init phase. */
 const ROUNDS = 3;
 const ENTRIES = 1000;
 
 const NAME = 'warm-up';
 const wait = async () => {};
 const warn = () => {};
+const passes = createFilter(['completed']);
 const { signal } = new AbortController();
 
 /**
@@ -28,9 +29,27 @@ const { signal } = new AbortController();
  * `npm run bench -- lambda` measures the first run.
  */
 export async function warmUp(): Promise<void> {
+  const table = { client: new DynamoDBClient(answered), table: NAME, now: () => new Date(), wait };
+  const bus = new EventBridgeClient(answered);
+  const page = createPage();
+  const publish = createPublisher({
+    bus: BUS,
+    park: wait,
+    concurrency: createConcurrencyLimit(1),
+    wait,
+    warn,
+    random: Math.random,
+  });
   for (let round = 0; round < ROUNDS; round += 1) {
-    await callAws();
-    await publishSweep();
+    await takeLease(table, NAME, NAME);
+    await loadCheckpoints(table, [NAME]);
+    await saveCheckpoint(table, { key: NAME, previous: undefined, next: POSITION }, 1);
+    await checkEventBus(bus, NAME, { wait, warn, signal });
+    const { items } = toOutgoing([page], { sourceName: NAME, prefix: NAME, passes, detectedAt: table.now() });
+    await publish(
+      items.map(({ entry }) => entry),
+      signal,
+    );
   }
 }
 
@@ -44,15 +63,6 @@ const answered = {
   },
 };
 
-async function callAws(): Promise<void> {
-  const client = new DynamoDBClient(answered);
-  const table = { client, table: NAME, now: () => new Date(), wait };
-  await takeLease(table, NAME, NAME);
-  await loadCheckpoints(table, [NAME]);
-  await saveCheckpoint(table, { key: NAME, previous: undefined, next: POSITION }, 1);
-  await checkEventBus(new EventBridgeClient(answered), NAME, { wait, warn, signal });
-}
-
 const POSITION: Position = { kind: 'entry', id: '1-0', ordinal: 1, digest: NAME };
 
 /** As most streams are: three of four entries do not pass the filter. */
@@ -63,12 +73,13 @@ const FIELDS = [
   ['event', 'completed', 'jobId', '1', 'returnvalue', '{"ok":true}', 'prev', 'active'],
 ].map((texts) => texts.map((text) => Buffer.from(text)));
 
-const PAGE: Page = {
-  queue: NAME,
-  from: POSITION,
-  start: POSITION,
-  entries: Array.from({ length: ENTRIES }, (_, n) => ({ id: `2-${n}`, fields: FIELDS[n % FIELDS.length] ?? [] })),
-};
+function createPage(): Page {
+  const entries = Array.from({ length: ENTRIES }, (_, n) => ({
+    id: `2-${n}`,
+    fields: FIELDS[n % FIELDS.length] ?? [],
+  }));
+  return { queue: NAME, from: POSITION, start: POSITION, entries };
+}
 
 const BUS: EventBus = {
   name: NAME,
@@ -76,20 +87,3 @@ const BUS: EventBus = {
   put: async (entries) => entries.map(() => ({ EventId: NAME })),
   check: async () => undefined,
 };
-
-async function publishSweep(): Promise<void> {
-  const passes = createFilter(['completed']);
-  const { items } = toOutgoing([PAGE], { sourceName: NAME, prefix: NAME, passes, detectedAt: new Date() });
-  const publish = createPublisher({
-    bus: BUS,
-    park: wait,
-    concurrency: createConcurrencyLimit(1),
-    wait,
-    warn,
-    random: Math.random,
-  });
-  await publish(
-    items.map(({ entry }) => entry),
-    signal,
-  );
-}
