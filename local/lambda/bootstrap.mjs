@@ -22,6 +22,7 @@ async function maxMemory() {
 let handler;
 try {
   ({ handler } = await import(bundle));
+  process.send({ init: performance.now() });
 } catch (error) {
   process.send({ error: describe(error) }, () => process.exit(1));
 }

@@ -23,6 +23,10 @@ export interface FunctionOptions {
   /** Called with each line that the function prints. @default lines are dropped */
   readonly onLog?: (line: string) => void;
   readonly nodeOptions?: readonly string[];
+  /** MB of memory, which decide on the heap of Node. @default 256, as the construct has */
+  readonly memory?: number;
+  /** A program with its arguments that becomes Node. @default Node is started directly */
+  readonly launcher?: readonly string[];
 }
 
 /** The memory and CPU of a function, which Lambda reports with each invocation. */
@@ -39,6 +43,12 @@ export interface LocalFunction<Result> extends AsyncDisposable {
    * @throws {FunctionError} the error of the handler, `Sandbox.Timedout`, or `Runtime.ExitError` if the process ended
    */
   invoke(event?: unknown): Promise<Result>;
+  /**
+   * Starts the process. @returns the milliseconds from its start until its module was loaded
+   *
+   * @throws {FunctionError} the error of the module, or `Runtime.ExitError` if the process ended
+   */
+  init(): Promise<number>;
   /** The usage of the process up to the end of the last invocation. */
   readonly usage: Usage;
   /** Kills the process like a crash, and the next invocation starts a new one; or stops it, or lets it continue. */
@@ -47,18 +57,19 @@ export interface LocalFunction<Result> extends AsyncDisposable {
 
 const BOOTSTRAP = fileURLToPath(new URL('bootstrap.mjs', import.meta.url));
 
-/** The default memory of the construct, in MB. */
-const MEMORY = 256;
-
 /**
  * The heap of a function in Lambda's own Node image: a tenth of its memory for new objects, the rest for old objects.
  */
-const HEAP = [
-  `--max-semi-space-size=${Math.floor(MEMORY / 20)}`,
-  `--max-old-space-size=${MEMORY - Math.floor(MEMORY / 10)}`,
-];
+function heapOf(memory: number): readonly string[] {
+  return [
+    `--max-semi-space-size=${Math.floor(memory / 20)}`,
+    `--max-old-space-size=${memory - Math.floor(memory / 10)}`,
+  ];
+}
 
-interface Reply {
+/** A message of the process: about its init phase, or the reply to an invocation. */
+interface Message {
+  readonly init?: number;
   readonly result?: unknown;
   readonly error?: { readonly errorType: string; readonly errorMessage: string };
   readonly maxMemory?: number;
@@ -66,13 +77,23 @@ interface Reply {
 }
 
 export function createFunction<Result>(options: FunctionOptions): LocalFunction<Result> {
-  const { bundle, environment, timeout = 75, onLog = () => {}, nodeOptions = [] } = options;
+  const {
+    bundle,
+    environment,
+    timeout = 75,
+    onLog = () => {},
+    nodeOptions = [],
+    memory = 256,
+    launcher = [],
+  } = options;
   const name = `bullbridge-${options.name ?? 'forward'}`;
   let child: ChildProcess | undefined;
   let usage: Usage = { maxMemory: 0, cpu: 0 };
 
   function boot(): ChildProcess {
-    const booted = start(process.execPath, [...HEAP, ...nodeOptions, BOOTSTRAP, pathToFileURL(bundle).href], {
+    const node = [process.execPath, ...heapOf(memory), ...nodeOptions, BOOTSTRAP, pathToFileURL(bundle).href];
+    const [program = '', ...args] = [...launcher, ...node];
+    const booted = start(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       ipc: true,
       // Only the variables of a Lambda function: an AWS_PROFILE of this process would change its behaviour.
@@ -82,7 +103,7 @@ export function createFunction<Result>(options: FunctionOptions): LocalFunction<
         AWS_ACCESS_KEY_ID: 'local',
         AWS_SECRET_ACCESS_KEY: 'local',
         AWS_LAMBDA_FUNCTION_NAME: name,
-        AWS_LAMBDA_FUNCTION_MEMORY_SIZE: `${MEMORY}`,
+        AWS_LAMBDA_FUNCTION_MEMORY_SIZE: `${memory}`,
         AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
         TZ: ':UTC',
         ...environment,
@@ -95,29 +116,41 @@ export function createFunction<Result>(options: FunctionOptions): LocalFunction<
     return booted;
   }
 
+  /** The first message that is wanted, within the timeout; the error of the process if that comes first. */
+  function messageOf(running: ChildProcess, isWanted: (message: Message) => boolean): Promise<Message> {
+    return new Promise((resolve, reject) => {
+      const settle = (end: () => void) => {
+        clearTimeout(timer);
+        running.off('message', onMessage).off('exit', onExit);
+        end();
+      };
+      const fail = (type: string, message: string) => settle(() => reject(new FunctionError(type, message)));
+      const onMessage = (message: Message) => {
+        const { maxMemory = 0, cpu } = message;
+        if (cpu) usage = { maxMemory, cpu: (cpu.user + cpu.system) / 1000 };
+        if (message.error) fail(message.error.errorType, message.error.errorMessage);
+        else if (isWanted(message)) settle(() => resolve(message));
+      };
+      const onExit = () => fail('Runtime.ExitError', 'the process of the function ended');
+      const timer = setTimeout(() => {
+        running.kill('SIGKILL');
+        fail('Sandbox.Timedout', `Task timed out after ${timeout} seconds`);
+      }, timeout * 1000);
+      running.on('message', onMessage).on('exit', onExit);
+    });
+  }
+
   return {
-    invoke(event = {}) {
+    async init() {
       child ??= boot();
-      const running = child;
-      return new Promise((resolve, reject) => {
-        const settle = (end: () => void) => {
-          clearTimeout(timer);
-          running.off('message', onMessage).off('exit', onExit);
-          end();
-        };
-        const fail = (type: string, message: string) => settle(() => reject(new FunctionError(type, message)));
-        const onMessage = ({ result, error, maxMemory = 0, cpu = { user: 0, system: 0 } }: Reply) => {
-          usage = { maxMemory, cpu: (cpu.user + cpu.system) / 1000 };
-          error ? fail(error.errorType, error.errorMessage) : settle(() => resolve(result as Result));
-        };
-        const onExit = () => fail('Runtime.ExitError', 'the process of the function ended');
-        const timer = setTimeout(() => {
-          running.kill('SIGKILL');
-          fail('Sandbox.Timedout', `Task timed out after ${timeout} seconds`);
-        }, timeout * 1000);
-        running.on('message', onMessage).on('exit', onExit);
-        running.send({ event, requestId: randomUUID(), deadline: Date.now() + timeout * 1000, memory: MEMORY, name });
-      });
+      const { init = 0 } = await messageOf(child, (message) => message.init !== undefined);
+      return init;
+    },
+    async invoke(event = {}) {
+      child ??= boot();
+      const reply = messageOf(child, ({ init }) => init === undefined);
+      child.send({ event, requestId: randomUUID(), deadline: Date.now() + timeout * 1000, memory, name });
+      return (await reply).result as Result;
     },
     get usage() {
       return usage;
