@@ -1,5 +1,5 @@
 import { type Bench, completed } from './bench.ts';
-import { type Drain, type DrainOptions, drain } from './drain.ts';
+import { drain } from './drain.ts';
 import { type Row, toMB } from './row.ts';
 
 /** Entries of some 100 bytes. */
@@ -35,24 +35,26 @@ export async function* memory(bench: Bench): AsyncGenerator<Row> {
     await bench.admin.unlink(`${bench.prefix}:memory:events`);
   }
   for (const kind of Object.keys(LARGE_ENTRIES) as Kind[]) {
+    await using large = await addLargeEntries(bench, kind);
     for (const [place, environment] of PLACES) {
       const who = `${(2 * SMALL).toLocaleString('en')} with ${LARGE} of 3 MB in a row (${kind}, ${place})`;
       bench.note(who);
-      const { maxMemory } = await drainLargeEntries(bench, kind, { environment });
+      const { maxMemory } = await drain(bench, large.queue, { environment });
       yield { what: 'peak memory', who, figure: toMB(maxMemory) };
     }
   }
 }
 
-/** Publishes large entries of a kind in a row, and small ones before and after them. */
-export async function drainLargeEntries(bench: Bench, kind: Kind, options: DrainOptions): Promise<Drain> {
+/** A queue with large entries of a kind in a row, and small ones before and after them. */
+export async function addLargeEntries(bench: Bench, kind: Kind): Promise<AsyncDisposable & { readonly queue: string }> {
   const queue = 'large';
   await bench.fill(queue, SMALL, completed);
   await bench.fill(queue, LARGE, () => LARGE_ENTRIES[kind]);
   await bench.fill(queue, SMALL, completed);
-  try {
-    return await drain(bench, queue, options);
-  } finally {
-    await bench.admin.unlink(`${bench.prefix}:${queue}:events`);
-  }
+  return {
+    queue,
+    async [Symbol.asyncDispose]() {
+      await bench.admin.unlink(`${bench.prefix}:${queue}:events`);
+    },
+  };
 }

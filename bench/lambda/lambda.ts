@@ -2,7 +2,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { type Bench, type CreateProgram, completed, lifeOfJobs } from '../bench.ts';
 import { drain } from '../drain.ts';
 import { MAX_LEN } from '../jobs.ts';
-import { drainLargeEntries } from '../memory.ts';
+import { addLargeEntries } from '../memory.ts';
 import { MB_OF_ONE_VCPU } from '../price.ts';
 import { median, type Row, toDigits, toMB } from '../row.ts';
 import { forwardOnSchedule } from '../scheduled.ts';
@@ -126,11 +126,12 @@ async function* sustainedRates(bench: Bench): AsyncGenerator<Row> {
 /** The peak memory of a run, and whether it is killed at the limit. */
 async function* largeEntries(bench: Bench): AsyncGenerator<Row> {
   const what = 'peak memory with 200 entries of 3 MB in a row, as the limit counts it';
+  await using large = await addLargeEntries(bench, 'a text');
   for (const size of SIZES) {
     bench.note(`${nameOf(size)}: large entries`);
     let figure: string;
     try {
-      const { maxMemory } = await drainLargeEntries(bench, 'a text', { create: limitedTo(size) });
+      const { maxMemory } = await drain(bench, large.queue, { create: limitedTo(size) });
       figure = `${toMB(maxMemory)}, not killed`;
     } catch (error) {
       if ((error as Error).name !== OUT_OF_MEMORY) throw error;
