@@ -17,8 +17,8 @@ export default class implements Reporter {
     if (!this.#isWhole) return;
     console.log(
       process.env['CI']
-        ? 'Runs all tests in full, since CI is set: about 9 minutes on 2 cores.'
-        : 'Runs all tests: about 6 minutes on 2 cores. With CI=true, random tests repeat more often.',
+        ? 'Runs all tests in full, since CI is set: about 7 minutes on 2 cores.'
+        : 'Runs all tests: about 5 minutes on 2 cores. With CI=true, random tests repeat more often.',
     );
   }
 
