@@ -8,6 +8,7 @@ import type { BusEvent } from '../../local/bus/event-buses.ts';
 import { BUS } from '../../local/stack.ts';
 import { adminRedis } from '../redis.ts';
 import { testStack } from '../stack.ts';
+import { inStreamOrder } from '../stream-order.ts';
 import { byJob, type Call, NAMES, QUEUE, runJobs, VERSIONS } from './bullmq-calls.ts';
 import { shuffled } from './shuffled.ts';
 
@@ -40,8 +41,7 @@ describe.each(VERSIONS)('the events of BullMQ %s', (_, bullmq) => {
   });
 
   test('reach listeners as the same calls, in order for each job, whatever the order within a batch', async () => {
-    // Entries of a bus can be sent side by side.
-    const inOrder = arrived.toSorted((a, b) => Number(a.detail['sequence']) - Number(b.detail['sequence']));
+    const inOrder = inStreamOrder(arrived);
     const calls: Call[] = [];
     const events = listen(calls);
 

@@ -3,11 +3,11 @@ import * as bullmq4 from 'bullmq4';
 import * as bullmq5 from 'bullmq5';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { CATALOGUE } from '../../functions/event/catalogue.ts';
-import { compareIds } from '../../functions/stream/id.ts';
 import { repetitions } from '../effort.ts';
 import { unmet } from '../needs.ts';
 import { adminRedis } from '../redis.ts';
 import { type TestStack, testStack } from '../stack.ts';
+import { inStreamOrder } from '../stream-order.ts';
 
 // The three versions have one interface as far as it is used here.
 const VERSIONS = [
@@ -76,8 +76,7 @@ async function expectedDetails(prefix: string): Promise<Record<string, unknown>[
   });
 }
 
-const arrivedDetails = ({ bus }: TestStack) =>
-  bus.accepted.map(({ detail }) => detail).sort((a, b) => compareIds(a['streamId'] as string, b['streamId'] as string));
+const arrivedDetails = ({ bus }: TestStack) => inStreamOrder(bus.accepted).map(({ detail }) => detail);
 
 describe.each(VERSIONS)('BullMQ %s', (_, bullmq) => {
   test('every entry of all jobs arrives exactly once with all its fields, and a second run publishes nothing', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { DEAD_LETTERS, PAYLOADS } from '../../local/stack.ts';
 import { adminRedis } from '../redis.ts';
 import { type TestStack, testStack } from '../stack.ts';
+import { inStreamOrder } from '../stream-order.ts';
 
 /** 3 MB, with all that JSON writes in a way of its own. */
 const VALUE = {
@@ -21,9 +22,7 @@ async function write({ prefix }: TestStack, returnvalue: unknown = VALUE): Promi
   await pipeline.exec();
 }
 
-/** In the order of the stream: requests go out side by side. */
-const arrived = ({ bus }: TestStack) =>
-  bus.accepted.map(({ detail }) => detail).sort((a, b) => Number(a['sequence']) - Number(b['sequence']));
+const arrived = ({ bus }: TestStack) => inStreamOrder(bus.accepted).map(({ detail }) => detail);
 const stored = ({ bus }: TestStack) => [...bus.objects(PAYLOADS)];
 
 describe('a returnvalue of 3 MB', () => {

@@ -8,6 +8,7 @@ import { mayRead } from '../needs.ts';
 import { adminRedis } from '../redis.ts';
 import { rejection } from '../rejection.ts';
 import { type TestStack, testStack } from '../stack.ts';
+import { inStreamOrder } from '../stream-order.ts';
 import { testWith } from '../test-with.ts';
 
 const testCounting = testWith('counting server');
@@ -59,9 +60,7 @@ async function write({ prefix }: TestStack, jobs: readonly Readonly<Record<strin
   await pipeline.exec();
 }
 
-/** In the order of the streams: requests go out side by side. */
-const arrived = ({ bus }: TestStack) =>
-  bus.accepted.map(({ detail }) => detail).sort((a, b) => Number(a['sequence']) - Number(b['sequence']));
+const arrived = ({ bus }: TestStack) => inStreamOrder(bus.accepted).map(({ detail }) => detail);
 const of = (stack: TestStack, event: string) => arrived(stack).filter((detail) => detail['event'] === event);
 
 describe.each(VERSIONS)('events of BullMQ %s', (_, bullmq) => {
@@ -328,7 +327,7 @@ describe('the trace of a job', () => {
     expect(await stack.redrive.invoke({})).toMatchObject({ redriven: 2 });
 
     expect(traceparents).toHaveLength(1);
-    const traced = [...stack.bus.accepted].sort((a, b) => Number(a.detail['sequence']) - Number(b.detail['sequence']));
+    const traced = inStreamOrder(stack.bus.accepted);
     expect(traced.map(({ TraceHeader }) => TraceHeader)).toEqual([
       `Root=1-abababab-${'ab'.repeat(12)};Parent=0000000000000001;Sampled=1`,
       undefined,

@@ -4,6 +4,7 @@ import { PAYLOADS } from '../../local/stack.ts';
 import { nativeServer } from '../needs.ts';
 import { adminRedis } from '../redis.ts';
 import { testStack } from '../stack.ts';
+import { inStreamOrder } from '../stream-order.ts';
 import { testWith } from '../test-with.ts';
 
 const MB = 1_000_000;
@@ -17,8 +18,7 @@ async function world(environment: Readonly<Record<string, string>> = {}) {
   await admin.hset(`${stack.prefix}:q:meta`, 'opts.maxLenEvents', 10_000);
   const add = (event: string, ...fields: (string | number)[]) =>
     admin.xadd(`${stack.prefix}:q:events`, '*', 'event', event, 'jobId', 1, ...fields);
-  const arrived = () =>
-    stack.bus.accepted.map(({ detail }) => detail).sort((a, b) => Number(a['sequence']) - Number(b['sequence']));
+  const arrived = () => inStreamOrder(stack.bus.accepted).map(({ detail }) => detail);
   return { redis, stack, admin, add, arrived, [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose]() };
 }
 
