@@ -62,12 +62,14 @@ export function toOutgoing(
     if (loss) items.push({ entry: lossEntry(origin, loss, detectedAt), queue });
     const before = items.length;
     entries.forEach((entry, i) => {
-      const event = eventName(entry.fields);
+      const { fields } = entry;
+      const event = eventName(fields);
       if (event !== undefined && wanted?.has(event)) tally.add(queue, event, 1);
       if (!passes(event)) return;
       const sequence = start.ordinal === undefined ? undefined : start.ordinal + i + 1;
       const amendments = { omit, job: jobOf?.(entry) };
-      items.push({ entry: toBusEntry(origin, entry, sequence, amendments), queue, time: idTime(entry.id) });
+      const { id } = entry;
+      items.push({ entry: toBusEntry(origin, { id, fields }, sequence, amendments), queue, time: idTime(id) });
     });
     return { queue, entries: entries.length - (items.length - before) };
   });

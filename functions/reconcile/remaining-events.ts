@@ -2,7 +2,7 @@ import type { Gap } from '../checkpoint/ledger.ts';
 import { eventName, jobIdOf } from '../event/decode.ts';
 import { redisError } from '../redis/error.ts';
 import type { RedisConnection } from '../redis/port.ts';
-import { type Entry, entrySize, type Value } from '../stream/entry.ts';
+import { type Entry, entrySize, toEntries, type Value } from '../stream/entry.ts';
 import { eventsKey } from '../stream/keys.ts';
 import { createPortions } from '../stream/portions.ts';
 import type { Member } from './members.ts';
@@ -86,6 +86,6 @@ async function readEntries(
   const limits = { maxBytes, maxValueBytes: MAX_VALUE_BYTES };
   const [reply] = await redis.send([['xrangeBuffer', key, from, '+', 'COUNT', count]], limits);
   if (reply instanceof Error) throw redisError(reply, redis.target, `reading ${key}`);
-  const entries = (reply as [Buffer, Value[]][]).map(([id, fields]) => ({ id: id.toString('latin1'), fields }));
+  const entries = toEntries(reply);
   return { entries, bytes: entries.reduce((sum, entry) => sum + entrySize(entry), 0) };
 }

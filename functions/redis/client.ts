@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { tokenError } from './error.ts';
 import type { Command, RedisTarget } from './port.ts';
+import { createReplyReader } from './reply-reader.ts';
 import { connectorOf, type Filter, secureOptions } from './socket.ts';
 
 /** The options for a login to a server. */
@@ -28,10 +29,15 @@ export interface Client {
   /**
    * Sends a pipeline. Only one pipeline may be under way.
    *
-   * @param filter chooses the parts of the replies for the parser
+   * @param maxValueBytes see {@link ReplyLimits}
+   * @param onBytes called when bytes have arrived, with the number of all bytes so far; only heads of long values count
    * @returns the reply to each command, or the error that prevented it
    */
-  exchange(commands: readonly Command[], filter?: Filter): Promise<unknown[]>;
+  exchange(
+    commands: readonly Command[],
+    maxValueBytes?: number,
+    onBytes?: (received: number) => void,
+  ): Promise<unknown[]>;
   close(): void;
 }
 
@@ -44,7 +50,7 @@ export async function openClient(target: RedisTarget, access: ServerAccess): Pro
         throw tokenError(error, target);
       })
     : access.password;
-  let filter: Filter = keepAll;
+  let filter: Filter = Buffer.from;
   const secure = access.tls ? secureOptions(target, access) : undefined;
   const redis = new Redis({
     host,
@@ -74,17 +80,35 @@ export async function openClient(target: RedisTarget, access: ServerAccess): Pro
     throw reason ?? error;
   }
   return {
-    async exchange(commands, chosen = keepAll) {
-      filter = chosen;
+    async exchange(commands, maxValueBytes, onBytes) {
+      const isLazy = (reply: number) => commands[reply]?.[0] === 'xrangeBuffer';
+      const reader = createReplyReader({ replies: commands.length, isLazy, longest: maxValueBytes });
+      filter = (chunk) => {
+        const placeholders = reader.read(chunk);
+        onBytes?.(reader.received);
+        return placeholders;
+      };
       const results = (await redis.pipeline(commands.map((command) => [...command])).exec()) ?? [];
-      return results.map(([error, reply]) => (error ? explain(error, reason) : reply));
+      return commands.map(([name], i) => {
+        const error = results[i]?.[0];
+        if (error) return explain(error, reason);
+        const reply = reader.replies[i];
+        if (name !== 'exec' || !Array.isArray(reply)) return toResult(commands[i], reply);
+        return reply.map((each, k) => toResult(commands[i - reply.length + k], each));
+      });
     },
     close: () => redis.disconnect(),
   };
 }
 
-function keepAll(chunk: Buffer): readonly Buffer[] {
-  return [chunk];
+/** A reply as its command wants it: with texts or bytes. */
+function toResult(command: Command | undefined, reply: unknown): unknown {
+  return command?.[0].endsWith('Buffer') ? reply : toText(reply);
+}
+
+function toText(reply: unknown): unknown {
+  if (Array.isArray(reply)) return reply.map(toText);
+  return Buffer.isBuffer(reply) ? reply.toString() : reply;
 }
 
 /** Whether an error is a reply of Redis, and not of ioredis. */

@@ -1,4 +1,5 @@
 import type { CommandName } from './permissions.ts';
+import type { LazyArray } from './resp.ts';
 import type { Address } from './url.ts';
 
 /** The name of a command in ioredis (`xrangeBuffer` for bytes), then its arguments. */
@@ -74,8 +75,8 @@ export interface RedisConnection {
    * Sends commands, in one pipeline to each server that has keys of them. All commands from a `multi` to its `exec`
    * must be about one key.
    *
-   * The reply to a command that Redis refuses is an `Error`. If a server of a cluster fails while others answer, the
-   * reply to its commands is also an `Error`.
+   * The entries in a reply to `xrangeBuffer` can be {@link LazyArray}s. The reply to a command that Redis refuses is an
+   * `Error`. If a server of a cluster fails while others answer, the reply to its commands is also an `Error`.
    * @throws {RedisError} when the connection fails; {@link ReplyTooLargeError} when more than `maxBytes` arrive
    */
   send(commands: readonly Command[], limits?: ReplyLimits): Promise<unknown[]>;

@@ -1,13 +1,12 @@
 import type { RedisError } from '../errors.ts';
 import { type Client, isReply, openClient, type ServerAccess } from './client.ts';
-import { createElision } from './elide.ts';
 import { redisError } from './error.ts';
 import { mapOf } from './pairs.ts';
 import { type Command, type RedisTarget, type ReplyLimits, ReplyTooLargeError } from './port.ts';
 import { speaksPlain, speaksTls } from './probe.ts';
 import type { Address } from './url.ts';
 
-/** The limits of a request, and the bytes that have arrived for it from all servers. */
+/** The limits of a request, and the bytes that arrived for it from all servers. */
 export interface Allowance extends ReplyLimits {
   received: number;
 }
@@ -79,18 +78,17 @@ async function connectionError(error: Error, target: RedisTarget, { tls }: Serve
 
 function sender(client: Client, target: RedisTarget): RedisServer['send'] {
   return async (commands, allowance = { received: 0 }) => {
-    const elision = createElision(allowance.maxValueBytes);
-    const replies = await client.exchange(commands, (chunk) => {
-      const { parts, bytes } = elision.pass(chunk);
-      allowance.received += bytes;
+    let before = 0;
+    const replies = await client.exchange(commands, allowance.maxValueBytes, (received) => {
+      allowance.received += received - before;
+      before = received;
       // XRANGE cannot limit the number of bytes.
       if (isSpent(allowance)) client.close();
-      return parts;
     });
     if (isSpent(allowance)) throw new ReplyTooLargeError(`the reply has more than ${allowance.maxBytes} bytes`);
     const broken = replies.find((reply) => reply instanceof Error && !isReply(reply));
     if (broken) throw redisError(broken as Error, target, 'reading');
-    return elision.restore(replies);
+    return replies;
   };
 }
 

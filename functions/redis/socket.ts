@@ -3,8 +3,8 @@ import tls from 'node:tls';
 import { AbstractConnector } from 'ioredis';
 import type { Address } from './url.ts';
 
-/** Chooses the parts of a chunk that are kept. The next chunk overwrites this one. */
-export type Filter = (chunk: Buffer) => readonly Buffer[];
+/** Reads a chunk, which the next chunk overwrites. @returns the bytes for ioredis, in memory of their own */
+export type Filter = (chunk: Buffer) => Buffer;
 
 /** Bytes of one read, as in Node itself. */
 const READ_BYTES = 65_536;
@@ -13,7 +13,7 @@ const READ_BYTES = 65_536;
  * Creates a connector for ioredis that passes the input of its socket through a filter.
  *
  * By default, each read allocates 64 KB, and garbage collection lets tens of megabytes pile up. This socket always
- * reads into the same buffer and copies only the parts that the filter keeps.
+ * reads into the same buffer, from which the filter copies what it keeps.
  * https://nodejs.org/api/net.html#new-netsocketoptions
  * @param secure the options of TLS; absent without TLS
  */
@@ -65,7 +65,8 @@ function open({ host, port }: Address, secure: tls.ConnectionOptions | undefined
   const onread = {
     buffer,
     callback(length: number) {
-      for (const part of filter(buffer.subarray(0, length))) socket.emit('data', Buffer.from(part));
+      const bytes = filter(buffer.subarray(0, length));
+      if (bytes.length > 0) socket.emit('data', bytes);
       return true;
     },
   };

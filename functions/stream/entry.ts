@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { Elided, HEAD_BYTES } from '../redis/port.ts';
+import { LazyArray } from '../redis/resp.ts';
 
 /** A name or a value as Redis stores it, or the beginning of one that is too large for memory. */
 export type Value = Buffer | Elided;
@@ -8,6 +9,40 @@ export type Value = Buffer | Elided;
 export interface Entry {
   readonly id: string;
   readonly fields: readonly Value[];
+}
+
+/** An entry that stays as it arrived, so each use of its id or its fields reads them anew. */
+class LazyEntry implements Entry {
+  readonly #reply: LazyArray;
+
+  constructor(reply: LazyArray) {
+    this.#reply = reply;
+  }
+
+  get id() {
+    return idOf(this.#reply.first());
+  }
+
+  get fields() {
+    return (this.#reply.read()[1] ?? []) as readonly Value[];
+  }
+
+  get size() {
+    return this.#reply.size;
+  }
+}
+
+/** The entries in a reply to `XRANGE`. */
+export function toEntries(reply: unknown): Entry[] {
+  return (reply as (LazyArray | [Buffer, Value[] | null])[]).map((entry) => {
+    if (entry instanceof LazyArray) return new LazyEntry(entry);
+    const [id, fields] = entry;
+    return { id: idOf(id), fields: fields ?? [] };
+  });
+}
+
+function idOf(reply: unknown): string {
+  return (reply as Buffer).toString('latin1');
 }
 
 /** Whether a value was too large for memory and was cut to its beginning. */
@@ -25,10 +60,11 @@ export function lengthOf(value: Value): number {
   return isCut(value) ? value.bytes : value.length;
 }
 
-/** The bytes of an entry's fields that are in memory. */
-export function entrySize({ fields }: Entry): number {
+/** The bytes of an entry that are in memory. */
+export function entrySize(entry: Entry): number {
+  if (entry instanceof LazyEntry) return entry.size;
   let bytes = 0;
-  for (const field of fields) bytes += bytesOf(field).length;
+  for (const field of entry.fields) bytes += bytesOf(field).length;
   return bytes;
 }
 

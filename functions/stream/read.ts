@@ -2,7 +2,7 @@ import type { RedisError } from '../errors.ts';
 import { redisError } from '../redis/error.ts';
 import type { Command, RedisConnection, ReplyLimits } from '../redis/port.ts';
 import { type Account, type Answer, account } from './account.ts';
-import type { Entry, Value } from './entry.ts';
+import { toEntries } from './entry.ts';
 import { eventsKey } from './keys.ts';
 import { isAt, type Page, type Position } from './position.ts';
 import { streamInfoCommand, toState } from './stream-info.ts';
@@ -141,10 +141,6 @@ function toAtomicReply(replies: readonly unknown[]): Reply {
   if (stream instanceof Error) return { error: stream };
   if (entries instanceof Error) return { error: entries };
   return { entries: toEntries(entries), stream };
-}
-
-function toEntries(reply: unknown): Entry[] {
-  return (reply as [Buffer, Value[]][]).map(([id, fields]) => ({ id: id.toString('latin1'), fields: fields ?? [] }));
 }
 
 function failure(redis: RedisConnection, queue: string, error: Error, { prefix }: ReadOptions) {

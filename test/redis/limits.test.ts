@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, inject, onTestFinished } from 'vitest';
 import { connectRedis } from '../../functions/redis/connect.ts';
 import { type Command, Elided, type RedisConnection, ReplyTooLargeError } from '../../functions/redis/port.ts';
+import { lengthOf, toEntries, type Value } from '../../functions/stream/entry.ts';
 import { listen } from '../listen.ts';
 import { ownPrefix } from '../redis.ts';
 import { startCluster } from '../redis-cluster.ts';
@@ -55,7 +56,7 @@ async function inPieces(sizes: readonly number[]): Promise<string> {
 /** What becomes of a question: the sizes of the values in its replies, or the name of the error. */
 const outcome = (sent: Promise<unknown[]>) =>
   sent.then(
-    (replies) => (replies as [[Buffer, Buffer[]]][]).map(([[, [, value]]]) => value?.length),
+    (replies) => replies.map((reply) => lengthOf(toEntries(reply)[0]?.fields[1] as Value)),
     (error: Error) => (error instanceof ReplyTooLargeError ? 'too large' : error),
   );
 
@@ -130,8 +131,8 @@ describe('a limit on the bytes of a value', () => {
     maxValueBytes: fc.constantFrom(undefined, 0, 99, 5000, 69_999, 299_999),
   });
   const values = (replies: unknown[]) =>
-    (replies as [[Buffer, Buffer[]]][]).map(([[, fields]]) => {
-      const value = fields.at(-1) as Buffer | Elided;
+    replies.map((reply) => {
+      const value = toEntries(reply)[0]?.fields.at(-1) as Value;
       return value instanceof Elided ? ['elided', value.bytes, value.head.toString()] : ['whole', value.length];
     });
 
