@@ -7,8 +7,8 @@ import { isJson } from './json.ts';
 /** A decoded stream entry. */
 export interface DecodedEvent {
   /** Absent if the entry has no `event` field or an empty one. */
-  readonly event?: string;
-  readonly jobId?: string;
+  readonly event: string | undefined;
+  readonly jobId: string | undefined;
   /** All fields, in the order of a detail: fields of the catalogue, custom fields, repeated fields. */
   readonly fields: readonly Field[];
   /**
@@ -49,15 +49,6 @@ function lastValue(fields: readonly Value[], name: Buffer): Value | undefined {
   return undefined;
 }
 
-interface Named {
-  readonly name: string;
-  /** All values, in order. */
-  readonly values: Value[];
-  /** Whether the name was too large for memory and was cut to its beginning. */
-  readonly isNameCut: boolean;
-  isBroken: boolean;
-}
-
 /** Decodes the fields of a stream entry. It never throws. */
 export function decode(pairs: readonly Value[]): DecodedEvent {
   const event = eventName(pairs);
@@ -67,25 +58,27 @@ export function decode(pairs: readonly Value[]): DecodedEvent {
   const repeated: Field[] = [];
   const unparsed: string[] = [];
   let jobId: string | undefined;
-  for (const { name, values, isNameCut, isBroken } of namedValues(pairs)) {
-    const value = values.at(-1) as Value;
+  const { places, repeats } = namesIn(pairs);
+  for (const [name, place] of places) {
+    const value = pairs[place + 1] as Value;
+    const all = repeats?.get(name);
+    const isBroken = all ? !all.every((each) => isText(pairs, each)) : !isText(pairs, place);
     const isOwn = name === 'event' || name === 'jobId';
     const type = Object.hasOwn(types, name) ? types[name] : isOwn ? 'text' : undefined;
     const path = type ? name : customPath(name);
     const whole = read(path, value, isBroken ? 'text' : (type ?? 'text'));
-    const field = isNameCut ? { ...whole, whole: lengthOf(value) } : whole;
+    const field = isCut(pairs[place] as Value) ? { ...whole, whole: lengthOf(value) } : whole;
     if (name === 'jobId') jobId = field.bytes.toString();
     if (name !== 'event' || event !== undefined) (type ? known : custom).push(field);
-    if (values.length > 1) repeated.push(jsonField(`repeated.${name}`, values.map(textOf)));
-    const isText = field.kind === 'text' && field.whole === undefined;
-    if (isBroken || (isText && (type === 'json' || type === 'number'))) unparsed.push(path);
+    if (all) {
+      const texts = all.map((each) => textOf(pairs[each + 1] as Value));
+      repeated.push(jsonField(`repeated.${name}`, texts));
+    }
+    const isPlain = field.kind === 'text' && field.whole === undefined;
+    if (isBroken || (isPlain && (type === 'json' || type === 'number'))) unparsed.push(path);
   }
-  return {
-    ...(event !== undefined && { event }),
-    ...(jobId !== undefined && { jobId }),
-    fields: [...known, ...custom, ...repeated],
-    unparsed,
-  };
+  const fields = custom.length + repeated.length === 0 ? known : [...known, ...custom, ...repeated];
+  return { event, jobId, fields, unparsed };
 }
 
 /** Reads a value as its type, or as text if that is not possible. */
@@ -97,29 +90,38 @@ function read(path: string, value: Value, type: FieldType): Field {
   return { path, kind: 'text', bytes: value };
 }
 
-/** The values of each name, in the order in which the names first appear. */
-function namedValues(pairs: readonly Value[]): Iterable<Named> {
-  const all = new Map<string, Named>();
-  for (let i = 0; i + 1 < pairs.length; i += 2) {
-    const [nameValue, value] = [pairs[i] as Value, pairs[i + 1] as Value];
-    const name = textOf(nameValue);
-    const isBroken = !isText(nameValue) || !isText(value);
-    const before = all.get(name);
-    if (before) {
-      before.values.push(value);
-      before.isBroken ||= isBroken;
-    } else all.set(name, { name, values: [value], isNameCut: isCut(nameValue), isBroken });
+interface Names {
+  /** The place of each name's last value, in the order in which the names first appear. */
+  readonly places: ReadonlyMap<string, number>;
+  /** All places of each name that appears more than once; absent if none does. */
+  readonly repeats: ReadonlyMap<string, readonly number[]> | undefined;
+}
+
+function namesIn(pairs: readonly Value[]): Names {
+  const places = new Map<string, number>();
+  let repeats: Map<string, number[]> | undefined;
+  for (let place = 0; place + 1 < pairs.length; place += 2) {
+    const name = textOf(pairs[place] as Value);
+    const before = places.get(name);
+    places.set(name, place);
+    if (before === undefined) continue;
+    repeats ??= new Map();
+    const all = repeats.get(name) ?? [before];
+    all.push(place);
+    repeats.set(name, all);
   }
-  return all.values();
+  return { places, repeats };
 }
 
 function textOf(value: Value): string {
   return bytesOf(value).toString();
 }
 
-/** Whether a value is UTF-8; a cut value may end within a character and always counts as UTF-8. */
-function isText(value: Value): boolean {
-  return isCut(value) || isUtf8(value);
+/** Whether the name and the value at a place are UTF-8; a cut value may end within a character and counts as UTF-8. */
+function isText(pairs: readonly Value[], place: number): boolean {
+  const name = pairs[place] as Value;
+  const value = pairs[place + 1] as Value;
+  return (isCut(name) || isUtf8(name)) && (isCut(value) || isUtf8(value));
 }
 
 /** Parses a number as a whole number, which rules can compare; BullMQ 4 wrote `delay` with fractions. */

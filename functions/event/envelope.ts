@@ -40,10 +40,12 @@ export function toBusEntry(
   sequence: number | undefined,
   amendments: Amendments = {},
 ): AnyEntry {
-  const timestamp = idTime(entry.id);
-  const id = `${queueId(origin)}/${entry.id}`;
-  const identity = { version: '1', id, ...origin, streamId: entry.id, sequence, timestamp };
-  return eventEntry(decode(entry.fields), identity, amendments);
+  const { sourceName, prefix, queue } = origin;
+  const { id: streamId, fields } = entry;
+  const id = `${queueId(origin)}/${streamId}`;
+  const timestamp = idTime(streamId);
+  const identity = { version: '1', id, sourceName, prefix, queue, streamId, sequence, timestamp };
+  return eventEntry(decode(fields), identity, amendments);
 }
 
 /** The fields that identify an event. Custom fields are on another level, so they cannot replace them. */
@@ -53,29 +55,27 @@ interface Identity extends Origin {
 }
 
 function eventEntry(decoded: DecodedEvent, identity: Identity, { job, omit }: Amendments): AnyEntry {
-  const { event, fields, unparsed, hits } = omit ? redact(decoded, omit) : { ...decoded, hits: NO_HITS };
-  const omitted = omit?.filter(({ text }) => hits.has(text) || job?.hits.has(text)).map(({ text }) => text);
+  const redacted = omit && redact(decoded, omit);
+  const { event, fields: own, unparsed } = redacted ?? decoded;
+  const omitted = omit?.filter(({ text }) => redacted?.hits.has(text) || job?.hits.has(text)).map(({ text }) => text);
+  const fields = [...own];
+  if (unparsed.length > 0) fields.push(jsonField('unparsed', unparsed));
+  if (job?.json) fields.push({ path: 'job', kind: 'json', bytes: job.json });
   const detail: Detail = {
     id: identity.id,
-    envelope: JSON.stringify({ ...identity, ...(omitted && omitted.length > 0 && { omitted }) }).slice(0, -1),
-    fields: [
-      ...fields,
-      ...(unparsed.length > 0 ? [jsonField('unparsed', unparsed)] : []),
-      ...(job?.json ? [{ path: 'job', kind: 'json', bytes: job.json } as const] : []),
-    ],
+    envelope: JSON.stringify(omitted?.length ? { ...identity, omitted } : identity).slice(0, -1),
+    fields,
   };
   const { timestamp } = identity;
   const entry: LargeEntry = {
     Source: 'bullmq',
     DetailType: event === undefined ? 'Unknown Entry' : detailTypeOf(event),
-    ...(Math.abs(timestamp) <= MAX_DATE && { Time: new Date(timestamp) }),
-    ...(job?.traceHeader !== undefined && { TraceHeader: job.traceHeader }),
+    Time: Math.abs(timestamp) <= MAX_DATE ? new Date(timestamp) : undefined,
+    TraceHeader: job?.traceHeader,
     Detail: detail,
   };
   return fitsAnywhere(detail) ? toText(entry) : entry;
 }
-
-const NO_HITS: ReadonlySet<string> = new Set();
 
 function fitsAnywhere({ fields }: Detail): boolean {
   let bytes = 0;

@@ -37,19 +37,18 @@ export function jsonField(path: string, value: unknown): Field {
 
 /** The fields as the members of one JSON object, without its braces. */
 export function membersOf(fields: readonly Field[]): string {
-  let text = '';
+  const pieces: string[] = [];
   let open: Group | undefined;
   for (const field of fields) {
     const group = groupOf(field);
-    if (group !== open) {
-      if (open) text += '}';
-      if (text) text += ',';
-      if (group) text += `"${group}":{`;
-    } else if (text) text += ',';
-    text += `${JSON.stringify(nameOf(field))}:${jsonOf(field)}`;
+    if (group !== open && open) pieces.push('}');
+    if (pieces.length > 0) pieces.push(',');
+    if (group !== open && group) pieces.push(`"${group}":{`);
+    pieces.push(JSON.stringify(nameOf(field)), ':', jsonOf(field));
     open = group;
   }
-  return open ? `${text}}` : text;
+  if (open) pieces.push('}');
+  return pieces.join('');
 }
 
 /** The name of a field within its object. */

@@ -62,8 +62,9 @@ function endOfValue(bytes: Buffer, start: number, maxDepth: number): number {
   const first = bytes[start];
   if (first === QUOTE) return endOfString(bytes, start);
   if (first === OPEN_LIST || first === OPEN_OBJECT) return endOfGroup(bytes, start, maxDepth);
+  if (first === MINUS || isDigit(first)) return endOfNumber(bytes, start);
   const literal = LITERALS.find((text) => text[0] === first);
-  if (!literal) return endOfNumber(bytes, start);
+  if (!literal) return NOWHERE;
   const end = start + literal.length;
   return literal.equals(bytes.subarray(start, end)) ? end : NOWHERE;
 }
