@@ -104,7 +104,8 @@ export function createPublisher({ bus, park, concurrency, wait, random, ...optio
         failed: lastTries > LAST_TRIES,
         unknown: isSuspect && sender.accepted > acceptedAtFirst,
       };
-      const settleOne = async (pending: Pending, { kind, code, message }: Verdict) => {
+      for (const [i, pending] of waiting.entries()) {
+        const { kind, code, message } = verdicts[i] as Verdict;
         switch (blamed[kind] ? 'refused' : kind) {
           case 'accepted':
             settlements[pending.index] = 'published';
@@ -123,8 +124,7 @@ export function createPublisher({ bus, park, concurrency, wait, random, ...optio
           case 'missing':
             throw busError('BUS_MISSING', bus.name);
         }
-      };
-      for (const [i, pending] of waiting.entries()) await settleOne(pending, verdicts[i] as Verdict);
+      }
       // Another entry is the first next time.
       waiting = isSuspect ? [...again.slice(1), ...again.slice(0, 1)] : again;
       if (again.length > 0) await wait(backoff(attempts, random), signal);
