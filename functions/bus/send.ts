@@ -55,7 +55,7 @@ export function createSender(put: PutEvents, concurrency: ConcurrencyLimit, outa
     } catch (error) {
       verdicts = judgeFailure(error);
     }
-    const all = [verdicts].flat();
+    const all = Array.isArray(verdicts) ? verdicts : [verdicts];
     const has = (wanted: Verdict['kind']) => all.some(({ kind }) => kind === wanted);
     concurrency.release(has('throttled') ? 'throttled' : has('accepted') ? 'accepted' : 'failed');
     accepted += all.filter(({ kind }) => kind === 'accepted').length;

@@ -9,6 +9,7 @@ type Headers = Readonly<Record<string, string>>;
 export type Sign = (body: Uint8Array, at: Date) => Promise<Headers>;
 
 const SERVICE = 'events';
+const [PAYLOAD, DATE, TOKEN] = ['x-amz-content-sha256', 'x-amz-date', 'x-amz-security-token'] as const;
 
 /**
  * Signs POST requests to one path with the credentials and the region of the function.
@@ -21,6 +22,8 @@ const SERVICE = 'events';
 export function createSign(identity: AwsIdentity, path: string, headers: Headers): Sign {
   const { credentials: credentialsOfTheMoment, region: regionOfTheMoment, sha256 } = identity;
   const canonicalPath = escapeUri(path.replace(/\/+/g, '/')).replaceAll('%2F', '/');
+  const signedNames = namesOf(headers);
+  const signedNamesWithToken = namesOf(headers, TOKEN);
   let last: { readonly credentials: object; readonly scope: string; readonly key: KeyObject } | undefined;
 
   return async (body, at) => {
@@ -35,16 +38,23 @@ export function createSign(identity: AwsIdentity, path: string, headers: Headers
       last = { credentials, scope, key };
     }
     const payload = hash('sha256', body);
-    const signed: Record<string, string> = { ...headers, 'x-amz-content-sha256': payload, 'x-amz-date': time };
-    if (sessionToken) signed['x-amz-security-token'] = sessionToken;
-    const names = Object.keys(signed).sort();
-    const lines = names.map((name) => `${name}:${signed[name]}\n`).join('');
-    const request = `POST\n${canonicalPath}\n\n${lines}\n${names.join(';')}\n${payload}`;
+    const signed: Record<string, string> = { ...headers, [PAYLOAD]: payload, [DATE]: time };
+    if (sessionToken) signed[TOKEN] = sessionToken;
+    const { names, list } = sessionToken ? signedNamesWithToken : signedNames;
+    let lines = '';
+    for (const name of names) lines += `${name}:${signed[name]}\n`;
+    const request = `POST\n${canonicalPath}\n\n${lines}\n${list}\n${payload}`;
     const signature = createHmac('sha256', last.key)
       .update(`${ALGORITHM}\n${time}\n${scope}\n${hash('sha256', request)}`)
       .digest('hex');
     signed['authorization'] =
-      `${ALGORITHM} Credential=${accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
+      `${ALGORITHM} Credential=${accessKeyId}/${scope}, SignedHeaders=${list}, Signature=${signature}`;
     return signed;
   };
+}
+
+/** The names of the signed headers, in the order of the signature, and as their list in it. */
+function namesOf(headers: Headers, ...others: readonly string[]) {
+  const names = [...Object.keys(headers), PAYLOAD, DATE, ...others].sort();
+  return { names, list: names.join(';') };
 }
