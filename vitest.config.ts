@@ -19,8 +19,8 @@ export default defineConfig({
     reporters: ['default', './test/reporter.ts'],
     // Files share a worker: most of them would take as long to load what they import as to run.
     isolate: false,
-    // One more than there are processors, since many tests wait.
-    maxWorkers: availableParallelism() + 1,
+    // More than there are processors, since many tests wait; less where the same tests repeat their work more often.
+    maxWorkers: availableParallelism() + (process.env['CI'] ? 1 : 3),
     // Every synth in a unit test would otherwise run a validation of 2.5 s; one full `cdk synth` runs it in CI.
     env: { CDK_VALIDATION: 'false' },
     testTimeout: 60_000,

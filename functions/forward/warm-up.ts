@@ -8,6 +8,8 @@ import { createPublisher } from '../bus/publish.ts';
 import { takeLease } from '../checkpoint/lease.ts';
 import { loadCheckpoints, saveCheckpoint } from '../checkpoint/positions.ts';
 import { createFilter } from '../event/filter.ts';
+import { createReplyReader } from '../redis/reply-reader.ts';
+import { toEntries } from '../stream/entry.ts';
 import type { Page, Position } from '../stream/position.ts';
 import { toOutgoing } from './outgoing.ts';
 
@@ -31,7 +33,6 @@ const { signal } = new AbortController();
 export async function warmUp(): Promise<void> {
   const table = { client: new DynamoDBClient(answered), table: NAME, now: () => new Date(), wait };
   const bus = new EventBridgeClient(answered);
-  const page = createPage();
   const publish = createPublisher({
     bus: BUS,
     park: wait,
@@ -45,7 +46,7 @@ export async function warmUp(): Promise<void> {
     await loadCheckpoints(table, [NAME]);
     await saveCheckpoint(table, { key: NAME, previous: undefined, next: POSITION }, 1);
     await checkEventBus(bus, NAME, { wait, warn, signal });
-    const { items } = toOutgoing([page], { sourceName: NAME, prefix: NAME, passes, detectedAt: table.now() });
+    const { items } = toOutgoing([createPage()], { sourceName: NAME, prefix: NAME, passes, detectedAt: table.now() });
     await publish(
       items.map(({ entry }) => entry),
       signal,
@@ -71,14 +72,22 @@ const FIELDS = [
   ['event', 'waiting', 'jobId', '1'],
   ['event', 'active', 'jobId', '1', 'prev', 'waiting'],
   ['event', 'completed', 'jobId', '1', 'returnvalue', '{"ok":true}', 'prev', 'active'],
-].map((texts) => texts.map((text) => Buffer.from(text)));
+];
 
+/** A page as Redis sends it. */
 function createPage(): Page {
-  const entries = Array.from({ length: ENTRIES }, (_, n) => ({
-    id: `2-${n}`,
-    fields: FIELDS[n % FIELDS.length] ?? [],
-  }));
-  return { queue: NAME, from: POSITION, start: POSITION, entries };
+  const lines = [`*${ENTRIES}`];
+  for (let n = 0; n < ENTRIES; n += 1) {
+    const fields = FIELDS[n % FIELDS.length] ?? [];
+    lines.push('*2', ...bulk(`2-${n}`), `*${fields.length}`, ...fields.flatMap(bulk));
+  }
+  const reader = createReplyReader({ replies: 1, isLazy: () => true });
+  reader.read(Buffer.from([...lines, ''].join('\r\n')));
+  return { queue: NAME, from: POSITION, start: POSITION, entries: toEntries(reader.replies[0]) };
+}
+
+function bulk(text: string): readonly string[] {
+  return [`$${Buffer.byteLength(text)}`, text];
 }
 
 const BUS: EventBus = {
