@@ -18,13 +18,13 @@ interface ProgramOptions {
 }
 
 /** What a run returns; programs that are no function of bullbridge filter nothing. */
-interface Counts {
+interface RunCounts {
   readonly published: number;
   readonly filtered?: number;
 }
 
 /** A program, as Lambda would run it. */
-type Program = Pick<LocalFunction<Counts>, 'invoke' | 'usage'> & AsyncDisposable;
+type Program = Pick<LocalFunction<RunCounts>, 'invoke' | 'usage'> & AsyncDisposable;
 
 /** Makes one; by default without a limit but that of the heap. */
 export type CreateProgram = (options: FunctionOptions) => Program | Promise<Program>;
@@ -44,7 +44,7 @@ export interface Bench extends AsyncDisposable {
   /** What a program needs to run, with an empty table. */
   prepare(options: ProgramOptions): Promise<FunctionOptions>;
   /** A new process of a program, with an empty table. */
-  startProgram(options: ProgramOptions): Promise<LocalFunction<Counts>>;
+  startProgram(options: ProgramOptions): Promise<LocalFunction<RunCounts>>;
   /** Adds entries to a queue's stream. */
   fill(queue: string, count: number, fieldsOf: (n: number) => Fields): Promise<void>;
 }

@@ -41,7 +41,7 @@ export function compilePattern(pattern: unknown): (event: object) => boolean {
   };
 }
 
-interface Place {
+interface PatternPlace {
   /** The path of a field in events, without `$or`. */
   readonly path: string;
   /** The path in the pattern, for messages. */
@@ -56,7 +56,7 @@ interface Place {
  *
  * A later condition on the same field replaces an earlier one.
  */
-function compileFields(given: unknown, place: Place, before: readonly Conditions[]): readonly Conditions[] {
+function compileFields(given: unknown, place: PatternPlace, before: readonly Conditions[]): readonly Conditions[] {
   const entries = isObject(given) ? Object.entries(given) : [];
   if (entries.length === 0) {
     throw new InvalidPatternError(place.where, given, 'an object with fields, and lists of values in the innermost');
@@ -78,7 +78,7 @@ function compileFields(given: unknown, place: Place, before: readonly Conditions
   }, before);
 }
 
-function compileOr(given: unknown, place: Place, before: readonly Conditions[]): readonly Conditions[] {
+function compileOr(given: unknown, place: PatternPlace, before: readonly Conditions[]): readonly Conditions[] {
   if (!Array.isArray(given) || given.length < 2) {
     throw new InvalidPatternError(place.where, given, 'a list of two or more objects with fields');
   }

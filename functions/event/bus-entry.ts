@@ -17,7 +17,7 @@ export interface Detail {
   readonly fields: readonly Field[];
 }
 
-interface Entry {
+interface EntryBase {
   readonly Source: string;
   readonly DetailType: string;
   readonly Time?: Date | undefined;
@@ -26,13 +26,13 @@ interface Entry {
 }
 
 /** An entry for PutEvents, without the name of the bus. */
-export interface BusEntry extends Entry {
+export interface BusEntry extends EntryBase {
   /** A JSON object as text. */
   readonly Detail: string;
 }
 
 /** An entry that may have to be reduced before it can be sent. */
-export interface LargeEntry extends Entry {
+export interface LargeEntry extends EntryBase {
   readonly Detail: Detail;
 }
 

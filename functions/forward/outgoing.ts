@@ -10,7 +10,7 @@ import { createEventTally, type EventCounts } from './event-counts.ts';
 import type { Sweep } from './sweep.ts';
 
 /** A bus entry, with its queue. */
-interface Item {
+interface OutgoingEntry {
   readonly entry: AnyEntry;
   readonly queue: string;
   /** The time of its stream entry in milliseconds; absent for bullbridge's own events. */
@@ -24,7 +24,7 @@ export interface QueueLoss extends Loss {
 
 /** The bus entries of a sweep, and the stream entries that are filtered out. */
 export interface Outgoing {
-  readonly items: readonly Item[];
+  readonly items: readonly OutgoingEntry[];
   readonly filtered: readonly { readonly queue: string; readonly entries: number }[];
   /** The numbers of those events that are counted for metrics. */
   readonly counted: EventCounts;
@@ -55,7 +55,7 @@ export function toOutgoing(
   sweep: Sweep,
   { sourceName, prefix, passes, counted: wanted, detectedAt, omit, jobOf }: OutgoingOptions,
 ): Outgoing {
-  const items: Item[] = [];
+  const items: OutgoingEntry[] = [];
   const tally = createEventTally();
   const filtered = sweep.map(({ queue, start, loss, entries }) => {
     const origin: Origin = { sourceName, prefix, queue };

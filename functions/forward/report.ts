@@ -2,7 +2,7 @@ import type { Settlement } from '../bus/publish.ts';
 import type { Outgoing } from './outgoing.ts';
 
 /** Counts of a queue in a run, without bullbridge's own events. */
-export interface Counts {
+export interface QueueCounts {
   published: number;
   filtered: number;
   parked: number;
@@ -11,7 +11,7 @@ export interface Counts {
 
 /** The counts of a run so far. */
 export interface Tally {
-  readonly counts: Map<string, Counts>;
+  readonly counts: Map<string, QueueCounts>;
   /** The time of the newest published entry in milliseconds; 0 before there is one. */
   newest: number;
   /** Losses that were published, whatever their number of entries. */
@@ -45,7 +45,7 @@ export function count(tally: Tally, { items, filtered, losses }: Outgoing, settl
 }
 
 /** The counts of all queues together. */
-export function total({ counts }: Tally): Counts {
+export function total({ counts }: Tally): QueueCounts {
   const sum = { published: 0, filtered: 0, parked: 0, lost: 0 };
   for (const one of counts.values()) {
     sum.published += one.published;

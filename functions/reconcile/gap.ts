@@ -5,7 +5,7 @@ import { recoveryEntry } from '../event/envelope.ts';
 import type { Signals } from '../invocation.ts';
 import type { RedisConnection } from '../redis/port.ts';
 import { formatPlace, type Outcome, type Place, parsePlace } from './place.ts';
-import { type Counts, recover } from './recover.ts';
+import { type RecoveredCounts, recover } from './recover.ts';
 import { createRemainingEvents } from './remaining-events.ts';
 import { windowOf } from './window.ts';
 
@@ -20,13 +20,13 @@ export interface GapOptions {
   /** Connects at the first call; later calls return the same connection. */
   readonly redis: () => Promise<RedisConnection>;
   /** Called with the numbers of events of each page, once they are settled. */
-  readonly onRecovered: (counts: Counts) => void;
+  readonly onRecovered: (counts: RecoveredCounts) => void;
 }
 
 /** The progress of the recovery of a gap, saved in the row of the gap after each page. */
 interface Progress {
   readonly place?: Place | undefined;
-  readonly counts: Counts;
+  readonly counts: RecoveredCounts;
 }
 
 /**
@@ -83,7 +83,7 @@ export async function recoverGap(
   return isClosed ? recovery : undefined;
 }
 
-function sum(a: Counts, b: Counts): Counts {
+function sum(a: RecoveredCounts, b: RecoveredCounts): RecoveredCounts {
   return { completed: a.completed + b.completed, failed: a.failed + b.failed };
 }
 
@@ -93,6 +93,6 @@ function formatProgress({ place, counts }: Progress): string {
 
 function parseProgress(text: string | undefined): Progress {
   if (text === undefined) return { counts: { completed: 0, failed: 0 } };
-  const { completed, failed, place } = JSON.parse(text) as Counts & { readonly place: string };
+  const { completed, failed, place } = JSON.parse(text) as RecoveredCounts & { readonly place: string };
   return { counts: { completed, failed }, place: parsePlace(place) };
 }

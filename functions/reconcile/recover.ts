@@ -16,7 +16,7 @@ import type { Window } from './window.ts';
 const PAGE = 500;
 
 /** The numbers of recovered events. */
-export type Counts = { readonly [Name in Outcome]: number };
+export type RecoveredCounts = { readonly [Name in Outcome]: number };
 
 export interface Scan {
   readonly redis: RedisConnection;
@@ -32,7 +32,7 @@ export interface Scan {
   /** @default events that are still in the stream are also published */
   readonly remaining?: RemainingEvents;
   /** Called after each page with the place up to which all is settled. @returns whether to continue */
-  readonly onSettled: (place: Place, counts: Counts) => Promise<boolean>;
+  readonly onSettled: (place: Place, counts: RecoveredCounts) => Promise<boolean>;
 }
 
 /**

@@ -10,7 +10,7 @@ import type { Signals } from '../invocation.ts';
 import type { RedisConnection } from '../redis/port.ts';
 import { recoverGap } from './gap.ts';
 import { formatPlace, OUTCOMES } from './place.ts';
-import { type Counts, recover } from './recover.ts';
+import { type RecoveredCounts, recover } from './recover.ts';
 import type { RangeRequest } from './request.ts';
 
 export interface ReconcileSettings {
@@ -98,7 +98,7 @@ async function recoverGaps(settings: ReconcileSettings, clients: Clients, signal
       connected ??= clients.connectRedis();
       return connected;
     },
-    onRecovered: (counts: Counts) => add(report, counts),
+    onRecovered: (counts: RecoveredCounts) => add(report, counts),
   };
   const failures: Error[] = [];
   report.openGaps = 0;
@@ -169,7 +169,7 @@ export async function reconcileRange(
   if (report.caughtUp) delete report.cursor;
 }
 
-function add(report: Report, counts: Counts): void {
+function add(report: Report, counts: RecoveredCounts): void {
   report.completed += counts.completed;
   report.failed += counts.failed;
 }

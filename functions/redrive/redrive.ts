@@ -4,7 +4,7 @@ import { BullbridgeError } from '../errors.ts';
 import type { AnyEntry } from '../event/bus-entry.ts';
 import type { Signals } from '../invocation.ts';
 import { openDeadLetterQueue, type ReceivedMessage } from './dead-letter-queue.ts';
-import { failedAgain, type Parked, readParked } from './parked.ts';
+import { failedAgain, type ReceivedLetter, readLetter } from './message.ts';
 import type { Selection } from './payload.ts';
 import { createSurvey, type Group, type Sample } from './survey.ts';
 
@@ -31,7 +31,7 @@ export function emptyReport(): Report {
 const RATE = 100;
 
 interface Candidate extends ReceivedMessage {
-  readonly parked: Parked;
+  readonly parked: ReceivedLetter;
 }
 
 /**
@@ -53,7 +53,7 @@ export async function redrive(
   const queue = openDeadLetterQueue(deadLetters.client, deadLetters.queueUrl);
   const seen = new Set<string | undefined>();
   const held = new Map<string, string>();
-  const underWay = new Map<AnyEntry, Parked>();
+  const underWay = new Map<AnyEntry, ReceivedLetter>();
   const stays = new Set<AnyEntry>();
   const survey = createSurvey();
   let foreign = 0;
@@ -61,7 +61,7 @@ export async function redrive(
   let isThrough = false;
 
   const publish = publishAndPark(async (sent, refusal, signal) => {
-    const letter = failedAgain(underWay.get(sent.original) as Parked, refusal, now());
+    const letter = failedAgain(underWay.get(sent.original) as ReceivedLetter, refusal, now());
     try {
       // The new message is in the same queue, so this run would receive it.
       seen.add(await sendDeadLetter(deadLetters.client, deadLetters, sent, letter, signal));
@@ -78,7 +78,7 @@ export async function redrive(
       held.set(message.id, message.handle);
       if (seen.has(message.id)) continue;
       seen.add(message.id);
-      const parked = readParked(message.body);
+      const parked = readLetter(message.body);
       if (!parked) foreign += 1;
       const isFull = report.redriven + report.failed + selected.length >= max;
       if (parked && !isFull && matches(parked, filter)) selected.push({ ...message, parked });
@@ -144,7 +144,10 @@ function isRefusedMessage(error: unknown): boolean {
   return cause instanceof Error && /^InvalidParameterValue|^InvalidMessageContents/.test(cause.name);
 }
 
-function matches({ queue, letter }: Parked, filter: Pick<Selection, 'queue' | 'errorCode' | 'olderThan'>): boolean {
+function matches(
+  { queue, letter }: ReceivedLetter,
+  filter: Pick<Selection, 'queue' | 'errorCode' | 'olderThan'>,
+): boolean {
   return (
     (filter.queue === undefined || filter.queue === queue) &&
     (filter.errorCode === undefined || filter.errorCode === letter.errorCode) &&

@@ -1,4 +1,4 @@
-import type { Parked } from './parked.ts';
+import type { ReceivedLetter } from './message.ts';
 
 /** Dead letters of one queue with the same error code. */
 export interface Group {
@@ -28,7 +28,7 @@ const MAX_SAMPLES = 10;
 
 /** The summary of a dry run. */
 export interface Survey {
-  add(parked: Parked): void;
+  add(parked: ReceivedLetter): void;
   /** The largest first. */
   groups(): Group[];
   /** The first ten. */

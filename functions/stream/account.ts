@@ -3,8 +3,8 @@ import { compareIds, idBefore, ZERO_ID } from './id.ts';
 import { beganAt, beginning, isAt, type Loss, type Position } from './position.ts';
 import { type StreamInfo, trimmed } from './stream-info.ts';
 
-/** The answer of Redis to a request for the entry of a position and `count` entries behind it. */
-export interface Answer {
+/** The reply of Redis to a request for the entry of a position and `count` entries behind it. */
+export interface StreamReply {
   /** The entries from the id of the position on, inclusive: at most `count + 1`. */
   readonly entries: readonly Entry[];
   readonly count: number;
@@ -34,7 +34,7 @@ export interface Account {
 }
 
 /**
- * Turns the answer of Redis into the next entries, the position they begin at, and the loss in front of them.
+ * Turns the reply of Redis into the next entries, the position they begin at, and the loss in front of them.
  *
  * With E = entries ever added and L = length, the entries in the stream have the ordinals E − L + 1 … E, because BullMQ
  * trims only from the old end. If the ordinal of the position is above E − L, its entry must still be in the stream.
@@ -49,9 +49,9 @@ export interface Account {
  * that took only unread entries leaves no trace.
  * @returns `undefined` if only the state of the stream can show what happened, and it was not asked for
  */
-export function account(known: Known, answer: Answer): Account | undefined {
+export function account(known: Known, reply: StreamReply): Account | undefined {
   const { position } = known;
-  const { entries, count, stream } = answer;
+  const { entries, count, stream } = reply;
   if (isProven(position, entries[0])) {
     const next = { start: position, entries: entries.slice(1), more: entries.length > count };
     return stream ? recounted(next, stream) : next;

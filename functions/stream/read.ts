@@ -1,7 +1,7 @@
 import type { RedisError } from '../errors.ts';
 import { redisError } from '../redis/error.ts';
 import type { Command, RedisConnection, ReplyLimits } from '../redis/port.ts';
-import { type Account, type Answer, account } from './account.ts';
+import { type Account, account, type StreamReply } from './account.ts';
 import { toEntries } from './entry.ts';
 import { eventsKey } from './keys.ts';
 import { isAt, type Page, type Position } from './position.ts';
@@ -42,7 +42,7 @@ export interface ReadOptions {
   readonly limits?: ReplyLimits;
 }
 
-type Reply = Pick<Answer, 'entries' | 'stream'> | { readonly error: Error };
+type Reply = Pick<StreamReply, 'entries' | 'stream'> | { readonly error: Error };
 
 /**
  * Reads the next page of each queue, in one pipeline if no entry was lost.

@@ -48,7 +48,7 @@ export interface PutEventsRequest {
 }
 
 /** Counts of the requests that reached the buses, without requests that failed as a whole by a planned fault. */
-export interface Counts {
+export interface BusCounts {
   readonly requests: number;
   /** Accepted entries, including entries that EventBridge drops. */
   readonly entries: number;
@@ -70,7 +70,7 @@ export interface EventBusesOptions {
 export interface EventBuses {
   readonly accepted: readonly AcceptedEntry[];
   readonly requests: readonly PutEventsRequest[];
-  readonly counts: Counts;
+  readonly counts: BusCounts;
   subscribe(subscription: Subscription): void;
   putEvents(entries: readonly WireEntry[] | undefined, fault?: Fault): Answer;
   describe(nameOrArn: string | undefined): Answer;

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { type Answer, failure, success } from './answer.ts';
 import {
   type AcceptedEntry,
-  type Counts,
+  type BusCounts,
   createEventBuses,
   type PutEventsRequest,
   type Subscription,
@@ -70,7 +70,7 @@ export interface LocalBus extends AsyncDisposable {
   /** The PutEvents requests, in order; empty unless `record`. */
   readonly requests: readonly PutEventsRequest[];
   /** Also available by `GET /stats`. */
-  readonly counts: Counts;
+  readonly counts: BusCounts;
   /** The bodies of the messages of a queue. */
   messages(queue: string): string[];
   /** The objects of a bucket as text, by key. */

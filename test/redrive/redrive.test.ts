@@ -9,7 +9,7 @@ import { putEventsOf } from '../../functions/bus/eventbridge/sdk-sender.ts';
 import { cutToFit } from '../../functions/bus/oversize/make-fit.ts';
 import { createPublisher } from '../../functions/bus/publish.ts';
 import type { BusEntry } from '../../functions/event/bus-entry.ts';
-import { failedAgain, readParked } from '../../functions/redrive/parked.ts';
+import { failedAgain, readLetter } from '../../functions/redrive/message.ts';
 import type { Selection } from '../../functions/redrive/payload.ts';
 import { emptyReport, redrive } from '../../functions/redrive/redrive.ts';
 import { startBus } from '../../local/bus/server.ts';
@@ -238,7 +238,7 @@ describe('the history of an entry', () => {
   test('has the newest twenty failures, the time it was first parked, and the number of all attempts', () => {
     let body = bodyOf(1);
     for (let round = 1; round <= 30; round += 1) {
-      const parked = readParked(body);
+      const parked = readLetter(body);
       if (!parked) throw new Error('not read');
       const refusal = { errorCode: `E${round}`, errorMessage: '', attempts: 2 };
       body = JSON.stringify({ entry: parked.entry, ...failedAgain(parked, refusal, new Date(START + round)) });

@@ -8,7 +8,7 @@ export interface Outbound {
 }
 
 /** An answer, whatever its status. */
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number;
   /** By their names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -21,10 +21,10 @@ export interface Answer {
  * @param timeout milliseconds from the call to the last byte, including the time to connect
  * @throws a `TimeoutError`, or the error of undici, if there is no whole answer
  */
-export function exchange(pool: Dispatcher, request: Outbound, timeout: number): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+export function exchange(pool: Dispatcher, request: Outbound, timeout: number): Promise<HttpAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   const chunks: Buffer[] = [];
-  let answer: Pick<Answer, 'status' | 'headers'> = { status: 0, headers: {} };
+  let answer: Pick<HttpAnswer, 'status' | 'headers'> = { status: 0, headers: {} };
   let underWay: Dispatcher.DispatchController | undefined;
   let tooLate: Error | undefined;
   let giveUp: NodeJS.Immediate | undefined;

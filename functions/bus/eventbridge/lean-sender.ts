@@ -4,7 +4,7 @@ import { getEndpointFromInstructions } from '@smithy/core/endpoints';
 import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import type { BusEntry } from '../../event/bus-entry.ts';
-import { type Answer, exchange } from './exchange.ts';
+import { exchange, type HttpAnswer } from './exchange.ts';
 import type { EntryResult, PutEvents } from './port.ts';
 import { createSign, type Sign } from './sign.ts';
 
@@ -103,7 +103,7 @@ function bodyOf(entries: readonly BusEntry[], EventBusName: string): string {
   return JSON.stringify({ Entries });
 }
 
-function resultsOf({ status, body }: Answer): readonly EntryResult[] {
+function resultsOf({ status, body }: HttpAnswer): readonly EntryResult[] {
   const { Entries } = parse(body) ?? {};
   if (Array.isArray(Entries)) return Entries;
   throw Object.assign(new Error('the answer is not from EventBridge'), {
@@ -113,7 +113,7 @@ function resultsOf({ status, body }: Answer): readonly EntryResult[] {
 }
 
 /** https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization */
-function failureOf({ status, headers, body }: Answer): Error {
+function failureOf({ status, headers, body }: HttpAnswer): Error {
   const fields = parse(body) ?? {};
   const type = fields['__type'] ?? fields['code'] ?? headers['x-amzn-errortype'];
   const name = /^(?:[^:,#]*#)?([^:,#]+)/.exec(String(type ?? ''))?.[1] ?? `Http${status}`;

@@ -3,7 +3,7 @@ import type { DeadLetter, EarlierRefusal, Refusal } from '../bus/dead-letters.ts
 import type { BusEntry } from '../event/bus-entry.ts';
 
 /** A dead letter and its bus entry, read from a message. */
-export interface Parked {
+export interface ReceivedLetter {
   readonly entry: BusEntry;
   /** The id of the event. */
   readonly id: string | undefined;
@@ -34,7 +34,7 @@ const Body = z.object({
 const Detail = z.looseObject({ id: z.optional(z.unknown()), queue: z.optional(z.unknown()) });
 
 /** Reads the body of a message; `undefined` if it is not a dead letter of bullbridge. */
-export function readParked(body: string): Parked | undefined {
+export function readLetter(body: string): ReceivedLetter | undefined {
   const parsed = Body.safeParse(parse(body));
   if (!parsed.success) return undefined;
   const { entry, ...letter } = parsed.data;
@@ -51,7 +51,7 @@ export function readParked(body: string): Parked | undefined {
 }
 
 /** The dead letter of an entry that was sent again and refused again. */
-export function failedAgain({ letter }: Parked, { attempts, ...newest }: Refusal, now: Date): DeadLetter {
+export function failedAgain({ letter }: ReceivedLetter, { attempts, ...newest }: Refusal, now: Date): DeadLetter {
   const { errorCode, errorMessage, parkedAt, failedAt = parkedAt, history = [] } = letter;
   const before: EarlierRefusal = { errorCode, errorMessage, attempts: letter.attempts, failedAt };
   return {
