@@ -1,12 +1,6 @@
 /** The first byte of each kind of reply. https://redis.io/docs/latest/develop/reference/protocol-spec/ */
-export const [STATUS, ERROR, INTEGER, BULK, ARRAY] = [...Buffer.from('+-:$*')] as [
-  number,
-  number,
-  number,
-  number,
-  number,
-];
-const [MINUS, CR, ZERO] = [...Buffer.from('-\r0')] as [number, number, number];
+export const [STATUS = 0, ERROR = 0, INTEGER = 0, BULK = 0, ARRAY = 0] = Buffer.from('+-:$*');
+const [MINUS = 0, CR = 0, ZERO = 0] = Buffer.from('-\r0');
 /** The length of a line end. */
 export const LINE_END = 2;
 
