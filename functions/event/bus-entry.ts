@@ -46,8 +46,8 @@ export function isLarge(entry: AnyEntry): entry is LargeEntry {
 export function toText(entry: LargeEntry): BusEntry {
   const { envelope, fields } = entry.Detail;
   const members = membersOf(fields);
-  // Not by a template: its result would stay a tree of its pieces, which takes more memory.
-  return { ...entry, Detail: [envelope, members && ',', members, '}'].join('') };
+  // Joined once: by `+`, the text would stay a tree of its pieces, which takes more memory.
+  return { ...entry, Detail: [envelope, members.length > 0 ? ',' : '', ...members, '}'].join('') };
 }
 
 /**

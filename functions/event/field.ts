@@ -35,8 +35,8 @@ export function jsonField(path: string, value: unknown): Field {
   return { path, kind: 'json', bytes: Buffer.from(JSON.stringify(value)) };
 }
 
-/** The fields as the members of one JSON object, without its braces. */
-export function membersOf(fields: readonly Field[]): string {
+/** The fields as the members of one JSON object, without its braces, in pieces of text. */
+export function membersOf(fields: readonly Field[]): string[] {
   const pieces: string[] = [];
   let open: Group | undefined;
   for (const field of fields) {
@@ -48,7 +48,7 @@ export function membersOf(fields: readonly Field[]): string {
     open = group;
   }
   if (open) pieces.push('}');
-  return pieces.join('');
+  return pieces;
 }
 
 /** The name of a field within its object. */

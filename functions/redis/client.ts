@@ -89,6 +89,8 @@ export async function openClient(target: RedisTarget, access: ServerAccess): Pro
         return placeholders;
       };
       const results = (await redis.pipeline(commands.map((command) => [...command])).exec()) ?? [];
+      // Otherwise the replies would stay in memory until the next exchange.
+      filter = Buffer.from;
       return commands.map(([name], i) => {
         const error = results[i]?.[0];
         if (error) return explain(error, reason);

@@ -64,6 +64,13 @@ export function createReplyReader({
   let held = NOTHING;
   let received = 0;
   let forIoredis: Buffer[] = [];
+  /** A copy of the current chunk, once a value in it is kept. Most chunks of long values have none. */
+  let copy: Buffer | undefined;
+
+  function keep(bytes: Buffer): Buffer {
+    copy ??= Buffer.from(bytes);
+    return copy;
+  }
 
   /** Adds a whole value to its array, and each array that becomes whole to the array around it. */
   function add(value: unknown): void {
@@ -86,11 +93,11 @@ export function createReplyReader({
       const end = bytes.indexOf('\r\n', start);
       if (end < 0) return false;
       cursor.at = end + LINE_END;
-      add(kind === STATUS ? bytes.subarray(start + 1, end) : replyError(bytes.toString('utf8', start + 1, end)));
+      add(kind === STATUS ? keep(bytes).subarray(start + 1, end) : replyError(bytes.toString('utf8', start + 1, end)));
       return true;
     }
     if (kind === ARRAY && arrays.length === 1 && isLazy(replies.length)) {
-      const lazy = LazyArray.at(bytes, start, longest);
+      const lazy = LazyArray.at(keep(bytes), start, longest);
       if (lazy) {
         cursor.at = start + lazy.size;
         add(lazy);
@@ -116,7 +123,7 @@ export function createReplyReader({
       string = { value: isLong ? new Elided(length, kept) : kept, kept, length, arrived: 0 };
     } else {
       cursor.at += length + LINE_END;
-      add(bytes.subarray(at, at + length));
+      add(keep(bytes).subarray(at, at + length));
     }
   }
 
@@ -140,9 +147,10 @@ export function createReplyReader({
       forIoredis = [];
       const arrived: Cursor = { bytes: chunk, at: 0 };
       if (string) fill(string, arrived);
-      // Only now, so that the rest of a long value is never copied.
-      const bytes = Buffer.concat([held, chunk.subarray(arrived.at)]);
+      const rest = chunk.subarray(arrived.at);
+      const bytes = held.length > 0 ? Buffer.concat([held, rest]) : rest;
       held = NOTHING;
+      copy = undefined;
       for (const cursor: Cursor = { bytes, at: 0 }; cursor.at < bytes.length; ) {
         const { at } = cursor;
         isForeign ||= !string && (replies.length === count || !isReply(bytes[at]));
@@ -152,7 +160,7 @@ export function createReplyReader({
         }
         if (string) fill(string, cursor);
         else if (!readOne(cursor)) {
-          held = bytes.subarray(at);
+          held = Buffer.from(bytes.subarray(at));
           break;
         }
       }

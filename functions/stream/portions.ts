@@ -17,12 +17,13 @@ export interface Portions {
   ): Promise<T & { readonly count: number }>;
 }
 
-export function createPortions(): Portions {
+/** @param bytes the expected bytes of a portion */
+export function createPortions(bytes: number = PORTION_BYTES): Portions {
   const size = createItemSize();
   return {
     async read(most, ask) {
       for (;;) {
-        const count = Math.min(most, Math.max(1, Math.floor(PORTION_BYTES / size.bytes)));
+        const count = Math.min(most, Math.max(1, Math.floor(bytes / size.bytes)));
         try {
           const answer = await ask(count, count === 1 ? undefined : MAX_REPLY_BYTES);
           size.learn(count, answer.bytes);

@@ -11,7 +11,7 @@ const fields = (...texts: (string | Buffer)[]) => texts.map((text) => Buffer.fro
 /** What the fields of an entry become in a detail, and which of them could not be read. */
 function read(given: readonly Value[]) {
   const { fields: found, unparsed } = decode(given);
-  return { ...JSON.parse(`{${membersOf(found)}}`), ...(unparsed.length > 0 && { unparsed }) };
+  return { ...JSON.parse(`{${membersOf(found).join('')}}`), ...(unparsed.length > 0 && { unparsed }) };
 }
 
 /** Names and values as an attacker would choose them, beside ordinary ones. */

@@ -128,7 +128,7 @@ function objectOf({ single, groups }: Choice): Buffer {
   const values = [
     ...single.map(({ field }) => [field.path, [...jsonPieces(field)]] as const),
     ...Array.from(groups, ([name, members]) => {
-      const member = membersOf(members.map(({ field }) => field));
+      const member = membersOf(members.map(({ field }) => field)).join('');
       return [name, [Buffer.from(member.slice(`"${name}":`.length))]] as const;
     }),
   ];
