@@ -2,6 +2,8 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { cut } from '../../../functions/bus/oversize/cut.ts';
 import { entryBytes, toText } from '../../../functions/event/bus-entry.ts';
+import { parseExact } from '../../../functions/event/json.ts';
+import { json } from '../../event/json-text.ts';
 import { largeEntry } from './large-entry.ts';
 
 const LIMIT = 10_000;
@@ -31,6 +33,19 @@ describe('cutting an entry', () => {
       expect('truncated' in detailOf(made)).toBe(entryBytes(entry) > LIMIT);
     },
   );
+
+  test.prop([json.filter((text) => text.length < 4000)])('keeps the digits of fields, whether cut or not', (text) => {
+    const list = `[${text},"${'z'.repeat(20_000)}"]`;
+    const beside = cut(largeEntry('event', 'completed', 'returnvalue', text, 'x', 'y'.repeat(20_000)), LIMIT);
+    const within = cut(largeEntry('event', 'completed', 'returnvalue', list), LIMIT);
+
+    // Without unnecessary escapes, if that makes room.
+    const written = (value: string) => [value, JSON.stringify(parseExact(value))];
+    expect(written(text).filter((each) => beside.Detail.includes(`"returnvalue":${each},`))).not.toEqual([]);
+    const { returnvalue } = detailOf(within);
+    expect(returnvalue.length).toBeGreaterThan(text.length / 6);
+    expect(written(list).filter((each) => each.startsWith(returnvalue))).not.toEqual([]);
+  });
 
   test('does not change an entry that fits', () => {
     const entry = largeEntry('event', 'failed', 'failedReason', 'boom');
