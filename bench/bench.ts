@@ -82,7 +82,6 @@ export async function startBench(note: Bench['note']): Promise<Bench> {
         BULLBRIDGE_EVENTS: '*',
         BULLBRIDGE_TAIL: 'never',
         AWS_ENDPOINT_URL: url,
-        AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
         AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
         ...environment,
       },

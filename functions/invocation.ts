@@ -70,16 +70,6 @@ export function createHandler<Result>(
     .use(injectLambdaContext(logger, { resetKeys: true }));
 }
 
-/**
- * Does work in the init phase of Lambda, which has more of a processor than an invocation; elsewhere, it does nothing.
- *
- * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
- */
-export async function inInitPhase(work: () => Promise<void>): Promise<void> {
-  // If it fails, the first run is only slower.
-  if (process.env['AWS_LAMBDA_INITIALIZATION_TYPE']) await work().catch(() => {});
-}
-
 /** The longest time of a timer in Node.js, in milliseconds: 25 days. */
 const MAX_TIMER = 2 ** 31 - 1;
 

@@ -1,6 +1,6 @@
 import { fc, test as prop } from '@fast-check/vitest';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { deadlines, deadlineTimes, inInitPhase } from '../functions/invocation.ts';
+import { describe, expect, test } from 'vitest';
+import { deadlines, deadlineTimes } from '../functions/invocation.ts';
 
 const times = fc.oneof(
   fc.integer({ min: -1000, max: 900_000 }),
@@ -45,26 +45,5 @@ describe('the deadlines of a run', () => {
     [Number.POSITIVE_INFINITY, 2 ** 31 - 1 - 10_000, 2 ** 31 - 1 - 1000],
   ])('with %d ms left come after %d and %d ms', (left, drain, stop) => {
     expect(deadlineTimes(left)).toEqual({ drain, stop });
-  });
-});
-
-describe('work in the init phase', () => {
-  test('is done before the first invocation, in Lambda alone', async () => {
-    const work = vi.fn(async () => {});
-
-    await inInitPhase(work);
-    expect(work).not.toHaveBeenCalled();
-
-    vi.stubEnv('AWS_LAMBDA_INITIALIZATION_TYPE', 'on-demand');
-    onTestFinished(() => void vi.unstubAllEnvs());
-    await inInitPhase(work);
-    expect(work).toHaveBeenCalledOnce();
-  });
-
-  test('fails no function', async () => {
-    vi.stubEnv('AWS_LAMBDA_INITIALIZATION_TYPE', 'on-demand');
-    onTestFinished(() => void vi.unstubAllEnvs());
-
-    await inInitPhase(() => Promise.reject(new Error('planned')));
   });
 });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { ConfigError } from '../errors.ts';
 import { likelyMisspelt } from '../event/filter.ts';
-import { createHandler, type Invocation, inInitPhase } from '../invocation.ts';
+import { createHandler, type Invocation } from '../invocation.ts';
 import type { Config } from '../settings.ts';
 import { detailSettings } from '../settings.ts';
 import { logger, record, recordEvents, recordOf } from '../telemetry.ts';
@@ -123,7 +123,8 @@ function publishReport(report: Report, config: Config, shard: Shard): void {
   for (const [queue, used] of report.retentionUsed ?? []) recordOf(queue, 'RetentionUsed', used);
 }
 
-await inInitPhase(warmUp);
+// Without it, the first run is only slower.
+await warmUp().catch(() => {});
 
 /** The Lambda function `forward`. */
 export const handler = createHandler(run, warn);
