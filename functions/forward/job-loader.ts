@@ -58,8 +58,9 @@ export function createJobLoader(
     for (const { queue, entries } of sweep) {
       for (const entry of entries) {
         const first = index++;
-        const event = eventName(entry.fields);
-        const id = passes(event) ? jobIdOf(entry.fields) : undefined;
+        const { fields: values } = entry;
+        const event = eventName(values);
+        const id = passes(event) ? jobIdOf(values) : undefined;
         const selection = id && selectionFor(fields, event);
         if (!selection) continue;
         // A queue name has no colon. An id need not be UTF-8, so each byte becomes a character.

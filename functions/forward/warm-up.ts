@@ -33,6 +33,7 @@ const { signal } = new AbortController();
 export async function warmUp(): Promise<void> {
   const table = { client: new DynamoDBClient(answered), table: NAME, now: () => new Date(), wait };
   const bus = new EventBridgeClient(answered);
+  const reply = createReply();
   const publish = createPublisher({
     bus: BUS,
     park: wait,
@@ -46,7 +47,7 @@ export async function warmUp(): Promise<void> {
     await loadCheckpoints(table, [NAME]);
     await saveCheckpoint(table, { key: NAME, previous: undefined, next: POSITION }, 1);
     await checkEventBus(bus, NAME, { wait, warn, signal });
-    const { items } = toOutgoing([createPage()], { sourceName: NAME, prefix: NAME, passes, detectedAt: table.now() });
+    const { items } = toOutgoing([pageIn(reply)], { sourceName: NAME, prefix: NAME, passes, detectedAt: table.now() });
     await publish(
       items.map(({ entry }) => entry),
       signal,
@@ -74,15 +75,19 @@ const FIELDS = [
   ['event', 'completed', 'jobId', '1', 'returnvalue', '{"ok":true}', 'prev', 'active'],
 ];
 
-/** A page as Redis sends it. */
-function createPage(): Page {
+/** Entries as Redis sends them. */
+function createReply(): Buffer {
   const lines = [`*${ENTRIES}`];
   for (let n = 0; n < ENTRIES; n += 1) {
     const fields = FIELDS[n % FIELDS.length] ?? [];
     lines.push('*2', ...bulk(`2-${n}`), `*${fields.length}`, ...fields.flatMap(bulk));
   }
+  return Buffer.from([...lines, ''].join('\r\n'));
+}
+
+function pageIn(reply: Buffer): Page {
   const reader = createReplyReader({ replies: 1, isLazy: () => true });
-  reader.read(Buffer.from([...lines, ''].join('\r\n')));
+  reader.read(reply);
   return { queue: NAME, from: POSITION, start: POSITION, entries: toEntries(reader.replies[0]) };
 }
 
