@@ -1,6 +1,6 @@
 import { constants } from 'node:buffer';
 import { Elided, HEAD_BYTES } from './port.ts';
-import { ARRAY, BULK, type Cursor, ERROR, INTEGER, LazyArray, LINE_END, readNumber, STATUS } from './resp.ts';
+import { ARRAY, BULK, ERROR, INTEGER, LazyArray, LINE_END, type ReplyCursor, readNumber, STATUS } from './resp.ts';
 
 const NOTHING: Buffer = Buffer.alloc(0);
 const PLACEHOLDER = Buffer.from('+\r\n');
@@ -86,7 +86,7 @@ export function createReplyReader({
   }
 
   /** Reads a value, or only its line. @returns whether the line is whole */
-  function readOne(cursor: Cursor): boolean {
+  function readOne(cursor: ReplyCursor): boolean {
     const { bytes, at: start } = cursor;
     const kind = bytes[cursor.at++];
     if (kind === STATUS || kind === ERROR) {
@@ -115,7 +115,7 @@ export function createReplyReader({
   }
 
   /** Reads a string if it is whole, and opens it otherwise. */
-  function readString(cursor: Cursor, length: number): void {
+  function readString(cursor: ReplyCursor, length: number): void {
     const { bytes, at } = cursor;
     const isLong = length > Math.min(longest, constants.MAX_LENGTH);
     if (isLong || at + length + LINE_END > bytes.length) {
@@ -128,7 +128,7 @@ export function createReplyReader({
   }
 
   /** Adds the bytes at a cursor to a string. */
-  function fill(into: OpenString, cursor: Cursor): void {
+  function fill(into: OpenString, cursor: ReplyCursor): void {
     const { value, kept, length } = into;
     const { bytes, at } = cursor;
     const arrived = Math.min(into.arrived + bytes.length - at, length + LINE_END);
@@ -145,13 +145,13 @@ export function createReplyReader({
     read(chunk) {
       received += chunk.length;
       forIoredis = [];
-      const arrived: Cursor = { bytes: chunk, at: 0 };
+      const arrived: ReplyCursor = { bytes: chunk, at: 0 };
       if (string) fill(string, arrived);
       const rest = chunk.subarray(arrived.at);
       const bytes = held.length > 0 ? Buffer.concat([held, rest]) : rest;
       held = NOTHING;
       copy = undefined;
-      for (const cursor: Cursor = { bytes, at: 0 }; cursor.at < bytes.length; ) {
+      for (const cursor: ReplyCursor = { bytes, at: 0 }; cursor.at < bytes.length; ) {
         const { at } = cursor;
         isForeign ||= !string && (replies.length === count || !isReply(bytes[at]));
         if (isForeign) {

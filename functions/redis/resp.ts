@@ -5,13 +5,13 @@ const [MINUS = 0, CR = 0, ZERO = 0] = Buffer.from('-\r0');
 export const LINE_END = 2;
 
 /** A place in bytes, from which replies are read. */
-export interface Cursor {
+export interface ReplyCursor {
   readonly bytes: Buffer;
   at: number;
 }
 
 /** Reads a line with a number, from its second byte. @returns NaN if the line is not whole; the cursor is then anywhere */
-export function readNumber(cursor: Cursor): number {
+export function readNumber(cursor: ReplyCursor): number {
   const { bytes } = cursor;
   const isNegative = bytes[cursor.at] === MINUS;
   if (isNegative) cursor.at += 1;
@@ -32,7 +32,7 @@ export function readNumber(cursor: Cursor): number {
  *
  * @returns whether it is whole, has at most `depth` levels of arrays, and no string is longer than `longest`
  */
-function skip(cursor: Cursor, longest: number, depth: number): boolean {
+function skip(cursor: ReplyCursor, longest: number, depth: number): boolean {
   const kind = cursor.bytes[cursor.at++];
   const length = readNumber(cursor);
   if (kind === BULK) {
@@ -45,7 +45,7 @@ function skip(cursor: Cursor, longest: number, depth: number): boolean {
 }
 
 /** Reads what {@link skip} has passed. */
-function decode(cursor: Cursor): unknown {
+function decode(cursor: ReplyCursor): unknown {
   const kind = cursor.bytes[cursor.at++];
   const length = readNumber(cursor);
   if (length < 0) return null;
@@ -65,7 +65,7 @@ const ENTRY_DEPTH = 2;
 /**
  * An array of a reply that stays as it arrived until it is needed.
  *
- * A sweep has ten thousand entries, and each garbage collection would copy the small buffers of all their values.
+ * A sweep has up to ten thousand entries, and each garbage collection would copy the small buffers of all their values.
  */
 export class LazyArray {
   readonly #bytes: Buffer;
