@@ -251,6 +251,38 @@ describe('a run that listens', () => {
   });
 });
 
+test('a run hands over to another one whose request was late for the run before', async () => {
+  const world = await createWorld();
+  await add(world);
+  const first = listening(world);
+  await arrived(world, 1);
+  const asks = Promise.withResolvers<void>();
+  const late = Promise.withResolvers<void>();
+  let tableCalls = 0;
+  const second = listening(world, {
+    around: async (call, _, service) => {
+      if (service === 'table' && ++tableCalls === 2) {
+        asks.resolve();
+        await late.promise;
+      }
+      return call();
+    },
+  });
+  await asks.promise;
+  await first.end();
+  const third = listening(world);
+  await add(world);
+  await arrived(world, 2);
+
+  late.resolve();
+
+  expect(await third.run).toMatchObject({ caughtUp: true, warnings: [] });
+  await add(world);
+  await arrived(world, 3);
+  await second.end();
+  expect(idsOf(world)).toHaveLength(3);
+});
+
 test('every entry of a steady producer arrives once over 50 hand-overs', async () => {
   const world = await createWorld({ tail: 'always' });
   let added = 0;

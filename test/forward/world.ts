@@ -233,18 +233,19 @@ export async function createWorld(
         send: async (command: UpdateItemCommand) => {
           tableCalls.push(command.constructor.name);
           const row = rowOf(command);
-          const note = (item?: Record<string, AttributeValue>) => {
-            const epoch = Number(item?.['epoch']?.N);
-            if (row && sets(command, 'waiter')) requests.note(row, epoch);
+          const epochOf = (item?: Record<string, AttributeValue>) => Number(item?.['epoch']?.N);
+          const noteTaken = (epoch: number) => {
             if (row && sets(command, 'owner')) asked = requests.awaitOne(row, epoch);
           };
           try {
             const answer = await around(() => dynamodb.send(command), row, 'table');
-            note(answer.Attributes);
+            const epoch = epochOf(answer.Attributes);
+            if (row && sets(command, 'waiter')) requests.note(row, epoch);
+            noteTaken(epoch);
             return answer;
           } catch (error) {
             // The lease may have been taken by a write whose answer was lost.
-            if (error instanceof ConditionalCheckFailedException) note(error.Item);
+            if (error instanceof ConditionalCheckFailedException) noteTaken(epochOf(error.Item));
             throw error;
           }
         },
