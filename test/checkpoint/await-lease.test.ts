@@ -1,8 +1,8 @@
 import { fc, test as prop } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import { LEASE_MS, takeLease } from '../../functions/checkpoint/lease.ts';
+import { createVirtualTime, type Network } from '../virtual-time.ts';
 import { asked, diesAt, listen, MINUTE, run } from './lease-runs.ts';
-import { createVirtualTime, type Network } from './virtual-time.ts';
 
 const DAY = 24 * 60 * MINUTE;
 

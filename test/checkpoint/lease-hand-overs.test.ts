@@ -1,8 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
+import { createVirtualTime, type Network, type VirtualTime } from '../virtual-time.ts';
 import { listen, MINUTE, run } from './lease-runs.ts';
-import { createVirtualTime, type Network, type VirtualTime } from './virtual-time.ts';
 
 /** A run that listens until it is asked for its lease. */
 interface Life {

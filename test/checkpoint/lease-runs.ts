@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type LeaseOptions, type Tenure, withLease } from '../../functions/checkpoint/with-lease.ts';
-import type { Network, VirtualTime } from './virtual-time.ts';
+import type { Network, VirtualTime } from '../virtual-time.ts';
 
 export const MINUTE = 60_000;
 const never = new AbortController().signal;

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { askForLease, LEASE_MS, takeLease } from '../../functions/checkpoint/lease.ts';
 import { SupersededError } from '../../functions/checkpoint/superseded.ts';
+import { createVirtualTime, type Network, START } from '../virtual-time.ts';
 import { listen, MINUTE, run } from './lease-runs.ts';
-import { createVirtualTime, type Network, START } from './virtual-time.ts';
 
 describe('a run that works under a lease', () => {
   test('keeps it as long as no run waits for it, and releases it at the end', async () => {

@@ -19,7 +19,6 @@ import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
 import { type OpenGap, openGaps } from '../../functions/checkpoint/ledger.ts';
 import { createCheckpointMemory } from '../../functions/checkpoint/memory.ts';
 import { type Checkpoint, loadCheckpoints } from '../../functions/checkpoint/positions.ts';
-import type { Clients } from '../../functions/clients.ts';
 import { emptyReport, type Report } from '../../functions/forward/report.ts';
 import { type ForwardClients, forward } from '../../functions/forward/run.ts';
 import type { ForwardSettings } from '../../functions/forward/settings.ts';
@@ -62,7 +61,7 @@ export interface World {
     drain?: AbortSignal;
     stop?: AbortSignal;
     /** How the run waits. @default backoff takes no time; the lease is renewed when another run asks for it */
-    wait?: Clients['wait'];
+    wait?: Wait;
     /** Called when the run waits for entries with a blocking read. */
     onListening?: () => void;
   }): Promise<Report>;
@@ -131,18 +130,21 @@ function createRequests(): Requests {
   };
 }
 
+/** How a run waits; `asked` resolves when another run asks for its lease. */
+export type Wait = (milliseconds: number, signal?: AbortSignal, asked?: Promise<void>) => Promise<unknown>;
+
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
 
 /** Backoff takes no time; the renewal of the lease waits for the end of the run, or for a request. */
-const wait: Clients['wait'] = async (milliseconds, signal) => {
-  if (signal && milliseconds >= LEASE_MS / 3) await untilAborted(signal);
+const wait: Wait = async (milliseconds, signal, asked) => {
+  if (signal && milliseconds >= LEASE_MS / 3) await Promise.race([untilAborted(signal), ...(asked ? [asked] : [])]);
 };
 
 /** The same, and positions that may wait for their saving wait until they must be saved. */
-export const saveLate: Clients['wait'] = (milliseconds, signal) =>
-  signal && milliseconds === SAVE_AFTER ? untilAborted(signal) : wait(milliseconds, signal);
+export const saveLate: Wait = (milliseconds, signal, asked) =>
+  signal && milliseconds === SAVE_AFTER ? untilAborted(signal) : wait(milliseconds, signal, asked);
 
 /** @param parts another version of the code than the one in `functions/` */
 export async function createWorld(
@@ -254,7 +256,7 @@ export async function createWorld(
       now,
       wait: async (milliseconds, signal) => {
         const isRenewal = milliseconds === LEASE_MS / 3;
-        await (isRenewal && asked ? Promise.race([waits(milliseconds, signal), asked]) : waits(milliseconds, signal));
+        await waits(milliseconds, signal, isRenewal ? asked : undefined);
         // Once it was asked, it hands over, and need not be woken up again.
         if (isRenewal) asked = undefined;
       },

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import type { WaitingTable } from '../../functions/checkpoint/await-lease.ts';
-import { dynamoClient, ownTable } from '../dynamodb.ts';
+import type { WaitingTable } from '../functions/checkpoint/await-lease.ts';
+import { dynamoClient, ownTable } from './dynamodb.ts';
 
 export const START = Date.parse('2026-11-01T12:00:00Z');
 
@@ -13,6 +13,8 @@ export interface VirtualTime {
   /** Milliseconds since the beginning. */
   elapsed(): number;
   wait(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  /** Makes a call, during which no time passes. */
+  busy<T>(call: () => Promise<T>): Promise<T>;
   /** The table as a run sees it whose clock is off by so many milliseconds. */
   table(offset?: number, network?: Network): WaitingTable;
   /** Lets time pass until the promise is settled. */
@@ -56,6 +58,7 @@ export async function createVirtualTime(): Promise<VirtualTime> {
   return {
     elapsed: () => time,
     wait,
+    busy,
     table: (offset = 0, network = (send) => send()) => ({
       client: {
         send: (command: UpdateItemCommand) => network(() => busy(() => client.send(command)), command),
