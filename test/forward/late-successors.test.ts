@@ -1,12 +1,9 @@
 import { test } from '@fast-check/vitest';
 import { expect } from 'vitest';
-import { RedisError } from '../../functions/errors.ts';
-import type { Report } from '../../functions/forward/report.ts';
 import { deadlineTimes } from '../../functions/invocation.ts';
 import { repetitions } from '../effort.ts';
-import { createVirtualTime } from '../virtual-time.ts';
 import { jitteredSchedules } from './jittered-schedule.ts';
-import { type Around, createWorld } from './world.ts';
+import { createVirtualWorld } from './virtual-world.ts';
 
 const INTERVAL = 60_000;
 const TIMEOUT = INTERVAL + 75_000;
@@ -16,77 +13,41 @@ const PACE = 500;
 /** Starts of one schedule. */
 const STARTS = repetitions(10, 4);
 
-function endedByHandOver(error: Error): void {
-  if (!(error instanceof RedisError && error.code === 'REDIS_CLOSED')) throw error;
-}
-
-/** Adds entries while a schedule starts runs, in a time that passes only while everybody waits. */
+/** Adds entries while a schedule starts runs. */
 async function live(times: readonly number[]) {
-  const time = await createVirtualTime();
-  const world = await createWorld({ tail: 'always', interval: INTERVAL });
-  const begin = world.now().getTime();
+  const { time, bus, wait, ...world } = await createVirtualWorld({ tail: 'always', interval: INTERVAL }, noteArrivals);
   const addedAt: number[] = [];
   const delays = new Map<number, number>();
-  /** The reads that Redis lets wait for an entry. */
-  const blocked = new Set<Promise<unknown>>();
-  let mayBlock = false;
-
-  async function wait(milliseconds: number, signal?: AbortSignal): Promise<void> {
-    await time.wait(milliseconds, signal);
-    world.advance(begin + time.elapsed() - world.now().getTime());
-  }
-
-  const around: Around = async (call, _, service) => {
-    if (!mayBlock) {
-      const answer = await time.busy(call);
-      if (service === 'bus') noteArrivals();
-      return answer;
-    }
-    mayBlock = false;
-    const answer = call();
-    blocked.add(answer);
-    return answer.finally(() => blocked.delete(answer));
-  };
 
   function noteArrivals(): void {
-    for (const { detail } of world.bus.accepted.slice(delays.size)) {
+    for (const { detail } of bus.accepted.slice(delays.size)) {
       const { n } = detail['fields'] as { n: string };
       delays.set(Number(n), time.elapsed() - (addedAt[Number(n)] as number));
     }
-  }
-
-  async function add(): Promise<void> {
-    const waiting = [...blocked];
-    addedAt.push(time.elapsed());
-    await time.busy(async () => {
-      await world.admin.xadd(world.key('q'), '*', 'event', 'x', 'n', addedAt.length - 1);
-      // Redis answers them after the XADD.
-      if (waiting.length > 0) await Promise.race(waiting).catch(endedByHandOver);
-    });
   }
 
   async function run(start: number) {
     await wait(start);
     const drain = new AbortController();
     wait(deadlineTimes(TIMEOUT).drain).then(() => drain.abort());
-    return world.run({ around, wait, drain: drain.signal, onListening: () => (mayBlock = true) });
+    return world.run({ drain: drain.signal });
   }
 
   async function produce(end: number): Promise<void> {
     for (let at = 0; at < end; at += PACE) {
-      await add();
+      addedAt.push(time.elapsed());
+      await world.add([{ event: 'x', n: addedAt.length - 1 }]);
       await wait(PACE);
     }
   }
 
   const end = Math.max(...times) + INTERVAL;
-  const reports = await time.until(
-    Promise.all([...times.map(run), run(end + PACE), produce(end)]).then((all) => all.slice(0, -1) as Report[]),
-  );
+  const runs = Promise.all([...times, end + PACE].map(run));
+  const [reports] = await time.until(Promise.all([runs, produce(end)]));
   return {
     added: addedAt.length,
     arrived: delays.size,
-    published: world.bus.accepted.length,
+    published: bus.accepted.length,
     latest: Math.max(...delays.values()),
     warnings: reports.flatMap(({ warnings }) => warnings),
   };

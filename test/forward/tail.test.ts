@@ -1,11 +1,9 @@
-import { setInterval, setTimeout } from 'node:timers/promises';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
-import type { Report } from '../../functions/forward/report.ts';
 import { SAVE_AFTER } from '../../functions/forward/stages.ts';
-import { repetitions } from '../effort.ts';
 import { mayRead } from '../needs.ts';
 import { testWith } from '../test-with.ts';
+import { createVirtualWorld } from './virtual-world.ts';
 import { createWorld, saveLate, type World } from './world.ts';
 
 const testCounting = testWith('counting server');
@@ -15,8 +13,6 @@ const eventsOf = ({ bus }: World) => bus.accepted.map(({ detail }) => detail['ev
 const add = ({ admin, key }: World, n = 1, queue = 'q') => admin.xadd(key(queue), '*', 'event', 'completed', 'n', n);
 const arrived = (world: World, count: number) =>
   expect.poll(() => new Set(idsOf(world)).size, { timeout: 20_000, interval: 20 }).toBe(count);
-
-const wait = (milliseconds: number, signal?: AbortSignal) => setTimeout(milliseconds, undefined, { signal });
 
 /** A run that goes on until it is told to drain, and the end of it. */
 function listening(world: World, options: Parameters<World['run']>[0] = {}) {
@@ -319,27 +315,34 @@ describe('a run that listens saves', () => {
   const savedId = async (world: World) => (await world.checkpoint('q'))?.position.id;
 
   test('at most once a second, however often entries come, and the last position within a second', async () => {
-    const world = await createWorld();
-    await add(world);
-    const { end } = listening(world, { wait });
-    await arrived(world, 1);
-    await expect.poll(() => savedId(world)).toBeDefined();
-    const [before, started] = [updates(world), performance.now()];
+    const { time, wait, bus, tableCalls, ...world } = await createVirtualWorld({ tail: 'always' });
+    const updates = () => tableCalls.filter((name) => name === 'UpdateItemCommand').length;
+    const drain = new AbortController();
+    const [EVERY, SECONDS] = [20, 5];
+    const produce = async (duration: number) => {
+      for (let at = 0; at < duration; at += EVERY) {
+        await world.add([{ event: 'completed' }]);
+        await wait(EVERY);
+      }
+    };
+    const live = async () => {
+      // The first writes are of the lease and of a new row.
+      await produce(1000);
+      const before = updates();
+      await produce(SECONDS * 1000);
+      await wait(SAVE_AFTER);
+      const writes = updates() - before;
+      const saved = await time.busy(() => world.checkpoint('q'));
+      drain.abort();
+      return { saved, writes };
+    };
 
-    let last: string | null = null;
-    let added = 1;
-    for await (const _ of setInterval(20)) {
-      last = await add(world);
-      added += 1;
-      if (performance.now() - started > 3000) break;
-    }
-    await expect.poll(() => savedId(world), { timeout: 10_000 }).toBe(last);
+    const [{ saved, writes }] = await time.until(Promise.all([live(), world.run({ drain: drain.signal })]));
 
-    await arrived(world, added);
-    await end();
-    // The lease is renewed each third of the time that it holds, and given back.
-    const time = performance.now() - started;
-    expect(updates(world) - before).toBeLessThanOrEqual(time / SAVE_AFTER + 1 + time / (LEASE_MS / 3) + 1);
+    expect(bus.accepted).toHaveLength((1 + SECONDS) * (1000 / EVERY));
+    expect(saved?.position.id).toBe(bus.accepted.at(-1)?.detail['streamId']);
+    const renewals = 1;
+    expect(writes).toBeLessThanOrEqual(SECONDS + 1 + renewals);
   });
 
   testCounting('before more than two sweeps are published and not saved', async () => {
@@ -450,43 +453,32 @@ describe('listening by forecast', () => {
   });
 
   testCounting(
-    'keeps up with a stream that overflows within an interval, while polling loses most entries',
+    'keeps up with a stream that overflows within an interval, while polling loses four fifths of the entries',
     async () => {
-      const [KEPT, AT_ONCE, EVERY, INTERVAL] = [100, 10, 20, 1000];
-      const INTERVALS = repetitions(5, 3);
+      const [KEPT, AT_ONCE, EVERY, INTERVAL, RUNS] = [100, 10, 20, 1000, 5];
       const lost: Record<string, number> = {};
       for (const tail of ['never', 'auto'] as const) {
-        const world = await createWorld({ tail, interval: INTERVAL });
-        await world.admin.hset(`${world.settings.prefix}:q:meta`, 'opts.maxLenEvents', KEPT);
-        const load = async () => {
-          const pipeline = world.admin.pipeline();
-          for (let n = 0; n < AT_ONCE; n += 1) pipeline.xadd(world.key('q'), 'MAXLEN', KEPT, '*', 'event', 'completed');
-          await pipeline.exec();
+        const { admin, time, wait, ...world } = await createVirtualWorld({ tail, interval: INTERVAL });
+        await admin.hset(`${world.settings.prefix}:q:meta`, 'opts.maxLenEvents', KEPT);
+        const produce = async () => {
+          for (let at = 0; at < (RUNS + 1) * INTERVAL; at += EVERY) {
+            await world.add(Array(AT_ONCE).fill({ event: 'completed' }), KEPT);
+            await wait(EVERY);
+          }
         };
-        lost[tail] = 0;
         // What comes before the first run does not count as lost, but shows how fast it comes.
-        let due = performance.now() + INTERVAL;
-        const runs: Promise<Report>[] = [];
-        for await (const _ of setInterval(EVERY)) {
-          await load();
-          if (performance.now() < due) continue;
-          due = performance.now() + INTERVAL;
-          if (runs.length === 5) break;
-          runs.push(world.run({ wait }));
-        }
-        // Whichever has the lease hands over, and whoever waits comes after it.
-        let left = runs.length;
-        for (const run of runs) run.finally(() => (left -= 1));
-        while (left > 0) {
-          const last = world.run({ wait, settings: { tail: 'never' } });
-          runs.push(last);
-          await last;
-        }
-        for (const { counts } of await Promise.all(runs)) for (const count of counts.values()) lost[tail] += count.lost;
+        const run = async (n: number) => {
+          await wait((n + 1) * INTERVAL);
+          return world.run({ settings: { tail: n === RUNS ? 'never' : tail } });
+        };
+        const runs = Promise.all(Array.from({ length: RUNS + 1 }, (_, n) => run(n)));
+        const [reports] = await time.until(Promise.all([runs, produce()]));
+        const counts = reports.flatMap((report) => [...report.counts.values()]);
+        lost[tail] = counts.reduce((sum, count) => sum + count.lost, 0);
       }
-      // 500 entries came in each of the intervals.
-      expect(lost['never']).toBeGreaterThan(200 * INTERVALS);
-      expect(lost['auto']).toBeLessThan((lost['never'] as number) / 4);
+      // 500 entries come in each interval.
+      expect(lost['never']).toBe(400 * RUNS);
+      expect(lost['auto']).toBe(0);
     },
   );
 });
