@@ -24,6 +24,8 @@ export default defineConfig({
     // Every synth in a unit test would otherwise run a validation of 2.5 s; one full `cdk synth` runs it in CI.
     env: { CDK_VALIDATION: 'false' },
     testTimeout: 60_000,
+    // A second, as by default, is too short for a machine that is busy.
+    expect: { poll: { timeout: 30_000 } },
     hookTimeout: 60_000,
   },
 });

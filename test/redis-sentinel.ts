@@ -37,15 +37,11 @@ export async function startSentinel(master: Server, settings: readonly string[] 
 export async function failOver(sentinel: Redis, replica: Replica): Promise<void> {
   const { port } = new URL(replica.url);
   const replicas = async () => JSON.stringify(await sentinel.call('SENTINEL', 'REPLICAS', MASTER));
-  await expect.poll(replicas, { timeout: 30_000 }).toContain(`"${port}"`);
+  await expect.poll(replicas).toContain(`"${port}"`);
   await expect
-    .poll(() => sentinel.call('SENTINEL', 'FAILOVER', MASTER).catch((error: Error) => error.message), {
-      timeout: 30_000,
-    })
+    .poll(() => sentinel.call('SENTINEL', 'FAILOVER', MASTER).catch((error: Error) => error.message))
     .toBe('OK');
-  await expect
-    .poll(() => sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', MASTER), { timeout: 30_000 })
-    .toEqual(['127.0.0.1', port]);
+  await expect.poll(() => sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', MASTER)).toEqual(['127.0.0.1', port]);
 }
 
 /** A server that is a master, and one that follows it. */

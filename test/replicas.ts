@@ -49,7 +49,7 @@ export async function startReplica(primary: Server, { secondsBehind = 0 } = {}):
   return {
     ...replica,
     async waitFor() {
-      await expect.poll(() => primary.admin.wait(1, 1000), { timeout: 10_000 }).toBe(1);
+      await expect.poll(() => primary.admin.wait(1, 1000)).toBe(1);
     },
     async promote() {
       await replica.admin.replicaof('NO', 'ONE');

@@ -31,9 +31,7 @@ test('a forwarder killed again and again in a backlog loses nothing and keeps du
       (error: Error) => error.name,
     );
     // Somewhere in the run, another place each time: between a request and the saving of two sweeps.
-    await expect
-      .poll(() => stack.bus.counts.entries, { interval: 1, timeout: 20_000 })
-      .toBeGreaterThan(before + ((kill * 37) % 500));
+    await expect.poll(() => stack.bus.counts.entries, { interval: 1 }).toBeGreaterThan(before + ((kill * 37) % 500));
     stack.forward.kill();
     expect(await running).toBe('Runtime.ExitError');
     await stack.expireLease();
@@ -73,9 +71,7 @@ test('a forwarder killed again and again while it listens loses nothing and keep
     const running = stack.forward.invoke().catch((error: Error) => error.name);
     // It has caught up, and heard of so many entries since.
     const before = added;
-    await expect
-      .poll(() => stack.bus.counts.entries, { interval: 1, timeout: 20_000 })
-      .toBeGreaterThan(before + 10 + ((kill * 7) % 23));
+    await expect.poll(() => stack.bus.counts.entries, { interval: 1 }).toBeGreaterThan(before + 10 + ((kill * 7) % 23));
     stack.forward.kill();
     expect(await running).toBe('Runtime.ExitError');
     await stack.expireLease();
@@ -102,7 +98,7 @@ test('after a kill while a run listens, the next run takes over, and hands over 
   const ids: (string | null)[] = [];
   const add = async () => ids.push(await admin.xadd(`${stack.prefix}:q:events`, '*', 'event', 'completed'));
   const forwarded = () => stack.bus.accepted.map(({ detail }) => detail['streamId'] as string);
-  const arrived = () => expect.poll(() => new Set(forwarded()).size, { timeout: 20_000 }).toBe(ids.length);
+  const arrived = () => expect.poll(() => new Set(forwarded()).size).toBe(ids.length);
   await add();
   const killed = stack.forward.invoke().catch((error: Error) => error.name);
   await arrived();

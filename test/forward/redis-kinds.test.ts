@@ -84,7 +84,7 @@ describe('the built function', () => {
       const added: (string | null)[] = [];
       const add = async (key: string) => added.push(await cluster.client.xadd(key, '*', 'event', 'completed'));
       const ids = () => stack.bus.accepted.map(({ detail }) => detail['streamId']);
-      const arrived = () => expect.poll(() => ids().sort(), { timeout: 20_000 }).toEqual(added.toSorted());
+      const arrived = () => expect.poll(() => ids().sort()).toEqual(added.toSorted());
       const running = stack.forward.invoke().then(
         () => 'ended',
         (error: Error) => error.name,

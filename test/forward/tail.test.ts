@@ -12,7 +12,7 @@ const idsOf = ({ bus }: World) => bus.accepted.map(({ detail }) => detail['id'] 
 const eventsOf = ({ bus }: World) => bus.accepted.map(({ detail }) => detail['event']);
 const add = ({ admin, key }: World, n = 1, queue = 'q') => admin.xadd(key(queue), '*', 'event', 'completed', 'n', n);
 const arrived = (world: World, count: number) =>
-  expect.poll(() => new Set(idsOf(world)).size, { timeout: 20_000, interval: 20 }).toBe(count);
+  expect.poll(() => new Set(idsOf(world)).size, { interval: 20 }).toBe(count);
 
 /** A run that goes on until it is told to drain, and the end of it. */
 function listening(world: World, options: Parameters<World['run']>[0] = {}) {
@@ -197,7 +197,7 @@ describe('a run that listens', () => {
       // As if nobody had rung for five seconds.
       await world.admin.call('CLIENT', 'UNBLOCK', await user.blocked());
 
-      await expect.poll(() => eventsOf(world), { timeout: 20_000 }).toContain('failed');
+      await expect.poll(() => eventsOf(world)).toContain('failed');
       expect((await end()).incidents).toBe(1);
     });
 
@@ -211,7 +211,7 @@ describe('a run that listens', () => {
       world.advance(3 * 60_000);
       await add(world, 2, 'busy');
 
-      await expect.poll(() => eventsOf(world), { timeout: 20_000 }).toContain('failed');
+      await expect.poll(() => eventsOf(world)).toContain('failed');
       expect((await end()).incidents).toBe(1);
     });
   });

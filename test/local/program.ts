@@ -71,7 +71,7 @@ async function run(
   });
   return {
     output: () => output,
-    says: (text) => expect.poll(() => output, { timeout: 30_000 }).toMatch(text),
+    says: (text) => expect.poll(() => output).toMatch(text),
     kill,
     ended,
     async tree() {
@@ -94,7 +94,7 @@ export function allGone(tree: readonly Process[]): Promise<void> {
     const all = await processes();
     return tree.filter(({ pid, started }) => all.some((other) => other.pid === pid && other.started === started));
   };
-  return expect.poll(left, { timeout: 20_000 }).toEqual([]);
+  return expect.poll(left).toEqual([]);
 }
 
 /** All that run; of one that has ended and that nobody has asked for its exit code, nothing is left but its id. */

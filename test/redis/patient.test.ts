@@ -57,7 +57,7 @@ function patient(options: RedisOptions | (() => Promise<RedisConnection>)): Pati
     warnings,
     attempts: () => attempts,
     drain: () => draining.abort(),
-    warned: (pattern) => expect.poll(() => warnings.join('\n'), { timeout: 20_000 }).toMatch(pattern),
+    warned: (pattern) => expect.poll(() => warnings.join('\n')).toMatch(pattern),
   };
 }
 
@@ -239,7 +239,7 @@ describe('a patient connection', () => {
         },
         (error: Error) => error.message,
       );
-    await expect.poll(probe, { interval: 10, timeout: 10_000 }).toContain('LOADING');
+    await expect.poll(probe, { interval: 10 }).toContain('LOADING');
     const sent = [
       ask(patience),
       patience.redis.scan('k*'),
@@ -281,9 +281,7 @@ describe('a patient connection', () => {
 
     process.kill(pid, 'SIGSTOP');
     await expect
-      .poll(() => Promise.all(others.map(({ admin }) => admin.call('CLUSTER', 'INFO'))).then(String), {
-        timeout: 20_000,
-      })
+      .poll(() => Promise.all(others.map(({ admin }) => admin.call('CLUSTER', 'INFO'))).then(String))
       .not.toContain('cluster_state:ok');
     const sent = patience.redis.send([['xrange', keys.find((key) => cluster.ownerOf(key) !== dead) ?? '', '-', '+']]);
     await patience.warned(/the cluster does not serve this key \(CLUSTERDOWN/);
