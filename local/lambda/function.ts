@@ -88,6 +88,8 @@ export function createFunction<Result>(options: FunctionOptions): LocalFunction<
   } = options;
   const name = `bullbridge-${options.name ?? 'forward'}`;
   let child: ChildProcess | undefined;
+  /** The milliseconds that the init phase of the child took. */
+  let init: Promise<number> | undefined;
   let usage: Usage = { maxMemory: 0, cpu: 0 };
 
   function boot(): ChildProcess {
@@ -113,6 +115,7 @@ export function createFunction<Result>(options: FunctionOptions): LocalFunction<
     booted.on('exit', () => {
       if (child === booted) child = undefined;
     });
+    init = messageOf(booted, ({ init }) => init !== undefined).then(({ init = 0 }) => init);
     return booted;
   }
 
@@ -143,13 +146,15 @@ export function createFunction<Result>(options: FunctionOptions): LocalFunction<
   return {
     async init() {
       child ??= boot();
-      const { init = 0 } = await messageOf(child, (message) => message.init !== undefined);
-      return init;
+      return (await init) as number;
     },
     async invoke(event = {}) {
       child ??= boot();
-      const reply = messageOf(child, ({ init }) => init === undefined);
-      child.send({ event, requestId: randomUUID(), deadline: Date.now() + timeout * 1000, memory, name });
+      const running = child;
+      // As in Lambda, the time of the init phase is not that of the invocation.
+      await init;
+      const reply = messageOf(running, ({ init }) => init === undefined);
+      running.send({ event, requestId: randomUUID(), deadline: Date.now() + timeout * 1000, memory, name });
       return (await reply).result as Result;
     },
     get usage() {
