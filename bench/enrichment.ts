@@ -46,6 +46,6 @@ export async function* enrichment(bench: Bench): AsyncGenerator<Row> {
       drains.get(name)?.push(await drain(bench, queue, { environment }));
   }
   await bench.admin.unlink(`${bench.prefix}:${queue}:events`, ...ids.map(keyOf));
-  const what = 'what events tell of their jobs: CPU ms for 1,000 events';
+  const what = 'what events carry of their jobs: CPU ms for 1,000 events';
   yield* compared(what, [...drains], (all) => (median(all.map(({ cpu }) => cpu)) * 1e6) / EVENTS);
 }

@@ -13,7 +13,7 @@ interface Described {
 export const PARTS: Readonly<Record<string, Described>> = {
   backlog: {
     load: async () => (await import('./backlog.ts')).backlog,
-    about: 'how fast a backlog is published, beside the SDK and QueueEvents',
+    about: 'how fast a backlog is published, compared with the SDK and QueueEvents',
     minutes: 11,
   },
   memory: {
@@ -28,12 +28,12 @@ export const PARTS: Readonly<Record<string, Described>> = {
   },
   sustained: {
     load: async () => (await import('./sustained.ts')).sustained,
-    about: 'how many jobs of a steady load are never heard of',
+    about: 'how many events of a steady load are lost',
     minutes: 6,
   },
   enrichment: {
     load: async () => (await import('./enrichment.ts')).enrichment,
-    about: 'what facts of jobs in events cost',
+    about: 'what fields of jobs in events cost',
     minutes: 1,
   },
   idle: { load: async () => (await import('./idle.ts')).idleQueues, about: 'what 10,000 idle queues cost', minutes: 2 },
