@@ -71,8 +71,8 @@ export interface OperationProps {
   /**
    * Memory of each function in MB. Lambda gives a function with more memory a larger share of a processor.
    *
-   * With BullMQ's default retention, 256 MB keep up with 1,000 jobs per second, 512 MB with 2,000, and 1,024 MB with
-   * 3,000 (measured, see docs/benchmarks.md).
+   * With BullMQ's default retention, 256 MB keep up with 1,500 jobs per second, 512 MB with 3,000, and 1,024 MB with
+   * 4,000 (measured, see docs/benchmarks.md).
    *
    * @default 256
    */
