@@ -13,7 +13,7 @@ import { add, end, numbers, read, type Stream } from '../stream/own-stream.ts';
 import { testWith } from '../test-with.ts';
 import { failure, PASSWORD } from './failure.ts';
 
-const testCounting = testWith('counting server');
+const testCounting = testWith('native server', 'counting server');
 
 const test = testWith('native server');
 const QUEUES = Array.from({ length: 30 }, (_, n) => `q${n}`);

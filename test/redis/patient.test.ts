@@ -19,7 +19,7 @@ import { ownServer } from '../replicas.ts';
 import { testWith } from '../test-with.ts';
 import { failure, PASSWORD } from './failure.ts';
 
-const testCounting = testWith('counting server');
+const testCounting = testWith('native server', 'counting server');
 
 const testNative = testWith('native server');
 const fast = { connectTimeout: 500, commandTimeout: 500 };
