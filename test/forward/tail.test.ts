@@ -11,6 +11,7 @@ const testCounting = testWith('counting server');
 const idsOf = ({ bus }: World) => bus.accepted.map(({ detail }) => detail['id'] as string);
 const eventsOf = ({ bus }: World) => bus.accepted.map(({ detail }) => detail['event']);
 const add = ({ admin, key }: World, n = 1, queue = 'q') => admin.xadd(key(queue), '*', 'event', 'completed', 'n', n);
+const savedId = async ({ checkpoint }: Pick<World, 'checkpoint'>) => (await checkpoint('q'))?.position.id;
 const arrived = (world: World, count: number) =>
   expect.poll(() => new Set(idsOf(world)).size, { interval: 20 }).toBe(count);
 
@@ -65,7 +66,7 @@ describe('a run that listens', () => {
 
     const second = await add(world);
     await arrived(world, 2);
-    await expect.poll(async () => (await world.checkpoint('q'))?.position.id).toBe(second);
+    await expect.poll(() => savedId(world)).toBe(second);
     await add(world);
     await arrived(world, 3);
 
@@ -311,12 +312,11 @@ test('every entry of a steady producer arrives once over 50 hand-overs', async (
 });
 
 describe('a run that listens saves', () => {
-  const updates = ({ tableCalls }: World) => tableCalls.filter((name) => name === 'UpdateItemCommand').length;
-  const savedId = async (world: World) => (await world.checkpoint('q'))?.position.id;
+  const updates = ({ tableCalls }: Pick<World, 'tableCalls'>) =>
+    tableCalls.filter((name) => name === 'UpdateItemCommand').length;
 
   test('at most once a second, however often entries come, and the last position within a second', async () => {
-    const { time, wait, bus, tableCalls, ...world } = await createVirtualWorld({ tail: 'always' });
-    const updates = () => tableCalls.filter((name) => name === 'UpdateItemCommand').length;
+    const { time, wait, bus, ...world } = await createVirtualWorld({ tail: 'always' });
     const drain = new AbortController();
     const [EVERY, SECONDS] = [20, 5];
     const produce = async (duration: number) => {
@@ -328,11 +328,11 @@ describe('a run that listens saves', () => {
     const live = async () => {
       // The first writes are of the lease and of a new row.
       await produce(1000);
-      const before = updates();
+      const before = updates(world);
       await produce(SECONDS * 1000);
       await wait(SAVE_AFTER);
-      const writes = updates() - before;
-      const saved = await time.busy(() => world.checkpoint('q'));
+      const writes = updates(world) - before;
+      const saved = await time.busy(() => savedId(world));
       drain.abort();
       return { saved, writes };
     };
@@ -340,7 +340,7 @@ describe('a run that listens saves', () => {
     const [{ saved, writes }] = await time.until(Promise.all([live(), world.run({ drain: drain.signal })]));
 
     expect(bus.accepted).toHaveLength((1 + SECONDS) * (1000 / EVERY));
-    expect(saved?.position.id).toBe(bus.accepted.at(-1)?.detail['streamId']);
+    expect(saved).toBe(bus.accepted.at(-1)?.detail['streamId']);
     const renewals = 1;
     expect(writes).toBeLessThanOrEqual(SECONDS + 1 + renewals);
   });
@@ -390,14 +390,13 @@ describe('a run that listens saves', () => {
 
 test('a run that listens and has lost its lease saves no waiting positions', async () => {
   const world = await createWorld();
-  const savedId = async () => (await world.checkpoint('q'))?.position.id;
   const first = await add(world);
   const renewal = Promise.withResolvers<void>();
   const loser = listening(world, {
     wait: (milliseconds, signal) => (milliseconds === LEASE_MS / 3 ? renewal.promise : saveLate(milliseconds, signal)),
   });
   await arrived(world, 1);
-  await expect.poll(savedId).toBe(first);
+  await expect.poll(() => savedId(world)).toBe(first);
   await add(world);
   await arrived(world, 2);
   world.advance(LEASE_MS + 1);
@@ -417,7 +416,7 @@ test('a run that listens and has lost its lease saves no waiting positions', asy
   renewal.resolve();
 
   expect((await loser.run).warnings.join()).toContain('the lease was taken');
-  expect(await savedId()).toBe(first);
+  expect(await savedId(world)).toBe(first);
   letGo.resolve();
   expect(await winner).toMatchObject({ caughtUp: true, warnings: [] });
 });
