@@ -1,8 +1,9 @@
 import { Redis } from 'ioredis';
+import { bundleFile } from '../infra/build/bundle.ts';
+import { buildFunctions } from '../infra/build/functions.ts';
 import { createTable, localClient, startDynamoDB } from '../local/dynamodb.ts';
 import { createFunction, type FunctionOptions, type LocalFunction } from '../local/lambda/function.ts';
 import { startRedis } from '../local/redis.ts';
-import { type Bundles, buildBundles } from '../local/stack.ts';
 import type { Row } from './row.ts';
 
 /** A part of the table; its rows are printed as they come. */
@@ -34,7 +35,6 @@ export interface Bench extends AsyncDisposable {
   readonly admin: Redis;
   readonly redisUrl: string;
   readonly dynamoUrl: string;
-  readonly bundles: Bundles;
   /** The prefix of all its keys. */
   readonly prefix: string;
   /** Where it runs, in words. */
@@ -61,7 +61,7 @@ export async function startBench(note: Bench['note']): Promise<Bench> {
   const started = new AsyncDisposableStack();
   const redis = started.use(await startRedis({ url: process.env['REDIS_URL'] }));
   const dynamodb = started.use(await startDynamoDB());
-  const bundles = await buildBundles();
+  await buildFunctions();
   const admin = started.adopt(new Redis(redis.url), (client) => client.disconnect());
   const prefix = `bullbridge-bench-${process.pid}`;
   let tables = 0;
@@ -70,7 +70,7 @@ export async function startBench(note: Bench['note']): Promise<Bench> {
     const table = `bench-${process.pid}-${tables}`;
     await createTable(localClient(dynamodb.url), table);
     return {
-      bundle: file ?? bundles.forward.file,
+      bundle: file ?? bundleFile('forward'),
       timeout: 600,
       environment: {
         REDIS_URL: redis.url,
@@ -91,7 +91,6 @@ export async function startBench(note: Bench['note']): Promise<Bench> {
     admin,
     redisUrl: redis.url,
     dynamoUrl: dynamodb.url,
-    bundles,
     prefix,
     where: `${redis.what}; ${dynamodb.what}; Node ${process.version}`,
     note,

@@ -1,4 +1,6 @@
+import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { bundleFile } from '../infra/build/bundle.ts';
 import { createFunction } from '../local/lambda/function.ts';
 import { type Bench, completed } from './bench.ts';
 import { compared, median, type Row } from './row.ts';
@@ -29,8 +31,8 @@ export async function* coldStart(bench: Bench): AsyncGenerator<Row> {
   }
   yield* compared('cold start, to the first XRANGE: ms', all, (each) => median(each.map(({ toWork }) => toWork)));
   yield* compared('the first run, with one event: CPU ms', all, (each) => median(each.map(({ cpu }) => cpu)));
-  const { bytes } = bench.bundles.forward;
-  yield { what: 'the bundle', who: 'bullbridge', figure: `${Math.round(bytes / 1000)} kB` };
+  const { size } = await stat(bundleFile('forward'));
+  yield { what: 'the bundle', who: 'bullbridge', figure: `${Math.round(size / 1000)} kB` };
   await bench.admin.unlink(`${bench.prefix}:cold:events`);
 }
 

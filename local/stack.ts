@@ -1,7 +1,8 @@
+import { stat } from 'node:fs/promises';
 import type { ForwardResult } from '../functions/forward/handler.ts';
 import type { ReconcileResult } from '../functions/reconcile/handler.ts';
 import type { RedriveResult } from '../functions/redrive/handler.ts';
-import { type Bundle, buildFunctions } from '../infra/build/functions.ts';
+import { bundleFile } from '../infra/build/bundle.ts';
 import { type LocalBus, startBus } from './bus/server.ts';
 import { createTable, localClient, startDynamoDB } from './dynamodb.ts';
 import { createFunction, type FunctionOptions, type LocalFunction } from './lambda/function.ts';
@@ -15,12 +16,8 @@ interface Results {
 
 type FunctionName = keyof Results;
 
-/** The built functions, by name. */
-export type Bundles = Readonly<Record<FunctionName, Pick<Bundle, 'file' | 'bytes'>>>;
-
 export interface StackOptions {
   readonly redisUrl: string;
-  readonly bundles: Bundles;
   /** More environment variables of the functions. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly onLog?: (line: string) => void;
@@ -50,19 +47,9 @@ export const TABLE = 'bullbridge';
 export const DEAD_LETTERS = 'bullbridge-dead-letters';
 export const PAYLOADS = 'bullbridge-payloads';
 
-/** Builds the functions from the current sources. */
-export async function buildBundles(): Promise<Bundles> {
-  const built = await buildFunctions();
-  return Object.fromEntries(built.map(({ name, file, bytes }) => [name, { file, bytes }])) as unknown as Bundles;
-}
-
-export async function startStack({
-  redisUrl,
-  bundles,
-  environment,
-  onLog,
-  secrets = {},
-}: StackOptions): Promise<LocalStack> {
+/** Starts the stack; whoever invokes a function has built it before. */
+export async function startStack({ redisUrl, environment, onLog, secrets = {} }: StackOptions): Promise<LocalStack> {
+  const { size } = await stat(bundleFile('forward'));
   await using starting = new AsyncDisposableStack();
   const dynamodb = starting.use(await startDynamoDB());
   const bus = starting.use(await startBus({ buses: [BUS], queues: [DEAD_LETTERS], buckets: [PAYLOADS], secrets }));
@@ -77,7 +64,7 @@ export async function startStack({
       createFunction<Results[Name]>({
         ...options,
         name,
-        bundle: bundles[name].file,
+        bundle: bundleFile(name),
         environment: {
           REDIS_URL: redisUrl,
           EVENT_BUS_NAME: BUS,
@@ -98,7 +85,7 @@ export async function startStack({
   const parts = [
     `DynamoDB   ${dynamodb.what} at ${dynamodb.url}`,
     `bus        bullbridge's own PutEvents, SQS and S3 endpoint at ${bus.url}`,
-    `function   dist/lambda/forward/index.mjs (${Math.round(bundles.forward.bytes / 1000)} kB), in a process of its own`,
+    `function   dist/lambda/forward/index.mjs (${Math.round(size / 1000)} kB), in a process of its own`,
   ];
   return {
     bus,

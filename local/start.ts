@@ -18,12 +18,12 @@ async function run(): Promise<boolean> {
       return true;
     }
     case 'demonstration': {
-      terminal.line('Runs real jobs and forwards their events. Starting servers and building the functions ...');
+      terminal.line('Runs real jobs and forwards their events. Starting servers and building the function ...');
       const { demonstrate } = await import('./start/demonstration.ts');
       return demonstrate(options, terminal, interrupt);
     }
     case 'own queues': {
-      terminal.line('Forwards the events of your queues. Starting servers and building the functions ...');
+      terminal.line('Forwards the events of your queues. Starting servers and building the function ...');
       const { forwardOwnQueues } = await import('./start/own-queues.ts');
       return forwardOwnQueues(options, terminal, interrupt);
     }

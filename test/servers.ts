@@ -1,7 +1,7 @@
 import type { TestProject } from 'vitest/node';
+import { buildFunctions } from '../infra/build/functions.ts';
 import { startDynamoDB } from '../local/dynamodb.ts';
 import { startRedis } from '../local/redis.ts';
-import { type Bundles, buildBundles } from '../local/stack.ts';
 import { describeNeed, missing } from './needs.ts';
 import { useOwnTemporaryFolder } from './temporary-folder.ts';
 
@@ -9,7 +9,6 @@ declare module 'vitest' {
   interface ProvidedContext {
     redisUrl: string;
     dynamoUrl: string;
-    bundles: Bundles;
     /** Tests of LocalStack have none. */
     temporaryFolder?: string;
   }
@@ -28,7 +27,7 @@ export default async function setup(project: TestProject) {
   console.log(`Redis: ${redis.what} at ${redis.url}\nDynamoDB: ${dynamodb.what} at ${dynamodb.url}`);
   project.provide('redisUrl', redis.url);
   project.provide('dynamoUrl', dynamodb.url);
-  project.provide('bundles', await buildBundles());
+  await buildFunctions();
   return async () => {
     await redis[Symbol.asyncDispose]();
     await dynamodb[Symbol.asyncDispose]();

@@ -22,7 +22,6 @@ export async function testStack(
   const log: string[] = [];
   const stack = await startStack({
     redisUrl: inject('redisUrl'),
-    bundles: inject('bundles'),
     // A run ends when it has caught up, unless its test is about more.
     environment: { BULLBRIDGE_PREFIX: prefix, BULLBRIDGE_TAIL: 'never', ...environment },
     onLog: (line) => log.push(line),

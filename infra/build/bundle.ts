@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The folder of all bundles: `npm start` and the tests run the same files that are deployed. */
@@ -8,3 +9,8 @@ export const SCHEMAS = fileURLToPath(new URL('../../dist/schemas', import.meta.u
 
 /** The only file of a function; Lambda finds its export `handler` as `index.handler`. */
 export const BUNDLE_FILE = 'index.mjs';
+
+/** Where the built bundle of a function is. */
+export function bundleFile(name: string): string {
+  return join(BUNDLES, name, BUNDLE_FILE);
+}

@@ -29,15 +29,16 @@ export interface Bundle {
  */
 export async function buildFunctions(outDir: string = BUNDLES): Promise<Bundle[]> {
   const handlers = await Array.fromAsync(glob('functions/*/handler.ts', { cwd: ROOT }));
-  return Promise.all(handlers.sort().map((handler) => buildFunction(handler, outDir)));
+  const names = handlers.map((handler) => basename(dirname(handler)));
+  return Promise.all(names.sort().map((name) => buildFunction(name, outDir)));
 }
 
-async function buildFunction(handler: string, outDir: string): Promise<Bundle> {
-  const name = basename(dirname(handler));
+/** Bundles one function, as `buildFunctions` does. */
+export async function buildFunction(name: string, outDir: string = BUNDLES): Promise<Bundle> {
   const file = join(outDir, name, BUNDLE_FILE);
   const { outputFiles: outputs, metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: [handler],
+    entryPoints: [`functions/${name}/handler.ts`],
     outfile: file,
     bundle: true,
     write: false,
@@ -54,7 +55,7 @@ async function buildFunction(handler: string, outDir: string): Promise<Bundle> {
     logLevel: 'warning',
   });
   const [output] = outputs;
-  if (output === undefined) throw new Error(`esbuild made no bundle of ${handler}`);
+  if (output === undefined) throw new Error(`esbuild made no bundle of functions/${name}`);
   await replaceFile(file, output.contents);
   const folders = packageFolders(metafile);
   return { name, file, bytes: output.contents.byteLength, packages: folders.map(nameOf), folders };

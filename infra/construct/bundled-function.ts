@@ -7,7 +7,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { BUNDLE_FILE, BUNDLES } from '../build/bundle.ts';
+import { BUNDLES, bundleFile } from '../build/bundle.ts';
 import { given } from './environment.ts';
 import type { Environment } from './variables.ts';
 
@@ -76,7 +76,7 @@ export class BundledFunction extends Construct {
 
 function bundleOf(name: string): Code {
   const folder = join(BUNDLES, name);
-  if (existsSync(join(folder, BUNDLE_FILE))) return Code.fromAsset(folder);
+  if (existsSync(bundleFile(name))) return Code.fromAsset(folder);
   throw new Error(`the bundle of the function "${name}" is missing, got nothing at ${folder}; run npm run build`);
 }
 

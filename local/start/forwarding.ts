@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type { ForwardResult } from '../../functions/forward/handler.ts';
+import { buildFunction } from '../../infra/build/functions.ts';
 import { type Arrivals, createArrivals } from '../arrivals.ts';
 import type { LocalFunction } from '../lambda/function.ts';
-import { BUS, buildBundles, type LocalStack, startStack } from '../stack.ts';
+import { BUS, type LocalStack, startStack } from '../stack.ts';
 import { EVENTS, eventLine, type ForwardedDetail } from './event-line.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -31,9 +32,9 @@ export interface Forwarding extends AsyncDisposable {
 
 export async function startForwarding(source: Source, terminal: Terminal): Promise<Forwarding> {
   const { redisUrl, prefix, queues } = source;
+  await buildFunction('forward');
   const stack = await startStack({
     redisUrl,
-    bundles: await buildBundles(),
     environment: {
       BULLBRIDGE_PREFIX: prefix,
       BULLBRIDGE_QUEUES: queues === '*' ? queues : queues.join(),

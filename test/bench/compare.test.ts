@@ -27,8 +27,7 @@ function play(scenario: ScenarioName, way: WayName): Promise<Outcome> {
     compare(scenario, way, {
       redisUrl: inject('redisUrl'),
       sizes: SIZES[scenario],
-      startStack: (environment) =>
-        startStack({ redisUrl: inject('redisUrl'), bundles: inject('bundles'), environment }),
+      startStack: (environment) => startStack({ redisUrl: inject('redisUrl'), environment }),
     });
   played.set(key, outcome);
   return outcome;

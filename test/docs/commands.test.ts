@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { Template } from 'aws-cdk-lib/assertions';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { OPTIONS } from '../../infra/app/options.ts';
 import { BullbridgeStack } from '../../infra/app/stack.ts';
-import { buildFunctions } from '../../infra/build/functions.ts';
 import { createApp } from '../infra/synth.ts';
 import { readPages, shellBlocks } from './pages.ts';
 
@@ -24,10 +23,6 @@ const pages = await readPages('*.md', 'docs/*.md');
 const commands = pages.flatMap(({ file, text }) =>
   cdkCommands(text).map((command) => ({ file, command, contexts: contextsOf(command, text) })),
 );
-
-beforeAll(async () => {
-  await buildFunctions();
-});
 
 describe.each(await readPages('docs/*.md'))('the commands of $file', ({ text }) => {
   const blocks = shellBlocks(text);

@@ -3,7 +3,6 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ForwardResult } from '../../functions/forward/handler.ts';
 import { BullbridgeStack } from '../../infra/app/stack.ts';
-import { buildFunctions } from '../../infra/build/functions.ts';
 import { RUNBOOK_URL } from '../../infra/construct/alarms.ts';
 import { createApp } from '../infra/synth.ts';
 import { adminRedis } from '../redis.ts';
@@ -24,8 +23,7 @@ const firstSteps = all.find(({ title }) => title === FIRST_STEPS)?.article ?? ''
 
 let template: Template;
 
-beforeAll(async () => {
-  await buildFunctions();
+beforeAll(() => {
   template = Template.fromStack(new BullbridgeStack(createApp(), 'Bullbridge'));
 });
 
