@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import Sequencer from './test/sequencer.ts';
 
 const sourceOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -16,11 +17,12 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/servers.ts'],
     setupFiles: ['test/setup.ts'],
+    sequence: { sequencer: Sequencer },
     reporters: ['default', './test/reporter.ts'],
     // Files share a worker: most of them would take as long to load what they import as to run.
     isolate: false,
     // More than there are processors, since many tests wait; less where the same tests repeat their work more often.
-    maxWorkers: availableParallelism() + (process.env['CI'] ? 1 : 3),
+    maxWorkers: availableParallelism() + (process.env['CI'] ? 1 : 4),
     // Every synth in a unit test would otherwise run a validation of 2.5 s; one full `cdk synth` runs it in CI.
     env: { CDK_VALIDATION: 'false' },
     testTimeout: 60_000,
