@@ -125,10 +125,11 @@ async function removeAll({ admin, prefix }: Bench): Promise<void> {
 
 /** How many events had come when the last one of the quiet queues had. */
 async function besideABusyOne(bench: Bench): Promise<Row> {
-  const { admin, prefix, redisUrl } = bench;
+  const { admin, prefix, redisUrl, dynamoUrl } = bench;
   const quiet = names.slice(0, QUIET);
   await using stack = await startStack({
     redisUrl,
+    dynamoUrl,
     environment: { BULLBRIDGE_PREFIX: prefix, BULLBRIDGE_QUEUES: ['busy', ...quiet].join(), BULLBRIDGE_TAIL: 'never' },
   });
   await bench.fill('busy', BUSY, completed);

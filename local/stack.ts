@@ -1,10 +1,10 @@
-import { stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
 import type { ForwardResult } from '../functions/forward/handler.ts';
 import type { ReconcileResult } from '../functions/reconcile/handler.ts';
 import type { RedriveResult } from '../functions/redrive/handler.ts';
 import { bundleFile } from '../infra/build/bundle.ts';
 import { type LocalBus, startBus } from './bus/server.ts';
-import { createTable, localClient, startDynamoDB } from './dynamodb.ts';
+import { createTable, localClient } from './dynamodb.ts';
 import { createFunction, type FunctionOptions, type LocalFunction } from './lambda/function.ts';
 
 /** The results of the functions, by their names, which are their folders in `functions/`. */
@@ -18,6 +18,7 @@ type FunctionName = keyof Results;
 
 export interface StackOptions {
   readonly redisUrl: string;
+  readonly dynamoUrl: string;
   /** More environment variables of the functions. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly onLog?: (line: string) => void;
@@ -25,7 +26,7 @@ export interface StackOptions {
   readonly secrets?: Readonly<Record<string, string>>;
 }
 
-/** The stack on this machine: bus, table, dead-letter queue, payload bucket, and the built functions. */
+/** The stack on this machine: bus, table, dead-letter queue, payload bucket, and the functions. */
 export interface LocalStack extends AsyncDisposable {
   readonly bus: LocalBus;
   readonly forward: LocalFunction<ForwardResult>;
@@ -37,24 +38,23 @@ export interface LocalStack extends AsyncDisposable {
     environment?: Readonly<Record<string, string>>,
     options?: Pick<FunctionOptions, 'timeout'>,
   ): LocalFunction<Results[Name]>;
+  /** The name of its checkpoint table. */
+  readonly table: string;
   readonly tableUrl: string;
-  /** The parts and their addresses, for people. */
-  readonly parts: readonly string[];
 }
 
 export const BUS = 'bullbridge';
-export const TABLE = 'bullbridge';
 export const DEAD_LETTERS = 'bullbridge-dead-letters';
 export const PAYLOADS = 'bullbridge-payloads';
 
-/** Starts the stack; whoever invokes a function has built it before. */
-export async function startStack({ redisUrl, environment, onLog, secrets = {} }: StackOptions): Promise<LocalStack> {
-  const { size } = await stat(bundleFile('forward'));
-  await using starting = new AsyncDisposableStack();
-  const dynamodb = starting.use(await startDynamoDB());
-  const bus = starting.use(await startBus({ buses: [BUS], queues: [DEAD_LETTERS], buckets: [PAYLOADS], secrets }));
-  await createTable(localClient(dynamodb.url), TABLE);
-  const started = starting.move();
+/** Starts the stack, whose functions must be built already, with a table of its own. */
+export async function startStack(options: StackOptions): Promise<LocalStack> {
+  const { redisUrl, dynamoUrl, environment, onLog, secrets = {} } = options;
+  const table = `bullbridge-${randomUUID()}`;
+  const client = localClient(dynamoUrl);
+  await createTable(client, table).finally(() => client.destroy());
+  const started = new AsyncDisposableStack();
+  const bus = started.use(await startBus({ buses: [BUS], queues: [DEAD_LETTERS], buckets: [PAYLOADS], secrets }));
   const start = <Name extends FunctionName>(
     name: Name,
     overrides: Readonly<Record<string, string>> = {},
@@ -68,33 +68,28 @@ export async function startStack({ redisUrl, environment, onLog, secrets = {} }:
         environment: {
           REDIS_URL: redisUrl,
           EVENT_BUS_NAME: BUS,
-          CHECKPOINT_TABLE: TABLE,
+          CHECKPOINT_TABLE: table,
           DEAD_LETTER_QUEUE_URL: bus.queueUrl(DEAD_LETTERS),
           PAYLOAD_BUCKET: PAYLOADS,
           AWS_ENDPOINT_URL_EVENTBRIDGE: bus.url,
           AWS_ENDPOINT_URL_SQS: bus.url,
           AWS_ENDPOINT_URL_S3: bus.url,
           AWS_ENDPOINT_URL_SECRETS_MANAGER: bus.url,
-          AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
+          AWS_ENDPOINT_URL_DYNAMODB: dynamoUrl,
           ...environment,
           ...overrides,
         },
         ...(onLog && { onLog }),
       }),
     );
-  const parts = [
-    `DynamoDB   ${dynamodb.what} at ${dynamodb.url}`,
-    `bus        bullbridge's own PutEvents, SQS and S3 endpoint at ${bus.url}`,
-    `function   dist/lambda/forward/index.mjs (${Math.round(size / 1000)} kB), in a process of its own`,
-  ];
   return {
     bus,
     forward: start('forward'),
     reconcile: start('reconcile'),
     redrive: start('redrive'),
     start,
-    tableUrl: dynamodb.url,
-    parts,
+    table,
+    tableUrl: dynamoUrl,
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
 }

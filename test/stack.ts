@@ -1,7 +1,7 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { inject, onTestFinished } from 'vitest';
 import { localClient } from '../local/dynamodb.ts';
-import { type LocalStack, startStack, TABLE } from '../local/stack.ts';
+import { type LocalStack, startStack } from '../local/stack.ts';
 import { ownPrefix } from './redis.ts';
 
 export interface TestStack extends LocalStack {
@@ -22,6 +22,7 @@ export async function testStack(
   const log: string[] = [];
   const stack = await startStack({
     redisUrl: inject('redisUrl'),
+    dynamoUrl: inject('dynamoUrl'),
     // A run ends when it has caught up, unless its test is about more.
     environment: { BULLBRIDGE_PREFIX: prefix, BULLBRIDGE_TAIL: 'never', ...environment },
     onLog: (line) => log.push(line),
@@ -33,7 +34,7 @@ export async function testStack(
   const expireLease = async (name = 'shard/0/1') => {
     await client.send(
       new UpdateItemCommand({
-        TableName: TABLE,
+        TableName: stack.table,
         Key: { pk: { S: `default/${prefix}/${name}` }, sk: { S: 'lease' } },
         UpdateExpression: 'SET expiresAt = :zero',
         ExpressionAttributeValues: { ':zero': { N: '0' } },

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import bullmq from 'bullmq/package.json' with { type: 'json' };
 import { buildFunctions } from '../../infra/build/functions.ts';
+import { startDynamoDB } from '../../local/dynamodb.ts';
 import { startRedis } from '../../local/redis.ts';
 import { startStack } from '../../local/stack.ts';
 import { compare, type Outcome } from './compare.ts';
@@ -25,6 +26,7 @@ const PAGE = new URL('../../docs/vs-queue-events.md', import.meta.url);
 const { values: options } = parseArgs({ options: { write: { type: 'boolean' } } });
 await using started = new AsyncDisposableStack();
 const redis = started.use(await startRedis({ url: process.env['REDIS_URL'] }));
+const dynamodb = started.use(await startDynamoDB());
 await buildFunctions();
 const parts = [`BullMQ ${bullmq.version}, ${redis.what}, Node ${process.version}.`];
 const faults: string[] = [];
@@ -34,7 +36,7 @@ for (const scenario of Object.keys(SCENARIOS) as ScenarioName[]) {
     const outcome = await compare(scenario, way, {
       redisUrl: redis.url,
       sizes: SIZES[scenario],
-      startStack: (environment) => startStack({ redisUrl: redis.url, environment }),
+      startStack: (environment) => startStack({ redisUrl: redis.url, dynamoUrl: dynamodb.url, environment }),
     });
     outcomes.set(way, outcome);
     if (way === 'bullbridge' && outcome.unaccounted > 0)

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { ForwardResult } from '../../functions/forward/handler.ts';
 import { buildFunction } from '../../infra/build/functions.ts';
 import { type Arrivals, createArrivals } from '../arrivals.ts';
+import { startDynamoDB } from '../dynamodb.ts';
 import type { LocalFunction } from '../lambda/function.ts';
 import { BUS, type LocalStack, startStack } from '../stack.ts';
 import { EVENTS, eventLine, type ForwardedDetail } from './event-line.ts';
@@ -32,19 +33,29 @@ export interface Forwarding extends AsyncDisposable {
 
 export async function startForwarding(source: Source, terminal: Terminal): Promise<Forwarding> {
   const { redisUrl, prefix, queues } = source;
-  await buildFunction('forward');
-  const stack = await startStack({
-    redisUrl,
-    environment: {
-      BULLBRIDGE_PREFIX: prefix,
-      BULLBRIDGE_QUEUES: queues === '*' ? queues : queues.join(),
-      BULLBRIDGE_EVENTS: EVENTS.join(),
-      BULLBRIDGE_SOURCE_NAME: SOURCE_NAME,
-      BULLBRIDGE_INTERVAL_SECONDS: `${INTERVAL / 1000}`,
-      BULLBRIDGE_TAIL: 'never',
-    },
-  });
-  for (const part of stack.parts) terminal.line({ text: part, style: 'dim' });
+  const { bytes } = await buildFunction('forward');
+  await using starting = new AsyncDisposableStack();
+  const dynamodb = starting.use(await startDynamoDB());
+  const stack = starting.use(
+    await startStack({
+      redisUrl,
+      dynamoUrl: dynamodb.url,
+      environment: {
+        BULLBRIDGE_PREFIX: prefix,
+        BULLBRIDGE_QUEUES: queues === '*' ? queues : queues.join(),
+        BULLBRIDGE_EVENTS: EVENTS.join(),
+        BULLBRIDGE_SOURCE_NAME: SOURCE_NAME,
+        BULLBRIDGE_INTERVAL_SECONDS: `${INTERVAL / 1000}`,
+        BULLBRIDGE_TAIL: 'never',
+      },
+    }),
+  );
+  const parts = [
+    `DynamoDB   ${dynamodb.what} at ${dynamodb.url}`,
+    `bus        bullbridge's own PutEvents, SQS and S3 endpoint at ${stack.bus.url}`,
+    `function   dist/lambda/forward/index.mjs (${Math.round(bytes / 1000)} kB), in a process of its own`,
+  ];
+  for (const text of parts) terminal.line({ text, style: 'dim' });
   const arrivals = createArrivals();
   stack.bus.subscribe({
     bus: BUS,
@@ -57,7 +68,8 @@ export async function startForwarding(source: Source, terminal: Terminal): Promi
     },
   });
   const forward = stack.start('forward', {}, { timeout: TIMEOUT });
-  return { stack, forward, arrivals, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() };
+  const started = starting.move();
+  return { stack, forward, arrivals, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }
 
 export interface RunOptions {

@@ -2,7 +2,7 @@ import { loadCheckpoints } from '../../functions/checkpoint/positions.ts';
 import { queueId } from '../../functions/event/envelope.ts';
 import type { ForwardResult } from '../../functions/forward/handler.ts';
 import { localClient } from '../dynamodb.ts';
-import { DEAD_LETTERS, TABLE } from '../stack.ts';
+import { DEAD_LETTERS } from '../stack.ts';
 import { type Forwarding, SOURCE_NAME, type Source } from './forwarding.ts';
 
 /** The counts of Redis, of the function and of the subscriber. */
@@ -63,7 +63,8 @@ function totalsOf({ results, written }: Outcome) {
 
 async function positionLines({ forwarding, source, written }: Outcome): Promise<string[]> {
   const keyOf = (queue: string) => queueId({ sourceName: SOURCE_NAME, prefix: source.prefix, queue });
-  const table = { client: localClient(forwarding.stack.tableUrl), table: TABLE, wait: async () => {} };
+  const { tableUrl, table: name } = forwarding.stack;
+  const table = { client: localClient(tableUrl), table: name, wait: async () => {} };
   const checkpoints = await loadCheckpoints(table, [...written.keys()].map(keyOf));
   return [...written].map(([queue, entries]) => {
     const position = checkpoints.get(keyOf(queue))?.position;

@@ -27,7 +27,8 @@ function play(scenario: ScenarioName, way: WayName): Promise<Outcome> {
     compare(scenario, way, {
       redisUrl: inject('redisUrl'),
       sizes: SIZES[scenario],
-      startStack: (environment) => startStack({ redisUrl: inject('redisUrl'), environment }),
+      startStack: (environment) =>
+        startStack({ redisUrl: inject('redisUrl'), dynamoUrl: inject('dynamoUrl'), environment }),
     });
   played.set(key, outcome);
   return outcome;

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { localClient } from '../../local/dynamodb.ts';
-import { TABLE } from '../../local/stack.ts';
 import { setFormat } from '../dynamodb.ts';
 import { gapStack } from '../reconcile/gaps.ts';
 import { rejection } from '../rejection.ts';
@@ -15,7 +14,7 @@ async function world() {
   const stack = await gapStack({ BULLBRIDGE_START_FROM: 'beginning,other=now' });
   const client = localClient(stack.tableUrl);
   const upgrade = (pk: string, sk: string) =>
-    setFormat({ client, table: TABLE }, `default/${stack.prefix}${pk}`, sk, 2);
+    setFormat({ client, table: stack.table }, `default/${stack.prefix}${pk}`, sk, 2);
   const write = () =>
     stack.admin.xadd(`${stack.prefix}:emails:events`, '*', 'event', 'completed', 'jobId', '1', 'returnvalue', '1');
   await stack.admin.hset(`${stack.prefix}:emails:meta`, 'opts.maxLenEvents', 10_000);

@@ -14,7 +14,7 @@ import type { RangeRequest } from '../../functions/reconcile/request.ts';
 import { emptyReport, type Report, reconcileGaps, reconcileRange } from '../../functions/reconcile/run.ts';
 import { connectRedis } from '../../functions/redis/connect.ts';
 import { localClient } from '../../local/dynamodb.ts';
-import { BUS, TABLE } from '../../local/stack.ts';
+import { BUS } from '../../local/stack.ts';
 import { adminRedis } from '../redis.ts';
 import { type TestStack, testStack } from '../stack.ts';
 
@@ -76,7 +76,7 @@ export async function gapStack(
   const stack = await testStack(environment, secrets);
   const client = localClient(stack.tableUrl);
   onTestFinished(() => client.destroy());
-  const ledger: Ledger = { client, table: TABLE, sourceName: 'default', prefix: stack.prefix };
+  const ledger: Ledger = { client, table: stack.table, sourceName: 'default', prefix: stack.prefix };
   const admin = adminRedis();
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const bus = new EventBridgeClient({ endpoint: stack.bus.url, region: 'eu-west-1', credentials, maxAttempts: 1 });
@@ -148,7 +148,7 @@ export async function gapStack(
             });
           },
         } as unknown as Clients['dynamodb'],
-        table: TABLE,
+        table: stack.table,
         now: () => new Date(),
         wait,
       };

@@ -2,7 +2,6 @@ import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { takeLease } from '../../functions/checkpoint/lease.ts';
 import { localClient } from '../../local/dynamodb.ts';
-import { TABLE } from '../../local/stack.ts';
 import { repetitions } from '../effort.ts';
 import { type GapStack, gapStack, LEASE, NOW } from './gaps.ts';
 
@@ -91,7 +90,7 @@ test('a run whose lease another run took ends after the current page', async () 
     afterRefusal: lost.resolve,
     beforePublish: async () => {
       await stack.expireLease(LEASE);
-      const table = { client, table: TABLE, now: () => new Date() };
+      const table = { client, table: stack.table, now: () => new Date() };
       await takeLease(table, `default/${stack.prefix}/${LEASE}`, 'another run');
       renewal.resolve();
       await lost.promise;
