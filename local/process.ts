@@ -4,13 +4,19 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { type Guardian, startGuardian } from './guardian.ts';
 
-/** Reads the id of a process group, waits for the end of the input, and kills that group. */
-const END_GROUP = 'read -r group && { read -r _; kill -s KILL -- "-$group"; }';
+/** Keeps the process groups that are added (`+ 7`) and not removed (`- 7`), and kills them at the end of the input. */
+const END_GROUPS = `
+groups=' '
+while read -r change group; do
+  if [ "$change" = + ]; then groups="$groups$group "; else groups="\${groups%%" $group "*} \${groups#*" $group "}"; fi
+done
+for group in $groups; do kill -s KILL -- "-$group"; done`;
 
 /** Sends its process group to the guardian before it becomes the program, which thus never runs without a guardian. */
-const BECOME = 'echo $$ >&3; exec "$@" 3>&-';
+const BECOME = 'echo "+ $$" >&3; exec "$@" 3>&-';
 
-const guardians = new WeakMap<ChildProcess, Guardian>();
+/** The guardian of all programs: each shell more would take a copy of the memory map of this process. */
+let guardian: Guardian | undefined;
 
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -31,17 +37,29 @@ type Output = 'ignore' | 'pipe' | 'inherit';
  */
 export function start(command: string, args: readonly string[], options: StartOptions = {}): ChildProcess {
   const { cwd, env = process.env, stdio = ['ignore', 'ignore', 'ignore'], ipc = false } = options;
-  const guardian = startGuardian(END_GROUP);
+  guardian ??= startGuardian(END_GROUPS);
+  const { input } = guardian;
   const settings: SpawnOptions = {
     cwd,
     env,
     detached: true,
-    stdio: [...stdio, guardian.input, ...(ipc ? (['ipc'] as const) : [])],
+    stdio: [...stdio, input, ...(ipc ? (['ipc'] as const) : [])],
   };
   const child = spawn('/bin/sh', ['-c', BECOME, 'program', command, ...args], settings);
-  guardians.set(child, guardian);
-  child.on('exit', () => guardian.end());
+  child.on('exit', () => {
+    endGroup(child);
+    input.write(`- ${child.pid}\n`);
+  });
   return child;
+}
+
+/** Ends what a program has left behind. */
+function endGroup({ pid }: ChildProcess): void {
+  try {
+    process.kill(-(pid as number), 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** Ends a child and resolves once it is gone: first with SIGTERM, after two seconds with SIGKILL. */
@@ -53,7 +71,6 @@ export async function stop(child: ChildProcess): Promise<void> {
     await gone;
     clearTimeout(force);
   }
-  await guardians.get(child)?.end();
 }
 
 /** The ports that were found; a server may not listen at its port yet. */

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import net from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { eventually, freePort, start, stop } from '../../local/process.ts';
@@ -22,6 +24,34 @@ describe('waiting for a program', () => {
 
     await expect(eventually(refused, child)).rejects.toThrow('The program ended with SIGKILL before it answered.');
     await stop(child);
+  });
+});
+
+describe('no process is left', () => {
+  test('of a program that has ended', async () => {
+    const child = start('/bin/sh', ['-c', 'sleep 1000 &'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    child.stdout?.resume();
+
+    // The output is closed once no process can write to it.
+    await once(child, 'close');
+  });
+
+  test('of programs whose parent was killed', async () => {
+    const script = `
+      import { start, stop } from '${import.meta.resolve('../../local/process.ts')}';
+      const run = (line) => start('/bin/sh', ['-c', line], { stdio: ['ignore', 'inherit', 'ignore'] });
+      await stop(run('sleep 1000'));
+      for (let n = 0; n < 3; n += 1) run('echo started; sleep 1000');`;
+    const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let output = '';
+    parent.stdout.setEncoding('utf8').on('data', (text) => (output += text));
+    await expect.poll(() => output).toBe('started\n'.repeat(3));
+
+    parent.kill('SIGKILL');
+
+    await once(parent, 'close');
   });
 });
 
