@@ -81,6 +81,8 @@ export async function startBench(note: Bench['note']): Promise<Bench> {
         BULLBRIDGE_QUEUES: queues,
         BULLBRIDGE_EVENTS: '*',
         BULLBRIDGE_TAIL: 'never',
+        // As on Lambda, so that the function warms up.
+        AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
         AWS_ENDPOINT_URL: url,
         AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
         ...environment,

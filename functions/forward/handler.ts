@@ -123,8 +123,10 @@ function publishReport(report: Report, config: Config, shard: Shard): void {
   for (const [queue, used] of report.retentionUsed ?? []) recordOf(queue, 'RetentionUsed', used);
 }
 
-// Without it, the first run is only slower.
-await warmUp().catch(() => {});
+// Only Lambda sets this variable, and only Lambda gives the init phase more of a processor than the runs.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+// A failed warm-up only makes the first run slower.
+if (process.env['AWS_LAMBDA_INITIALIZATION_TYPE']) await warmUp().catch(() => {});
 
 /** The Lambda function `forward`. */
 export const handler = createHandler(run, warn);
