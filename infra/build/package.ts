@@ -42,7 +42,7 @@ export async function buildPackage(): Promise<Bundle[]> {
     banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
     define: { 'import.meta.url': '__url' },
   });
-  const consumers = [await bundle(CONSUMER, 'cjs', DIST), await bundle(CONSUMER, 'esm', join(DIST, 'esm'))];
+  const consumers = await buildConsumer();
   const bundles = await buildFunctions();
   const folders = [...[construct, ...consumers].flatMap(packageFolders), ...bundles.flatMap((each) => each.folders)];
   // Written to `dist` first: replaceFile would write next to the project, where it may have no right to write.
@@ -55,8 +55,13 @@ export async function buildPackage(): Promise<Bundle[]> {
     await write(join(DIST, 'types', file), text);
   // A package.json decides the format of its declarations, so each format has its own copy.
   for (const [file, text] of reachable(emitted, entries)) await write(join(DIST, 'esm/types', file), text);
-  await buildSchemas();
   return bundles;
+}
+
+/** Builds what a consumer loads: its entries as JavaScript in both formats, and the schemas. */
+export async function buildConsumer(): Promise<Metafile[]> {
+  await buildSchemas();
+  return [await bundle(CONSUMER, 'cjs', DIST), await bundle(CONSUMER, 'esm', join(DIST, 'esm'))];
 }
 
 async function bundle(

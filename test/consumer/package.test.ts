@@ -1,5 +1,4 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,8 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildPackage, CONSUMER } from '../../infra/build/package.ts';
-import manifest from '../../package.json' with { type: 'json' };
+import { buildConsumer, CONSUMER } from '../../infra/build/package.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -43,7 +41,7 @@ const SAID = JSON.stringify([
 let folder: string;
 
 beforeAll(async () => {
-  await buildPackage();
+  await buildConsumer();
   folder = await mkdtemp(join(tmpdir(), 'bullbridge-consumer-'));
   // As npm installs it, with no package next to it.
   const installed = join(folder, 'node_modules/bullbridge');
@@ -102,16 +100,4 @@ test('a bundle of the consumer is small, and has no other package', async () => 
   expect(
     Object.keys(metafile.outputs['dist/consumer.js']?.inputs ?? {}).filter((path) => path.startsWith('functions')),
   ).toEqual([]);
-});
-
-test('the package has the entries that are built, with declarations for each format', () => {
-  const { '.': _, './package.json': __, './schemas/*.json': ___, ...entries } = manifest.exports;
-
-  expect(Object.keys(entries)).toEqual(Object.keys(CONSUMER).map((name) => `./${name}`));
-  // For compilers that know no `exports`, as TypeScript 5 in a project of NestJS.
-  const typesVersions = Object.entries(entries).map(([path, entry]) => [path.slice(2), [entry.require.types]]);
-  expect(manifest.typesVersions['*']).toEqual(Object.fromEntries(typesVersions));
-  for (const { import: esm, require: cjs } of Object.values(entries))
-    for (const file of [esm.types, esm.default, cjs.types, cjs.default])
-      expect(existsSync(join(ROOT, file)), file).toBe(true);
 });

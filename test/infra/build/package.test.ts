@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,9 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildFunctions } from '../../../infra/build/functions.ts';
+import { CONSUMER } from '../../../infra/build/package.ts';
 import { start } from '../../../local/process.ts';
+import manifest from '../../../package.json' with { type: 'json' };
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** The feature flags of a new app. */
@@ -93,8 +96,19 @@ test('the package has the construct, the consumer, declarations, schemas, bundle
   expect(packed.size).toBeLessThan(LIMIT);
 });
 
-test('the package depends on no other', async () => {
-  const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+test('the package has the entries that are built, with declarations for each format', () => {
+  const { '.': _, './package.json': __, './schemas/*.json': ___, ...entries } = manifest.exports;
+
+  expect(Object.keys(entries)).toEqual(Object.keys(CONSUMER).map((name) => `./${name}`));
+  // For compilers that know no `exports`, as TypeScript 5 in a project of NestJS.
+  const typesVersions = Object.entries(entries).map(([path, entry]) => [path.slice(2), [entry.require.types]]);
+  expect(manifest.typesVersions['*']).toEqual(Object.fromEntries(typesVersions));
+  for (const { import: esm, require: cjs } of Object.values(entries))
+    for (const file of [esm.types, esm.default, cjs.types, cjs.default])
+      expect(existsSync(join(folder, 'node_modules/bullbridge', file)), file).toBe(true);
+});
+
+test('the package depends on no other', () => {
   expect(manifest).not.toHaveProperty('private');
   expect(Object.keys(manifest.peerDependencies)).toEqual(['aws-cdk-lib', 'constructs', 'zod']);
   // A consumer needs none of them: npm would install the CDK with it.
@@ -119,8 +133,8 @@ test('the documents in the package link only to files in the package', async () 
   expect(links.flat().filter(({ path }) => !paths.includes(path))).toEqual([]);
 });
 
-test('the repository has one address', async () => {
-  const { repository, homepage, bugs, publishConfig } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+test('the repository has one address', () => {
+  const { repository, homepage, bugs, publishConfig } = manifest;
   const address = homepage.replace(/#.*$/, '');
   expect([repository.url, bugs.url]).toEqual([`git+${address}.git`, `${address}/issues`]);
   expect(publishConfig).toEqual({ access: 'public', provenance: true });
