@@ -5,6 +5,7 @@ import { all, any, type Condition, is, isAtMost, isWithin, not } from '../../fun
 import { type Row, toAttribute } from '../../functions/checkpoint/row.ts';
 import { writeRow } from '../../functions/checkpoint/table.ts';
 import { dynamoClient, ownTable } from '../dynamodb.ts';
+import { repetitions } from '../effort.ts';
 
 /** A condition, and what it means. */
 interface Case {
@@ -48,7 +49,7 @@ const { tree } = fc.letrec<{ tree: Case }>((tie) => ({
 const attributes = fc.dictionary(attribute, value, { maxKeys: 4 });
 
 describe('a condition', () => {
-  test.prop([fc.array(fc.tuple(tree, attributes), { minLength: 20, maxLength: 20 })], { numRuns: 20 })(
+  test.prop([fc.array(fc.tuple(tree, attributes), { minLength: 20, maxLength: 20 })], { numRuns: repetitions(20, 10) })(
     'holds for the right rows, with a missing attribute as NULL, and has no parentheses that DynamoDB refuses',
     async (cases) => {
       const client = dynamoClient();

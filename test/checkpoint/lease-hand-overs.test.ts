@@ -1,6 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { LEASE_MS } from '../../functions/checkpoint/lease.ts';
+import { repetitions } from '../effort.ts';
 import { createVirtualTime, type Network, type VirtualTime } from '../virtual-time.ts';
 import { listen, MINUTE, run } from './lease-runs.ts';
 
@@ -55,7 +56,7 @@ function networkOf(time: VirtualTime, { start, dies, faults }: Life): Network {
 }
 
 describe('runs that listen one after the other', () => {
-  test.prop([fc.array(life(), { minLength: 2, maxLength: 4 })], { numRuns: 8 })(
+  test.prop([fc.array(life(), { minLength: 2, maxLength: 4 })], { numRuns: repetitions(8, 4) })(
     'hand over without a pause of more than half a second, and never work at the same time',
     async (lives) => {
       const time = await createVirtualTime();
@@ -79,7 +80,7 @@ describe('runs that listen one after the other', () => {
     },
   );
 
-  test.prop([fc.array(interrupted, { minLength: 1, maxLength: 3 })], { numRuns: 25 })(
+  test.prop([fc.array(interrupted, { minLength: 1, maxLength: 3 })], { numRuns: repetitions(25, 10) })(
     'leave the lease to the last run, whatever happens to clocks, the network and runs',
     async (lives) => {
       const time = await createVirtualTime();

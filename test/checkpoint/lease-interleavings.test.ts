@@ -14,6 +14,7 @@ import {
 } from '../../functions/checkpoint/lease.ts';
 import { toRow } from '../../functions/checkpoint/row.ts';
 import { dynamoClient, ownTable } from '../dynamodb.ts';
+import { repetitions } from '../effort.ts';
 
 const START = Date.parse('2026-11-01T12:00:00Z');
 const DAY = 24 * 3_600_000;
@@ -159,6 +160,6 @@ async function live(offsets: readonly number[], steps: readonly Step[]): Promise
 
 describe('in any order of the steps of three runs, with lost answers, late writes and wrong clocks,', () => {
   test.prop([fc.array(offset, { minLength: 3, maxLength: 3 }), fc.array(step, { maxLength: 30, size: 'max' })], {
-    numRuns: 60,
+    numRuns: repetitions(60, 20),
   })('no epoch has two owners, no released lease is revived, and the last run gets the lease', live);
 });

@@ -8,6 +8,7 @@ import type { Clock, Table } from '../../functions/checkpoint/table.ts';
 import { compareIds, idTime } from '../../functions/stream/id.ts';
 import { type AtEntry, beginning, type Position } from '../../functions/stream/position.ts';
 import { dynamoClient, ownTable, setFormat } from '../dynamodb.ts';
+import { repetitions } from '../effort.ts';
 
 const KEY = 'default/bull:emails';
 const at = (ms: number, ordinal?: number): AtEntry => ({
@@ -135,7 +136,7 @@ describe('the position of a queue', () => {
   });
 
   prop.prop([fc.subarray(['position', 'ordinal', 'digest', 'anchors', 'epoch', 'format']), fc.boolean()], {
-    numRuns: 30,
+    numRuns: repetitions(30, 10),
   })('moves on from a row that lacks any of its attributes', async (lacking, isCounted) => {
     const table = await ownPositions();
     await saved(table, isCounted ? at(5, 3) : at(5), 7);

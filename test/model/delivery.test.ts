@@ -10,12 +10,12 @@ skipWithout('counting server');
 const origins = fc.constantFrom<Origin>('named', 'found', 'uncounted');
 
 describe('whatever happens', () => {
-  test.prop([steps, origins], { numRuns: repetitions(100, 25) })(
+  test.prop([steps, origins], { numRuns: repetitions(100, 15) })(
     'no position passes an unsettled entry, every entry is settled at the end, and losses are counted exactly',
     (all, origin) => live(all, undefined, origin),
   );
 
-  test.prop([rewritingSteps, origins], { numRuns: repetitions(100, 25) })(
+  test.prop([rewritingSteps, origins], { numRuns: repetitions(100, 15) })(
     'also to a stream that is deleted and rolled back: existing entries are forwarded, and the others are reported',
     (all, origin) => live(all, undefined, origin),
   );

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, inject, onTestFinished } from 'vitest';
 import { connectRedis } from '../../functions/redis/connect.ts';
 import { type Command, Elided, type RedisConnection, ReplyTooLargeError } from '../../functions/redis/port.ts';
 import { lengthOf, toEntries, type Value } from '../../functions/stream/entry.ts';
+import { repetitions } from '../effort.ts';
 import { listen } from '../listen.ts';
 import { ownPrefix } from '../redis.ts';
 import { startCluster } from '../redis-cluster.ts';
@@ -87,7 +88,7 @@ describe('a limit on the bytes of a reply', () => {
   const expected = ({ sizes, room = 0 }: { sizes: number[]; room: number | undefined }) =>
     room < 0 ? 'too large' : sizes;
 
-  test.prop([fc.array(question, { minLength: 1, maxLength: 6 })], { numRuns: 60 })(
+  test.prop([fc.array(question, { minLength: 1, maxLength: 6 })], { numRuns: repetitions(60, 20) })(
     'is exact to the byte, and the connection continues, whatever came before',
     async (questions) => {
       await using connection = disposable(await connectRedis({ url: inject('redisUrl') }));
@@ -95,7 +96,7 @@ describe('a limit on the bytes of a reply', () => {
     },
   );
 
-  test.prop([fc.array(question, { minLength: 2, maxLength: 6 })], { numRuns: 60 })(
+  test.prop([fc.array(question, { minLength: 2, maxLength: 6 })], { numRuns: repetitions(60, 20) })(
     'counts its own commands, and no others of the same time',
     async (questions) => {
       await using connection = disposable(await connectRedis({ url: inject('redisUrl') }));
@@ -110,7 +111,7 @@ describe('a limit on the bytes of a reply', () => {
       fc.array(fc.integer({ min: 500, max: 90_000 }), { minLength: 1 }),
     ],
     {
-      numRuns: 25,
+      numRuns: repetitions(25, 10),
     },
   )('does not depend on the chunks in which the reply arrives', async (questions, pieces) => {
     await using connection = disposable(await connectRedis({ url: await inPieces(pieces) }));
@@ -141,7 +142,7 @@ describe('a limit on the bytes of a value', () => {
       fc.array(asked, { minLength: 2, maxLength: 6 }),
       fc.array(fc.integer({ min: 500, max: 90_000 }), { minLength: 1 }),
     ],
-    { numRuns: 25 },
+    { numRuns: repetitions(25, 10) },
   )('removes long values, whatever the chunks, and does not change the next replies', async (questions, pieces) => {
     await using connection = disposable(await connectRedis({ url: await inPieces(pieces) }));
     const replies = await Promise.all(

@@ -4,6 +4,7 @@ import { describe, expect } from 'vitest';
 import { Elided } from '../../functions/redis/port.ts';
 import { createReplyReader, type Expected } from '../../functions/redis/reply-reader.ts';
 import { LazyArray } from '../../functions/redis/resp.ts';
+import { repetitions } from '../effort.ts';
 
 /** A reply of RESP2: a bulk string, an array of replies, or one of the others. */
 type Reply = Buffer | null | readonly Reply[] | { readonly line: string } | { readonly nullArray: true };
@@ -80,7 +81,7 @@ function read(expected: Expected, bytes: Buffer, sizes = [bytes.length]) {
 
 describe('the reply reader', () => {
   test.prop([fc.array(fc.oneof(anything, entries), { minLength: 1, maxLength: 6 }), fc.nat(60), pieces, fc.boolean()], {
-    numRuns: 5000,
+    numRuns: repetitions(5000, 1000),
   })('reads any replies, whatever the chunks, and cuts long values', (values, longest, sizes, lazy) => {
     const bytes = Buffer.concat(values.map(encode));
     const { replies } = read({ replies: values.length, isLazy: () => lazy, longest }, bytes, sizes);

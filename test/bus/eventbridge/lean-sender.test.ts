@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { endpointOf } from '../../../functions/bus/eventbridge/lean-sender.ts';
 import { putEventsOf } from '../../../functions/bus/eventbridge/sdk-sender.ts';
 import { judgeFailure } from '../../../functions/bus/verdict.ts';
+import { repetitions } from '../../effort.ts';
 import { authorizationOf } from '../../sigv4.ts';
 import { ACCEPTED, clientOf, ENTRY, leanOf, type Received, SECRET, startServer } from './lean.ts';
 
@@ -91,7 +92,7 @@ describe('the request', () => {
         { minLength: 1, maxLength: 3 },
       ),
     ],
-    { numRuns: 50 },
+    { numRuns: repetitions(50, 15) },
   )('has the same body as the request of the SDK', async (entries) => {
     const bodies: unknown[] = [];
     const { received, server, url } = await startServer();

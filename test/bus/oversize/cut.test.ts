@@ -3,6 +3,7 @@ import { describe, expect } from 'vitest';
 import { cut } from '../../../functions/bus/oversize/cut.ts';
 import { entryBytes, toText } from '../../../functions/event/bus-entry.ts';
 import { parseExact } from '../../../functions/event/json.ts';
+import { repetitions } from '../../effort.ts';
 import { json } from '../../event/json-text.ts';
 import { largeEntry } from './large-entry.ts';
 
@@ -19,7 +20,7 @@ const value = fc.oneof(
 );
 
 describe('cutting an entry', () => {
-  test.prop([fc.array(fc.tuple(name, value), { maxLength: 60 })], { numRuns: 60 })(
+  test.prop([fc.array(fc.tuple(name, value), { maxLength: 60 })], { numRuns: repetitions(60, 20) })(
     'always fits the limit and keeps the fields that identify the event',
     (pairs) => {
       const large = largeEntry('event', 'completed', ...pairs.flat());
