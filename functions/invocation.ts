@@ -7,6 +7,13 @@ import { type Container, createContainer } from './clients.ts';
 import { type Config, readConfig } from './settings.ts';
 import { identify, logger, metrics } from './telemetry.ts';
 
+/**
+ * Whether the init phase has more of a processor than the invocations, as only Lambda gives it.
+ *
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+ */
+export const isOnLambda = process.env['AWS_LAMBDA_INITIALIZATION_TYPE'] !== undefined;
+
 /** The signals that end a run before its deadline. */
 export interface Signals {
   /** Once it is aborted, the run begins no more work, but finishes the work that it has begun. */

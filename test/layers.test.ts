@@ -55,7 +55,7 @@ describe('imports under functions/', () => {
     expect(circlesOf(imports)).toEqual([]);
   });
 
-  test('only invocation.ts reads the environment, for settings.ts', () => {
+  test('only invocation.ts reads the environment', () => {
     const readers = files.filter((file) =>
       /process\.env/.test(readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')),
     );

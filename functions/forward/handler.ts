@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { ConfigError } from '../errors.ts';
 import { likelyMisspelt } from '../event/filter.ts';
-import { createHandler, type Invocation } from '../invocation.ts';
+import { createHandler, type Invocation, isOnLambda } from '../invocation.ts';
 import type { Config } from '../settings.ts';
 import { detailSettings } from '../settings.ts';
 import { logger, record, recordEvents, recordOf } from '../telemetry.ts';
@@ -123,10 +123,8 @@ function publishReport(report: Report, config: Config, shard: Shard): void {
   for (const [queue, used] of report.retentionUsed ?? []) recordOf(queue, 'RetentionUsed', used);
 }
 
-// Only Lambda sets this variable, and only Lambda gives the init phase more of a processor than the runs.
-// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
-// A failed warm-up only makes the first run slower.
-if (process.env['AWS_LAMBDA_INITIALIZATION_TYPE']) await warmUp().catch(() => {});
+// If it fails, the first run is only slower.
+if (isOnLambda) await warmUp().catch(() => {});
 
 /** The Lambda function `forward`. */
 export const handler = createHandler(run, warn);
