@@ -18,7 +18,7 @@ export default class implements Reporter {
     console.log(
       process.env['CI']
         ? 'Runs all tests in full, since CI is set: about 7 minutes on 2 cores.'
-        : 'Runs all tests: about 5 minutes on 2 cores. With CI=true, random tests repeat more often.',
+        : 'Runs all tests: about 4 minutes on 2 cores. With CI=true, random tests repeat more often.',
     );
   }
 
