@@ -43,11 +43,12 @@ export function isLarge(entry: AnyEntry): entry is LargeEntry {
 }
 
 /** The entry with its detail as text, whatever its size. */
-export function toText(entry: LargeEntry): BusEntry {
-  const { envelope, fields } = entry.Detail;
-  const members = membersOf(fields);
+export function toText({ Source, DetailType, Time, TraceHeader, Detail: { envelope, fields } }: LargeEntry): BusEntry {
+  const pieces = membersOf(fields);
+  pieces.unshift(pieces.length > 0 ? `${envelope},` : envelope);
+  pieces.push('}');
   // Joined once: by `+`, the text would stay a tree of its pieces, which takes more memory.
-  return { ...entry, Detail: [envelope, members.length > 0 ? ',' : '', ...members, '}'].join('') };
+  return { Source, DetailType, Time, TraceHeader, Detail: pieces.join('') };
 }
 
 /**

@@ -34,27 +34,31 @@ export interface Amendments {
 }
 
 /** Turns a stream entry into a bus entry; `sequence` is its ordinal in the stream, if it is known. */
-export function toBusEntry(
-  origin: Origin,
-  entry: Entry,
-  sequence: number | undefined,
-  amendments: Amendments = {},
-): AnyEntry {
+type ToBusEntry = (entry: Entry, sequence: number | undefined, amendments?: Amendments) => AnyEntry;
+
+/** Prepares what the bus entries of a queue have in common. */
+export function busEntriesOf(origin: Origin): ToBusEntry {
   const { sourceName, prefix, queue } = origin;
-  const { id: streamId, fields } = entry;
-  const id = `${queueId(origin)}/${streamId}`;
-  const timestamp = idTime(streamId);
-  const identity = { version: '1', id, sourceName, prefix, queue, streamId, sequence, timestamp };
-  return eventEntry(decode(fields), identity, amendments);
+  const idStart = `${queueId(origin)}/`;
+  const start = `{"version":"1","id":${JSON.stringify(idStart).slice(0, -1)}`;
+  const middle = `",${JSON.stringify({ sourceName, prefix, queue }).slice(1, -1)},"streamId":"`;
+  return ({ id: streamId, fields }, sequence, amendments = {}) => {
+    const timestamp = idTime(streamId);
+    const ordinal = sequence === undefined ? '' : `,"sequence":${sequence}`;
+    // A stream id has only digits and a hyphen.
+    const envelope = `${start}${streamId}${middle}${streamId}"${ordinal},"timestamp":${timestamp}`;
+    return eventEntry(decode(fields), { id: idStart + streamId, timestamp, envelope }, amendments);
+  };
 }
 
-/** The fields that identify an event. Custom fields are on another level, so they cannot replace them. */
-interface Identity extends Origin {
+interface Identity {
   readonly id: string;
   readonly timestamp: number;
+  /** The fields that identify an event. Custom fields are on another level, so they cannot replace them. */
+  readonly envelope: string;
 }
 
-function eventEntry(decoded: DecodedEvent, identity: Identity, { job, omit }: Amendments): AnyEntry {
+function eventEntry(decoded: DecodedEvent, { id, timestamp, envelope }: Identity, { job, omit }: Amendments): AnyEntry {
   const redacted = omit && redact(decoded, omit);
   const { event, fields: own, unparsed } = redacted ?? decoded;
   const omitted = omit?.filter(({ text }) => redacted?.hits.has(text) || job?.hits.has(text)).map(({ text }) => text);
@@ -62,11 +66,10 @@ function eventEntry(decoded: DecodedEvent, identity: Identity, { job, omit }: Am
   if (unparsed.length > 0) fields.push(jsonField('unparsed', unparsed));
   if (job?.json) fields.push({ path: 'job', kind: 'json', bytes: job.json });
   const detail: Detail = {
-    id: identity.id,
-    envelope: JSON.stringify(omitted?.length ? { ...identity, omitted } : identity).slice(0, -1),
+    id,
+    envelope: omitted?.length ? `${envelope},"omitted":${JSON.stringify(omitted)}` : envelope,
     fields,
   };
-  const { timestamp } = identity;
   const entry: LargeEntry = {
     Source: 'bullmq',
     DetailType: event === undefined ? 'Unknown Entry' : detailTypeOf(event),
@@ -127,15 +130,16 @@ export function recoveredEntry(
 ): AnyEntry {
   const decoded = decode(fields);
   const { event, jobId } = decoded;
-  const identity = {
+  const id = `${queueId(origin)}/${jobId}/${event}/${finishedOn}`;
+  const envelope = JSON.stringify({
     version: '1',
-    id: `${queueId(origin)}/${jobId}/${event}/${finishedOn}`,
+    id,
     ...origin,
     timestamp: finishedOn,
     recovered: true,
     possibleDuplicate: possibleDuplicate || undefined,
-  };
-  return eventEntry(decoded, identity, amendments);
+  }).slice(0, -1);
+  return eventEntry(decoded, { id, timestamp: finishedOn, envelope }, amendments);
 }
 
 /**

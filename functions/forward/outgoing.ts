@@ -1,6 +1,6 @@
 import type { AnyEntry } from '../event/bus-entry.ts';
 import { eventName } from '../event/decode.ts';
-import { lossEntry, type Origin, toBusEntry } from '../event/envelope.ts';
+import { busEntriesOf, lossEntry, type Origin } from '../event/envelope.ts';
 import type { JobPart } from '../event/job.ts';
 import type { Omission } from '../event/omit.ts';
 import type { Entry } from '../stream/entry.ts';
@@ -59,6 +59,7 @@ export function toOutgoing(
   const tally = createEventTally();
   const filtered = sweep.map(({ queue, start, loss, entries }) => {
     const origin: Origin = { sourceName, prefix, queue };
+    const toBusEntry = busEntriesOf(origin);
     if (loss) items.push({ entry: lossEntry(origin, loss, detectedAt), queue });
     const before = items.length;
     entries.forEach((entry, i) => {
@@ -69,7 +70,7 @@ export function toOutgoing(
       const sequence = start.ordinal === undefined ? undefined : start.ordinal + i + 1;
       const amendments = { omit, job: jobOf?.(entry) };
       const { id } = entry;
-      items.push({ entry: toBusEntry(origin, { id, fields }, sequence, amendments), queue, time: idTime(id) });
+      items.push({ entry: toBusEntry({ id, fields }, sequence, amendments), queue, time: idTime(id) });
     });
     return { queue, entries: entries.length - (items.length - before) };
   });

@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { type AnyEntry, isLarge, toText } from '../../functions/event/bus-entry.ts';
-import { recoveredEntry, toBusEntry } from '../../functions/event/envelope.ts';
+import { busEntriesOf, recoveredEntry } from '../../functions/event/envelope.ts';
 import { jobPart } from '../../functions/event/job.ts';
 import { type JobSelection, parseJobFields } from '../../functions/event/job-fields.ts';
 import { parseExact } from '../../functions/event/json.ts';
@@ -16,8 +16,11 @@ const spaced = fc.tuple(json, fc.constantFrom('', ' ', '\n\t')).map(([text, spac
 
 describe('JSON in Redis', () => {
   test.prop([spaced])('is unchanged in the detail: returnvalues and progress', (text) => {
-    const completed = toBusEntry(origin, { id: '1-0', fields: buffers('event', 'completed', 'returnvalue', text) }, 1);
-    const progress = toBusEntry(origin, { id: '1-0', fields: buffers('event', 'progress', 'data', text) }, 1);
+    const completed = busEntriesOf(origin)(
+      { id: '1-0', fields: buffers('event', 'completed', 'returnvalue', text) },
+      1,
+    );
+    const progress = busEntriesOf(origin)({ id: '1-0', fields: buffers('event', 'progress', 'data', text) }, 1);
 
     expect(textOf(completed)).toContain(`"returnvalue":${text}}`);
     expect(textOf(progress)).toContain(`"data":${text}}`);
@@ -30,7 +33,7 @@ describe('JSON in Redis', () => {
   });
 
   test.prop([spaced])('is a text in a custom field', (text) => {
-    const entry = toBusEntry(origin, { id: '1-0', fields: buffers('event', 'custom', 'x', text) }, 1);
+    const entry = busEntriesOf(origin)({ id: '1-0', fields: buffers('event', 'custom', 'x', text) }, 1);
 
     expect(JSON.parse(textOf(entry)).fields.x).toBe(text);
   });
@@ -38,7 +41,7 @@ describe('JSON in Redis', () => {
   test.prop([json])('keeps its digits if a part of it is left out', (text) => {
     const omit = parseOmission('returnvalue.secret') ?? [];
     const fields = buffers('event', 'completed', 'returnvalue', `{"secret":1,"kept":${text}}`);
-    const made = textOf(toBusEntry(origin, { id: '1-0', fields }, 1, { omit }));
+    const made = textOf(busEntriesOf(origin)({ id: '1-0', fields }, 1, { omit }));
 
     expect(made).toContain(`"returnvalue":${JSON.stringify(parseExact(`{"kept":${text}}`))}`);
     expect(digitsIn(made.slice(made.indexOf('"kept"')))).toEqual(digitsIn(`"kept":${text}}}`));
@@ -54,7 +57,7 @@ describe('JSON in Redis', () => {
       ]);
       const of = (names: string) => {
         const part = jobPart(hash, parseJobFields(names)?.get('*') as JobSelection, { maxBytes: 1e6, omit });
-        return textOf(toBusEntry(origin, { id: '1-0', fields: buffers('event', 'active') }, 1, { job: part }));
+        return textOf(busEntriesOf(origin)({ id: '1-0', fields: buffers('event', 'active') }, 1, { job: part }));
       };
 
       if (redacted) expect(digitsIn(of('data'))).toEqual(digitsIn(of('data.kept')));

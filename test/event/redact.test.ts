@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { type AnyEntry, isLarge, toText } from '../../functions/event/bus-entry.ts';
-import { recoveredEntry, toBusEntry } from '../../functions/event/envelope.ts';
+import { busEntriesOf, recoveredEntry } from '../../functions/event/envelope.ts';
 import { OMITTABLE, type Omission, parseOmission } from '../../functions/event/omit.ts';
 
 const origin = { sourceName: 'default', prefix: 'bull', queue: 'emails' };
@@ -14,7 +14,7 @@ const omissionOf = (list: string): Omission => {
 };
 
 const entryOf = (omit: string, ...texts: (string | Buffer)[]) =>
-  toBusEntry(origin, { id: '1-0', fields: texts.map((text) => Buffer.from(text)) }, 1, { omit: omissionOf(omit) });
+  busEntriesOf(origin)({ id: '1-0', fields: texts.map((text) => Buffer.from(text)) }, 1, { omit: omissionOf(omit) });
 
 const detail = (omit: string, ...texts: (string | Buffer)[]) => detailOf(entryOf(omit, ...texts));
 
@@ -78,7 +78,7 @@ describe('an omitted path', () => {
     };
     const omit = omissionOf('failedReason,returnvalue.no.such.name.at.all,fields.other,job.data');
 
-    expect(toBusEntry(origin, entry, 1, { omit })).toEqual(toBusEntry(origin, entry, 1));
+    expect(busEntriesOf(origin)(entry, 1, { omit })).toEqual(busEntriesOf(origin)(entry, 1));
   });
 
   test('can be a field of any event', () => {

@@ -11,7 +11,7 @@ import { putObjectIn } from '../../../functions/bus/oversize/payload-bucket.ts';
 import { createPublisher } from '../../../functions/bus/publish.ts';
 import { PayloadError } from '../../../functions/errors.ts';
 import { entryBytes, toText } from '../../../functions/event/bus-entry.ts';
-import { toBusEntry } from '../../../functions/event/envelope.ts';
+import { busEntriesOf } from '../../../functions/event/envelope.ts';
 import { startBus } from '../../../local/bus/server.ts';
 import { repetitions } from '../../effort.ts';
 import { faultsByName } from '../../titles.ts';
@@ -118,7 +118,7 @@ describe('an event over the limit', () => {
     const { publish, details, stored } = await world();
     const fields = ['event', 'completed', 'returnvalue'].map((text) => Buffer.from(text));
 
-    await publish([toBusEntry(origin, { id: '1795398834833-0', fields: [...fields, bytes] }, 7)], never);
+    await publish([busEntriesOf(origin)({ id: '1795398834833-0', fields: [...fields, bytes] }, 7)], never);
 
     expect(stored()).toEqual([[ID, bodyOf({ returnvalue: bytes.toString() })]]);
     expect(details()).toMatchObject([{ unparsed: ['returnvalue'], claimCheck: { fields: ['returnvalue'] } }]);
@@ -174,7 +174,7 @@ describe('an event over the limit', () => {
   test('is uploaded at the same time as no more others than allowed', async () => {
     const { publish, upload, stored } = await world();
     const entries = Array.from({ length: 8 }, (_, n) =>
-      toBusEntry(origin, { id: `${n}-0`, fields: ['event', 'x', 'y', 'z'.repeat(MB)].map((s) => Buffer.from(s)) }, n),
+      busEntriesOf(origin)({ id: `${n}-0`, fields: ['event', 'x', 'y', 'z'.repeat(MB)].map((s) => Buffer.from(s)) }, n),
     );
 
     await publish(entries, never);
@@ -299,7 +299,7 @@ describe('an event whose id S3 refuses as a key', () => {
     const { publish, details, stored } = await world();
     const fields = ['event', 'completed', 'returnvalue', `"${'x'.repeat(2 * MB)}"`].map((text) => Buffer.from(text));
 
-    expect(await publish([toBusEntry({ ...origin, queue }, { id: '1-0', fields }, 1)], never)).toEqual(['published']);
+    expect(await publish([busEntriesOf({ ...origin, queue })({ id: '1-0', fields }, 1)], never)).toEqual(['published']);
 
     expect(stored()).toEqual([]);
     expect(details()).toMatchObject([{ truncated: [{ field: 'returnvalue', bytes: 2 * MB }] }]);
