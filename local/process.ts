@@ -15,7 +15,7 @@ for group in $groups; do kill -s KILL -- "-$group"; done`;
 /** Sends its process group to the guardian before it becomes the program, which thus never runs without a guardian. */
 const BECOME = 'echo "+ $$" >&3; exec "$@" 3>&-';
 
-/** The guardian of all programs: each shell more would take a copy of the memory map of this process. */
+/** One guardian for all programs: to start a shell, the kernel copies the memory map of this process. */
 let guardian: Guardian | undefined;
 
 export interface StartOptions {
@@ -57,8 +57,8 @@ export function start(command: string, args: readonly string[], options: StartOp
 function endGroup({ pid }: ChildProcess): void {
   try {
     process.kill(-(pid as number), 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  } catch {
+    // Nothing is left. macOS answers EPERM instead of ESRCH while the kernel still has the ids of ended processes.
   }
 }
 

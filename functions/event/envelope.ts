@@ -36,7 +36,7 @@ export interface Amendments {
 /** Turns a stream entry into a bus entry; `sequence` is its ordinal in the stream, if it is known. */
 type ToBusEntry = (entry: Entry, sequence: number | undefined, amendments?: Amendments) => AnyEntry;
 
-/** Prepares what the bus entries of a queue have in common. */
+/** Creates the function for the entries of one queue; what their envelopes have in common is made once. */
 export function busEntriesOf(origin: Origin): ToBusEntry {
   const { sourceName, prefix, queue } = origin;
   const idStart = `${queueId(origin)}/`;
