@@ -28,8 +28,7 @@ export function customPath(name: string): string {
 
 /** The object that a field is a member of. */
 export function groupOf({ path }: Field): Group | undefined {
-  const dot = path.indexOf('.');
-  return dot < 0 ? undefined : GROUPS.find((group) => group === path.slice(0, dot));
+  return GROUPS.find((group) => path.startsWith(group) && path[group.length] === '.');
 }
 
 export function jsonField(path: string, value: unknown): Field {
