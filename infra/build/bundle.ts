@@ -11,6 +11,6 @@ export const SCHEMAS = fileURLToPath(new URL('../../dist/schemas', import.meta.u
 export const BUNDLE_FILE = 'index.mjs';
 
 /** Where the built bundle of a function is. */
-export function bundleFile(name: string): string {
-  return join(BUNDLES, name, BUNDLE_FILE);
+export function bundleFile(name: string, bundles: string = BUNDLES): string {
+  return join(bundles, name, BUNDLE_FILE);
 }

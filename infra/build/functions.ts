@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { glob, mkdir, rename, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
-import { BUNDLE_FILE, BUNDLES } from './bundle.ts';
+import { BUNDLE_FILE, BUNDLES, bundleFile } from './bundle.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -35,7 +35,7 @@ export async function buildFunctions(outDir: string = BUNDLES): Promise<Bundle[]
 
 /** Bundles one function, as `buildFunctions` does. */
 export async function buildFunction(name: string, outDir: string = BUNDLES): Promise<Bundle> {
-  const file = join(outDir, name, BUNDLE_FILE);
+  const file = bundleFile(name, outDir);
   const { outputFiles: outputs, metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: [`functions/${name}/handler.ts`],
