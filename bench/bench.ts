@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { bundleFile } from '../infra/build/bundle.ts';
-import { buildFunctions } from '../infra/build/functions.ts';
+import { buildFunction } from '../infra/build/functions.ts';
 import { createTable, localClient, startDynamoDB } from '../local/dynamodb.ts';
 import { createFunction, type FunctionOptions, type LocalFunction } from '../local/lambda/function.ts';
 import { startRedis } from '../local/redis.ts';
@@ -61,7 +61,7 @@ export async function startBench(note: Bench['note']): Promise<Bench> {
   const started = new AsyncDisposableStack();
   const redis = started.use(await startRedis({ url: process.env['REDIS_URL'] }));
   const dynamodb = started.use(await startDynamoDB());
-  await buildFunctions();
+  await buildFunction('forward');
   const admin = started.adopt(new Redis(redis.url), (client) => client.disconnect());
   const prefix = `bullbridge-bench-${process.pid}`;
   let tables = 0;
