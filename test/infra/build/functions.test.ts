@@ -44,10 +44,12 @@ test('the bundles are small and do not contain BullMQ', () => {
   }
 });
 
-test('a bundle needs no other file', async () => {
-  const script = 'console.log(typeof (await import(process.argv[1])).handler)';
+test('a bundle needs no other file, and does not load the undici of Node beside its own', async () => {
+  const script = `
+    const { handler } = await import(process.argv[1]);
+    console.log(typeof handler, process.moduleLoadList.filter((name) => name.includes('undici')))`;
   for (const { file } of bundles) {
     const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script, file], { cwd: folder });
-    expect(stdout).toBe('function\n');
+    expect(stdout).toBe('function []\n');
   }
 });
