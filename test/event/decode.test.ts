@@ -5,6 +5,7 @@ import { decode } from '../../functions/event/decode.ts';
 import { membersOf } from '../../functions/event/field.ts';
 import { Elided } from '../../functions/redis/port.ts';
 import type { Value } from '../../functions/stream/entry.ts';
+import { anyCharacter } from '../any-character.ts';
 
 const fields = (...texts: (string | Buffer)[]) => texts.map((text) => Buffer.from(text));
 
@@ -29,7 +30,7 @@ const text = fc.oneof(
     'prev',
     ...Object.keys(CATALOGUE),
   ),
-  fc.string({ unit: 'binary' }),
+  fc.string({ unit: anyCharacter }),
   fc.json(),
 );
 const bytes = fc.oneof(

@@ -3,6 +3,7 @@ import { describe, expect } from 'vitest';
 import { type AnyEntry, isLarge, toText } from '../../functions/event/bus-entry.ts';
 import { CATALOGUE } from '../../functions/event/catalogue.ts';
 import { busEntriesOf, lossEntry } from '../../functions/event/envelope.ts';
+import { anyCharacter } from '../any-character.ts';
 
 const origin = { sourceName: 'default', prefix: 'bull', queue: 'emails' };
 const entry = (id: string, ...texts: string[]) => ({ id, fields: texts.map((text) => Buffer.from(text)) });
@@ -36,7 +37,7 @@ describe('a bus entry', () => {
     });
   });
 
-  const name = fc.string({ unit: 'binary' });
+  const name = fc.string({ unit: anyCharacter });
   const half = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 
   test.prop([

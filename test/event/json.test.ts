@@ -2,6 +2,7 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { jsonPieces, jsonSize } from '../../functions/event/field.ts';
 import { isJson } from '../../functions/event/json.ts';
+import { anyCharacter } from '../any-character.ts';
 import { repetitions } from '../effort.ts';
 
 function isParsed(text: string): boolean {
@@ -23,7 +24,7 @@ const nearlyJson = fc
     put: fc.oneof(
       fc.constant(''),
       fc.constantFrom(...'"\\/{}[],:-+.eE0159 u\n\u0001', '\\u00', '\\ud83d', '1e5', '-0', '00', 'null', 'tru'),
-      fc.string({ unit: 'binary', maxLength: 3 }),
+      fc.string({ unit: anyCharacter, maxLength: 3 }),
     ),
   })
   .map(({ value, indent, at, taken, put }) => {
@@ -72,7 +73,7 @@ describe('isJson', () => {
 describe('the size of a text as JSON', () => {
   test.prop([
     fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 300 }).map((text) => Buffer.from(text)),
+      fc.string({ unit: anyCharacter, maxLength: 300 }).map((text) => Buffer.from(text)),
       fc.uint8Array().map((b) => Buffer.from(b)),
     ),
   ])('is the size of the result of JSON.stringify', (bytes) => {

@@ -5,6 +5,7 @@ import type { BullmqEventName } from '../../functions/event/catalogue.ts';
 import { EVENTS, eventLine, type ForwardedDetail } from '../../local/start/event-line.ts';
 import { createTerminal } from '../../local/start/terminal.ts';
 import { widthOf } from '../../local/start/text-width.ts';
+import { anyCharacter } from '../any-character.ts';
 
 /** A terminal of so many columns, as far as the program can tell, and what is written to it. */
 function ofColumns(columns: number | undefined) {
@@ -64,7 +65,7 @@ describe('an event line', () => {
     fc.integer({ min: 10, max: 200 }),
     fc.constantFrom(...EVENTS),
     fc.string({ unit: 'grapheme' }),
-    fc.string({ unit: 'binary' }),
+    fc.string({ unit: anyCharacter }),
     fc.jsonValue(),
   ])('fits, and has no control characters except its own colours', (columns, event, queue, jobId, value) => {
     const values = { returnvalue: value, data: value, failedReason: JSON.stringify(value) };

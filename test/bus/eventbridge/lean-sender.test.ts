@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { endpointOf } from '../../../functions/bus/eventbridge/lean-sender.ts';
 import { putEventsOf } from '../../../functions/bus/eventbridge/sdk-sender.ts';
 import { judgeFailure } from '../../../functions/bus/verdict.ts';
+import { anyCharacter } from '../../any-character.ts';
 import { repetitions } from '../../effort.ts';
 import { authorizationOf } from '../../sigv4.ts';
 import { ACCEPTED, clientOf, ENTRY, leanOf, type Received, SECRET, startServer } from './lean.ts';
@@ -81,9 +82,9 @@ describe('the request', () => {
       fc.array(
         fc.record(
           {
-            Source: fc.string({ unit: 'binary' }),
+            Source: fc.string({ unit: anyCharacter }),
             DetailType: fc.string(),
-            Detail: fc.string({ unit: 'binary' }),
+            Detail: fc.string({ unit: anyCharacter }),
             Time: fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(8.64e15) }),
             TraceHeader: fc.string(),
           },

@@ -3,6 +3,7 @@ import { describe, expect } from 'vitest';
 import { cut } from '../../../functions/bus/oversize/cut.ts';
 import { entryBytes, toText } from '../../../functions/event/bus-entry.ts';
 import { parseExact } from '../../../functions/event/json.ts';
+import { anyCharacter } from '../../any-character.ts';
 import { repetitions } from '../../effort.ts';
 import { json } from '../../event/json-text.ts';
 import { largeEntry } from './large-entry.ts';
@@ -15,7 +16,7 @@ const name = fc.oneof(
   fc.string({ maxLength: 3000 }),
 );
 const value = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 20_000, size: 'max' }),
+  fc.string({ unit: anyCharacter, maxLength: 20_000, size: 'max' }),
   fc.tuple(fc.constantFrom('"', '\u0000', 'ü', '😀', 'x'), fc.nat(40_000)).map(([text, times]) => text.repeat(times)),
 );
 
