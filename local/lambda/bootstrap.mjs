@@ -1,6 +1,7 @@
 // Runs in the process of a function: loads its bundle and handles one event after the other, like the runtime of
 // Lambda.
 import { readFile } from 'node:fs/promises';
+import { flushCompileCache } from 'node:module';
 
 const [, , bundle] = process.argv;
 
@@ -45,4 +46,6 @@ process.on('message', async ({ event, requestId, deadline, memory, name }) => {
   );
   const cpu = process.cpuUsage();
   process.send({ ...reply, maxMemory: await maxMemory(), cpu });
+  // Node does so only at an exit of its own. It does nothing where there is no cache, or where it has this code.
+  flushCompileCache();
 });
