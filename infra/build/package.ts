@@ -94,7 +94,8 @@ async function bundle(
 async function emitDeclarations(): Promise<Map<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'bullbridge-types-'));
   const tsc = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin', 'tsc');
-  await run(process.execPath, [tsc, '-p', join(ROOT, 'tsconfig.package.json'), '--outDir', folder]);
+  // As fast as with all processors, for two thirds of the work.
+  await run(process.execPath, [tsc, '--singleThreaded', '-p', join(ROOT, 'tsconfig.package.json'), '--outDir', folder]);
   const emitted = new Map<string, string>();
   for await (const file of glob('**/*.d.ts', { cwd: folder }))
     emitted.set(file, await readFile(join(folder, file), 'utf8'));
