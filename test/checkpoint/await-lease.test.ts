@@ -1,6 +1,7 @@
 import { fc, test as prop } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import { LEASE_MS, takeLease } from '../../functions/checkpoint/lease.ts';
+import { repetitions } from '../effort.ts';
 import { createVirtualTime, type Network } from '../virtual-time.ts';
 import { asked, diesAt, listen, MINUTE, run } from './lease-runs.ts';
 
@@ -54,7 +55,7 @@ describe('a run that waits for a lease', () => {
     expect(two.took).toBeLessThanOrEqual(62_000 + LEASE_MS + 500);
   });
 
-  prop.prop([fc.constantFrom(-1, 1), fc.integer({ min: 0, max: DAY })])(
+  prop.prop([fc.constantFrom(-1, 1), fc.integer({ min: 0, max: DAY })], { numRuns: repetitions(100, 25) })(
     'takes over a lease length after a run died whose clock was off by up to a day',
     async (sign, by) => {
       const time = await createVirtualTime();
