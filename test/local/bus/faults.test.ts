@@ -6,9 +6,12 @@ import type { Fault } from '../../../local/bus/faults.ts';
 import { startBus } from '../../../local/bus/server.ts';
 import { clientsOf } from './clients.ts';
 
-async function started(fault?: Fault) {
+/** The request timeout for calls that are not answered in time: ms. */
+const SHORT = 200;
+
+async function started(fault?: Fault, requestTimeout?: number) {
   const bus = await startBus({ buses: ['bus'], queues: ['queue'], secrets: { secret: 'text' } });
-  const { events, sqs, secrets, destroy } = clientsOf(bus.url, 200);
+  const { events, sqs, secrets, destroy } = clientsOf(bus.url, requestTimeout);
   onTestFinished(async () => {
     destroy();
     await bus[Symbol.asyncDispose]();
@@ -89,7 +92,7 @@ describe('a fault of a call', () => {
   });
 
   test('hang: it is never answered, and no entry is accepted', async () => {
-    const { bus, put, arrived } = await started({ kind: 'hang' });
+    const { bus, put, arrived } = await started({ kind: 'hang' }, SHORT);
 
     await expect(put()).rejects.toMatchObject({ name: 'TimeoutError' });
     expect(arrived()).toEqual([]);
@@ -139,7 +142,7 @@ describe('a fault of a call', () => {
   });
 
   test('late: it is answered too late for the client, but accepted', async () => {
-    const { put, arrived } = await started({ kind: 'late', milliseconds: 60_000 });
+    const { put, arrived } = await started({ kind: 'late', milliseconds: 60_000 }, SHORT);
 
     await expect(put()).rejects.toMatchObject({ name: 'TimeoutError' });
     expect(arrived()).toEqual([0, 1, 2]);
