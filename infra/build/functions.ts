@@ -11,8 +11,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BANNER = "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);";
 
 /**
- * Loads `node:http` with `require`: an import reads each of its exports, and `WebSocket` alone loads Node's own copy of
- * undici, which takes 35 of 290 ms of a cold start.
+ * Loads `node:http` with `require`. An import reads all of its exports, and to read `WebSocket` loads Node's own copy of
+ * undici, which takes 35 of the 290 ms of a cold start.
  */
 const REQUIRE_HTTP: Plugin = {
   name: 'require-http',

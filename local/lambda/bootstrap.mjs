@@ -46,6 +46,6 @@ process.on('message', async ({ event, requestId, deadline, memory, name }) => {
   );
   const cpu = process.cpuUsage();
   process.send({ ...reply, maxMemory: await maxMemory(), cpu });
-  // Node does so only at an exit of its own. It does nothing where there is no cache, or where it has this code.
+  // Node writes its cache of compiled code when it exits, but this process is killed. Without a cache, this does nothing.
   flushCompileCache();
 });
