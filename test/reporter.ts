@@ -17,7 +17,7 @@ export default class implements Reporter {
     if (!this.#isWhole) return;
     console.log(
       process.env['CI']
-        ? 'Runs all tests in full, since CI is set: about 6 minutes on 2 cores.'
+        ? 'Runs all tests in full, since CI is set: 6 to 7 minutes on 2 cores.'
         : 'Runs all tests: about 4 minutes on 2 cores. With CI=true, random tests repeat more often.',
     );
   }
