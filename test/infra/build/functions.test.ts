@@ -2,15 +2,12 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundleFile } from '../../../infra/build/bundle.ts';
 import { type Bundle, buildFunctions } from '../../../infra/build/functions.ts';
-import { noticesOf } from '../../../infra/build/notices.ts';
 
 const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /**
  * A bundle's size is time at each cold start: raise this only with a reason.
@@ -45,20 +42,6 @@ test('the bundles are small and do not contain BullMQ', () => {
     expect(bytes).toBeLessThan(LIMIT);
     expect(packages.filter((name) => name.startsWith('bullmq') || name.startsWith('aws-cdk'))).toEqual([]);
   }
-});
-
-test('the notices have each package that a bundle contains', async () => {
-  const notices = await noticesOf(
-    ROOT,
-    bundles.flatMap(({ folders }) => folders),
-  );
-  const names = new Set(bundles.flatMap(({ packages }) => packages));
-  expect(names.size).toBeGreaterThan(20);
-  for (const name of names) {
-    const { version } = JSON.parse(await readFile(join(ROOT, 'node_modules', name, 'package.json'), 'utf8'));
-    expect(notices).toMatch(new RegExp(`^${name} ${RegExp.escape(version)} \\([\\w.-]+\\)$`, 'm'));
-  }
-  expect(notices).not.toContain('see below');
 });
 
 test('a bundle needs no other file', async () => {
