@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { COMPILER } from '../../infra/build/package.ts';
 import { ROOT, readPage } from './pages.ts';
 
 /** Names that the reader of a page has. */
@@ -38,12 +38,9 @@ test('the code of the pages compiles', async () => {
   const extended = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: ['*.ts'], exclude: [] };
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(extended));
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-  const tsc = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin', 'tsc');
 
   const output = await new Promise((resolve) =>
-    execFile(process.execPath, [tsc, '--singleThreaded', '-p', folder], (_, stdout, stderr) =>
-      resolve(stdout + stderr),
-    ),
+    execFile(process.execPath, [...COMPILER, '-p', folder], (_, stdout, stderr) => resolve(stdout + stderr)),
   );
 
   expect(output).toBe('');

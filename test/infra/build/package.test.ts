@@ -10,7 +10,7 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildFunctions } from '../../../infra/build/functions.ts';
-import { CONSUMER } from '../../../infra/build/package.ts';
+import { COMPILER, CONSUMER } from '../../../infra/build/package.ts';
 import { start } from '../../../local/process.ts';
 import manifest from '../../../package.json' with { type: 'json' };
 
@@ -228,8 +228,7 @@ async function createApp(
 }
 
 function compile(app: string, ...options: readonly string[]): Promise<string> {
-  const tsc = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin', 'tsc');
-  return outputOf(process.execPath, [tsc, '--singleThreaded', '-p', app, ...options], app);
+  return outputOf(process.execPath, [...COMPILER, '-p', app, ...options], app);
 }
 
 /** Without the environment of the tests, which leaves out CDK's own validation. */
